@@ -1,0 +1,1 @@
+"""One module per kind of legacy system. A connector reads; it judges nothing and corrects nothing."""

@@ -1,0 +1,222 @@
+"""Every operating error of idferry: something went wrong outside the program and a person can mend it.
+
+Bugs are assertions and do not belong here. Each class has a stable `code` (scripts and the ledger keep it), a
+message for this one case, and a `remedy`: what the operator does next. The tree:
+
+    IdferryError
+        UsageError                  usage                 the command line itself
+            SettingsError           settings              idferry.toml, or the environment it names
+        SourceError                 source                the export file as a whole
+            SourceChanged           source_changed        ... differs from what was planned
+        LedgerError                 ledger                the ledger file
+            LedgerBusy              ledger_busy           another run is active on it
+            LedgerForeign           ledger_foreign        it belongs to another tenant or project
+            LedgerUnwritable        ledger_unwritable     read-only, or the disk is full
+        DirectoryError              directory             Microsoft Graph, or the token endpoint
+            TokenRefused            token_refused         wrong or expired secret, wrong tenant, wrong client
+            Forbidden               forbidden             a permission or role is missing
+            QuotaExceeded           quota_exceeded        the tenant may hold no more objects
+            Conflict                conflict              another account holds a sign-in name of this person
+            InvalidValue            invalid_value         the directory refuses a value
+            WeakPassword            weak_password_refused the directory refuses the password
+            Throttled               throttled             more calls than the tenant grants
+            Unreachable             unreachable           no connection, or no answer
+            NotFound                not_found             no such account
+            UnexpectedAnswer        unexpected_answer     an answer that no documentation explains
+            TenantNotReady          tenant_not_ready      pre-flight found something that only a person can add
+        Stopped                     stopped               interrupted; the same command continues
+
+The exit code that ends the process with such an error is its `exit_code`.
+"""
+
+from typing import ClassVar
+
+EXIT_DONE = 0
+EXIT_PEOPLE_FAILED = 1
+EXIT_USAGE = 2
+EXIT_STOPPED = 3
+
+
+class IdferryError(Exception):
+    """An operating error: `str(error)` is one sentence on what happened, `error.remedy` what to do about it."""
+
+    code: ClassVar[str] = "error"
+    default_remedy: ClassVar[str] = "Run the same command again with --debug and report what it prints."
+    exit_code: ClassVar[int] = EXIT_STOPPED
+
+    def __init__(self, message: str, *, remedy: str | None = None) -> None:
+        super().__init__(message)
+        self.remedy = remedy or self.default_remedy
+
+
+class UsageError(IdferryError):
+    """The command line asks for something that cannot be done."""
+
+    code = "usage"
+    default_remedy = "See the command's --help."
+    exit_code = EXIT_USAGE
+
+
+class SettingsError(UsageError):
+    """The settings file, or a secret it names, is missing or wrong."""
+
+    code = "settings"
+    default_remedy = "Correct the settings file; `idferry init` writes a commented one to compare with."
+
+
+class SourceError(IdferryError):
+    """The export file as a whole cannot be read. Single bad records are reported and never raise."""
+
+    code = "source"
+    default_remedy = "Check the path and the format; `idferry survey --help` lists the formats."
+    exit_code = EXIT_USAGE
+
+
+class SourceChanged(SourceError):
+    """The export file is not the one that was planned: passwords would go to the wrong people."""
+
+    code = "source_changed"
+    default_remedy = "Run `idferry premigrate` again: it plans the changed file, and continues with it."
+    exit_code = EXIT_STOPPED
+
+
+class LedgerError(IdferryError):
+    """The ledger file cannot be used."""
+
+    code = "ledger"
+    default_remedy = "Restore the ledger and its .key file from a backup, or name another in [ledger] path."
+
+
+class LedgerBusy(LedgerError):
+    """Another run holds the run lock of this ledger."""
+
+    code = "ledger_busy"
+    default_remedy = "Wait until the other run has ended, or stop it with Ctrl-C."
+    exit_code = EXIT_USAGE
+
+
+class LedgerForeign(LedgerError):
+    """The ledger belongs to another tenant or project than the settings name."""
+
+    code = "ledger_foreign"
+    default_remedy = "Use one settings file and one ledger per tenant: name another file in [ledger] path."
+    exit_code = EXIT_USAGE
+
+
+class LedgerUnwritable(LedgerError):
+    """Nothing can be written to the ledger, so nothing may be done in the directory."""
+
+    code = "ledger_unwritable"
+    default_remedy = "Free disk space or mend the permissions, then run the same command again: it continues."
+
+
+class DirectoryError(IdferryError):
+    """Microsoft Graph or the token endpoint refused, failed or could not be reached."""
+
+    code = "directory"
+    default_remedy = "Run the same command again; it continues where it stopped."
+
+
+class TokenRefused(DirectoryError):
+    """No access token: wrong or expired secret, unknown client, unknown tenant."""
+
+    code = "token_refused"
+    default_remedy = "Check id, client_id and secret in the settings: the secret's value, not its id."
+    exit_code = EXIT_USAGE
+
+
+class Forbidden(DirectoryError):
+    """The application lacks a permission or a directory role."""
+
+    code = "forbidden"
+    default_remedy = (
+        "Grant the application the permission, consent to it as administrator, wait 15 minutes, repeat."
+    )
+
+
+class QuotaExceeded(DirectoryError):
+    """The tenant holds as many objects as it may: HTTP 403 Directory_QuotaExceeded."""
+
+    code = "quota_exceeded"
+    default_remedy = (
+        "Ask Microsoft support for a larger object quota or purge deleted objects, then run again."
+    )
+
+
+class Conflict(DirectoryError):
+    """Another account, not ours, holds a sign-in name of this person. Graph says it with HTTP 400."""
+
+    code = "conflict"
+    default_remedy = (
+        "Look at the other account with `idferry find --id`; remove or merge it, then --retry-failed."
+    )
+
+
+class InvalidValue(DirectoryError):
+    """The directory refuses a value of this account, for good."""
+
+    code = "invalid_value"
+    default_remedy = "Correct the value in the source and run `idferry premigrate --retry-failed`."
+
+
+class WeakPassword(DirectoryError):
+    """The directory refuses the password as too weak or banned."""
+
+    code = "weak_password_refused"
+    default_remedy = "Run with --password auto or random: these people get the migration flag instead."
+
+
+class Throttled(DirectoryError):
+    """The tenant answered 429 for longer than we are willing to repeat a call."""
+
+    code = "throttled"
+    default_remedy = (
+        "Run `idferry premigrate --retry-failed` later, when less other software uses the tenant."
+    )
+
+
+class Unreachable(DirectoryError):
+    """No connection to the directory, or no answer that can be trusted."""
+
+    code = "unreachable"
+    default_remedy = "Check the network and the addresses in [tenant]; the same command continues."
+
+
+class NotFound(DirectoryError):
+    """No account with this id."""
+
+    code = "not_found"
+    default_remedy = "A new account may need a minute to become visible; otherwise it was deleted."
+
+
+class UnexpectedAnswer(DirectoryError):
+    """An answer that no documentation explains: kept with its request-id, never guessed at."""
+
+    code = "unexpected_answer"
+    default_remedy = (
+        "Look the request-id up with Microsoft support, then run `idferry premigrate --retry-failed`."
+    )
+
+
+class TenantNotReady(DirectoryError):
+    """Pre-flight found something missing that the application may not add by itself."""
+
+    code = "tenant_not_ready"
+    default_remedy = "Make the call that the message prints, as an administrator."
+    exit_code = EXIT_USAGE
+
+
+class Stopped(IdferryError):
+    """Somebody stopped the run. What was answered is in the ledger."""
+
+    code = "stopped"
+    default_remedy = "Run the same command again: it continues."
+
+
+def every_error() -> tuple[type[IdferryError], ...]:
+    """Every class of the tree, parents first: for the generated reference page and for `remedy_of`."""
+
+    def below(parent: type[IdferryError]) -> list[type[IdferryError]]:
+        return [parent, *(found for child in parent.__subclasses__() for found in below(child))]
+
+    return tuple(below(IdferryError))

@@ -1,0 +1,1 @@
+"""Who asks for what, one verb per module: rules and ports, no vendor names."""

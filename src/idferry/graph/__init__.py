@@ -1,0 +1,1 @@
+"""Microsoft Graph: the only code that knows its URLs, envelopes and error codes."""

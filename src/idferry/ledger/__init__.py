@@ -1,0 +1,1 @@
+"""What we intended and what we saw, on disk."""

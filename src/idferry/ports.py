@@ -1,0 +1,279 @@
+"""What the flows need from outside, as small protocols. Adapters satisfy them; flows never name an adapter.
+
+A port has the methods one flow needs, at most seven; one class may satisfy several ports.
+"""
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from idferry.rules.account import Account, AccountDraft
+from idferry.rules.answers import CreateAnswer, Holder
+from idferry.rules.entry import (
+    Entry,
+    Event,
+    FailureGroup,
+    Observation,
+    PlanEffect,
+    PlanItem,
+    PlanTake,
+    Run,
+    Selection,
+)
+from idferry.rules.happenings import Happening
+from idferry.rules.legacy_user import BadRecord, LegacyUser
+from idferry.rules.lifecycle import State
+from idferry.rules.password import Password
+
+Tell = Callable[[Happening], None]
+RandomBelow = Callable[[int], int]
+
+
+class Clock(Protocol):
+    """Where time comes from: the system, an emulator's shifted time, or a test's hand."""
+
+    def now(self) -> datetime:
+        """The time of day, in UTC, with its zone."""
+        ...
+
+    def elapsed(self) -> float:
+        """Seconds since some fixed moment; never goes back."""
+        ...
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRecord:
+    """A legacy user and, beside it, the password of the record (None: the record has none)."""
+
+    user: LegacyUser
+    password: Password | None
+
+
+class LegacySource(Protocol):
+    """A legacy source that can be read from its beginning as often as needed, in the same order."""
+
+    @property
+    def name(self) -> str:
+        """The SOURCE name that keys and legacy ids carry."""
+        ...
+
+    def digest(self) -> str:
+        """Hex digest of everything in the source: another digest means another export."""
+        ...
+
+    def records(self) -> Iterator[SourceRecord | BadRecord]:
+        """Stream the records in source order, in constant memory.
+
+        Raises:
+            SourceError: the source as a whole cannot be read.
+        """
+        ...
+
+
+class PlanLedger(Protocol):
+    """Where planning writes what is intended."""
+
+    def plan(
+        self, items: Sequence[PlanItem], *, run: str, take: PlanTake, at: datetime
+    ) -> Sequence[PlanEffect]:
+        """Record some planned people in one transaction; one effect per item, in order.
+
+        The first record in source order keeps a sign-in name; people who already have an account, or whose creation
+        is under way, are not touched.
+        """
+        ...
+
+    def begin_planning(self) -> None:
+        """Start a new pass over a source: a key that comes twice in one pass is a duplicate."""
+        ...
+
+
+class RunLedger(Protocol):
+    """Runs: opened, continued, closed."""
+
+    def open_run(
+        self, *, command: str, source: str, source_digest: str, cohort: str, at: datetime
+    ) -> tuple[Run, bool]:
+        """The open run of the same command and the same source digest (and True), else a new one (and False)."""
+        ...
+
+    def close_run(self, run: str, *, at: datetime) -> None:
+        """Mark a run as having dealt with everybody."""
+        ...
+
+
+class SendLedger(Protocol):
+    """Where sending records intents before it acts and observations after."""
+
+    def count_to_send(self, run: str) -> int:
+        """How many people of this run are planned or creating."""
+        ...
+
+    def under_way(self, *, after: int, limit: int) -> Sequence[Entry]:
+        """People in `creating` with person_id > `after`, in order of person_id: a crash left them behind."""
+        ...
+
+    def planned(self, run: str, *, after: int, limit: int) -> Sequence[Entry]:
+        """People in `planned` by this run whose record stands behind ordinal `after`, in source order."""
+        ...
+
+    def turn(
+        self, *, run: str, observed: Sequence[Observation], sending: Sequence[int], at: datetime
+    ) -> None:
+        """One transaction, on disk when it returns: what was seen, and for which people a create is now sent.
+
+        `sending` moves people to `creating` and appends one `sent` event each. Observations are applied first.
+        """
+        ...
+
+
+class LedgerReport(Protocol):
+    """Reading the ledger. Every figure of a report can be traced to these rows."""
+
+    def states(self, selection: Selection) -> Mapping[State, int]:
+        """How many people are in each state."""
+        ...
+
+    def failures(self, selection: Selection) -> Sequence[FailureGroup]:
+        """Failed people grouped by code, largest group first."""
+        ...
+
+    def entries(self, selection: Selection) -> Iterator[Entry]:
+        """People in order of person_id, streamed."""
+        ...
+
+    def entries_of_legacy_ids(self, legacy_ids: Collection[str]) -> Mapping[str, Entry]:
+        """legacyId -> entry, for those that exist; at most 1,000 at a time."""
+        ...
+
+    def entry_of_sign_in_name(self, compared: str) -> Entry | None:
+        """The person who owns a local sign-in name, given in its compared form (rules.names.compared_form)."""
+        ...
+
+    def events(self, person_id: int) -> Sequence[Event]:
+        """One person's story, oldest first."""
+        ...
+
+    def runs(self) -> Sequence[Run]:
+        """All runs, newest first."""
+        ...
+
+
+class ObservationLedger(Protocol):
+    """Where `verify` and `remove` record what they saw and did."""
+
+    def observe(self, *, run: str, observed: Sequence[Observation], at: datetime) -> None:
+        """Append observations in one transaction, on disk when it returns."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class CreateOrder:
+    """One account to create, its password beside it."""
+
+    draft: AccountDraft
+    password: Password | None
+
+
+class AccountWriter(Protocol):
+    """Creating accounts. One call is one attempt: the ledger must see every one of them."""
+
+    def create(self, chunk: Sequence[CreateOrder]) -> "Future[Sequence[CreateAnswer]]":
+        """Send one chunk (at most 20) once; one answer per order, in order. The future never raises."""
+        ...
+
+    def holders(self, drafts: Sequence[tuple[AccountDraft, str | None]]) -> "Future[Sequence[Holder]]":
+        """Who holds the sign-in names of these drafts (with the object id Graph named, if it did).
+
+        Waits for the directory to settle before it answers Unseen. The future raises DirectoryError when the
+        directory cannot be asked.
+        """
+        ...
+
+    def ours(self, legacy_ids: Sequence[str]) -> "Future[Mapping[str, str]]":
+        """legacyId -> object id of the accounts that carry them; a missing one may only be not visible yet."""
+        ...
+
+    def waiting_seconds(self) -> float:
+        """How long the tenant holds us back from now; 0 when it does not."""
+        ...
+
+
+class AccountReader(Protocol):
+    """Reading accounts."""
+
+    def by_sign_in_name(self, sign_in_name: str) -> Sequence[Account]:
+        """Accounts with this local sign-in name or user principal name (any of several spellings of case)."""
+        ...
+
+    def by_display_name(self, display_name: str) -> Sequence[Account]:
+        """Accounts with exactly this display name."""
+        ...
+
+    def by_id(self, object_id: str) -> Account | None:
+        """The account with this object id, or None."""
+        ...
+
+    def every(self, value_names: Collection[str]) -> Iterator[Account]:
+        """The whole directory, page by page, with these attributes and extension attributes (short names)."""
+        ...
+
+
+class AccountRemover(Protocol):
+    """Taking accounts away again."""
+
+    def usage(self, object_ids: Sequence[str]) -> Mapping[str, Account]:
+        """The accounts with everything that tells whether somebody uses them; missing ones are left out."""
+        ...
+
+    def delete(self, object_ids: Sequence[str]) -> Mapping[str, str]:
+        """Move accounts to the recycle bin: object id -> "" when it is there, else the code of the error class."""
+        ...
+
+    def deleted(self, object_ids: Sequence[str]) -> Mapping[str, Account]:
+        """Which of these are in the recycle bin."""
+        ...
+
+    def purge(self, object_ids: Sequence[str]) -> Mapping[str, str]:
+        """Delete for good, out of the recycle bin; answers like `delete`."""
+        ...
+
+    def restore(self, object_ids: Sequence[str]) -> Mapping[str, str]:
+        """Take out of the recycle bin; answers like `delete`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class TenantFacts:
+    """What pre-flight reads. None: the tenant does not say, or we may not ask.
+
+    `attributes`: short name -> data type of the extension attributes that exist. `permissions`: application roles.
+    """
+
+    permissions: frozenset[str] | None
+    extension_app_id: str
+    attributes: Mapping[str, str]
+    objects_used: int | None
+    objects_max: int | None
+
+
+class TenantInspector(Protocol):
+    """Pre-flight: is the tenant ready for what we are about to do?"""
+
+    def inspect(self) -> TenantFacts:
+        """Read permissions, extension app, extension attributes and object quota.
+
+        Raises:
+            TokenRefused, Unreachable, Forbidden, TenantNotReady (no extension app).
+        """
+        ...
+
+    def create_attribute(self, name: str, data_type: str) -> None:
+        """Create an extension attribute. Raises Forbidden when the application may not."""
+        ...

@@ -1,0 +1,94 @@
+"""The account: as we plan it (a draft), and as the directory shows it.
+
+Neither holds a password. How an account gets one is said by `PasswordPlan`; the password itself travels beside.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from idferry.rules.attributes import AttributeValue
+from idferry.rules.names import LEGACY_ID_CHARACTERS_MAX, Identity
+
+
+class TenantKind(StrEnum):
+    """Which directory people move to; the two take different drafts."""
+
+    B2C = "b2c"
+    EXTERNAL = "external"
+
+
+class PasswordPlan(StrEnum):
+    """How an account gets its password."""
+
+    KNOWN = "known"
+    KNOWN_WEAK = "known_weak"
+    """Known, and sent with DisableStrongPassword."""
+    RANDOM = "random"
+    """A fresh random one, with the migration flag set: the account awaits the person's own."""
+    NONE = "none"
+    """Federated only: nobody types a password here."""
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the password comes from the source."""
+        return self in (PasswordPlan.KNOWN, PasswordPlan.KNOWN_WEAK)
+
+
+@dataclass(frozen=True, slots=True)
+class AccountDraft:
+    """An account before it exists.
+
+    `attributes` are Graph's own names (`mail` included where the tenant kind wants it), `extensions` short names
+    without the migration flag and `legacyId`, which follow from `password_plan` and `legacy_id`.
+    """
+
+    legacy_id: str
+    display_name: str
+    identities: tuple[Identity, ...]
+    password_plan: PasswordPlan
+    attributes: Mapping[str, AttributeValue] = field(default_factory=dict)
+    extensions: Mapping[str, AttributeValue] = field(default_factory=dict)
+    enabled: bool = True
+
+    @property
+    def sets_flag(self) -> bool:
+        """Whether the account is created with the migration flag set."""
+        return self.password_plan is PasswordPlan.RANDOM
+
+    @property
+    def values(self) -> dict[str, AttributeValue]:
+        """Everything that `verify` compares: attributes, extension attributes and the display name, by name."""
+        return {"displayName": self.display_name, **self.attributes, **self.extensions}
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An account as the directory shows it. None stands for "not set" or "not shown to us".
+
+    `graph` is the JSON object as Graph gave it, for people who want to see all of it.
+    """
+
+    object_id: str
+    identities: tuple[Identity, ...]
+    legacy_id: str | None
+    flag: bool | None
+    enabled: bool | None
+    values: Mapping[str, AttributeValue | None]
+    created_at: datetime | None = None
+    password_changed_at: datetime | None = None
+    last_sign_in_at: datetime | None = None
+    graph: Mapping[str, object] = field(default_factory=dict)
+
+
+def legacy_id_of(*, project: str, source: str, key: str) -> str:
+    """`<project>:<source>:<key>`, hashed where it would be longer than an extension attribute may be.
+
+    Computable from the source alone, so that a new ledger recognises the accounts of a lost one.
+    """
+    whole = f"{project}:{source}:{key}"
+    if len(whole) <= LEGACY_ID_CHARACTERS_MAX:
+        return whole
+    return f"{project}:{source}:#{hashlib.sha256(key.encode()).hexdigest()}"

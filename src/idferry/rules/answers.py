@@ -1,0 +1,92 @@
+"""What the directory may answer to one create call, and who may turn out to hold a sign-in name.
+
+An answer is always about one attempt: nothing below retries by itself, so that the ledger sees every attempt.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """201: the account exists and is ours."""
+
+    object_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """400 ObjectConflict: somebody holds a value that must be unique; it may be ourselves, one lost answer ago.
+
+    `holder_id` is the object id Graph named, if it named one.
+    """
+
+    attribute: str
+    holder_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A permanent refusal of this account: `code` is the code of the error class, `reason` quotes no password."""
+
+    code: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Postponed:
+    """429: certainly not done; the adapter waits before it sends anything more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unanswered:
+    """500, 502, 503, 504, a cut connection, garbage: done or not done, nobody knows."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Undelivered:
+    """The call certainly never reached the directory (connection refused)."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fatal:
+    """The directory refuses everybody from now on (quota, permission, expired secret): the run must stop."""
+
+    code: str
+    reason: str
+
+
+CreateAnswer = Created | Taken | Rejected | Postponed | Unanswered | Undelivered | Fatal
+
+
+@dataclass(frozen=True, slots=True)
+class Ours:
+    """The account that holds the sign-in name carries our legacyId for this very person."""
+
+    object_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stranger:
+    """It carries none, or another one: never adopted."""
+
+    object_id: str
+    legacy_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class InRecycleBin:
+    """A deleted account still holds the value."""
+
+    object_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unseen:
+    """The directory says that somebody holds the value and shows nobody, even after it had time to settle."""
+
+
+Holder = Ours | Stranger | InRecycleBin | Unseen

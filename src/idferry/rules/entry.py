@@ -1,0 +1,148 @@
+"""What the ledger holds about people and runs, as values that flows and reports work with."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from idferry.rules.account import AccountDraft
+from idferry.rules.legacy_user import LegacyUser
+from idferry.rules.lifecycle import State
+from idferry.rules.plan import Plan
+
+
+class EventKind(StrEnum):
+    """One line of a person's story: an attempt that was about to be sent, or something that was observed."""
+
+    SENT = "sent"
+    CREATED = "created"
+    ADOPTED = "adopted"
+    TAKEN = "taken"
+    CONFLICT = "conflict"
+    REJECTED = "rejected"
+    POSTPONED = "postponed"
+    UNANSWERED = "unanswered"
+    UNDELIVERED = "undelivered"
+    DELETE_SENT = "delete_sent"
+    REMOVED = "removed"
+    KEPT = "kept"
+    FLAG_SEEN_DOWN = "flag_seen_down"
+    PLANNED_AGAIN = "planned_again"
+    PURGED = "purged"
+    RESTORED = "restored"
+
+
+@dataclass(frozen=True, slots=True)
+class PlanItem:
+    """One planned record on its way into the ledger."""
+
+    user: LegacyUser
+    plan: Plan
+
+
+@dataclass(frozen=True, slots=True)
+class PlanEffect:
+    """What the ledger made of a PlanItem.
+
+    `state` is the person's state now; `code` says why where the state is left_out, refused, failed or removed;
+    `kept_key` names the record that owns the sign-in name of a duplicate (`<source>:<key>`).
+    """
+
+    state: State
+    code: str = ""
+    kept_key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PlanTake:
+    """Which people planning takes up again, and under which label."""
+
+    cohort: str = ""
+    again: bool = False
+    retry_failed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One person. `draft` is None for people who were left out or refused; `legacy_id` is empty for them.
+
+    `ordinal` and `record_digest` say which record of the source the draft was made from. `written` maps the names of
+    the values we wrote to their digests (`value_digest`): with them `verify` tells our values from the person's own.
+    """
+
+    person_id: int
+    state: State
+    code: str
+    reason: str
+    source: str
+    key: str
+    ordinal: int
+    record_digest: bytes
+    legacy_id: str
+    object_id: str
+    draft: AccountDraft | None
+    cohort: str
+    created_by_run: str
+    created_at: datetime | None
+    password_changed_at: datetime | None = None
+    written: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """Something seen about one person: appended as an event, and moving the person to `state` when it is given.
+
+    `written` are value digests, recorded when the account was created or adopted.
+    """
+
+    person_id: int
+    kind: EventKind
+    state: State | None = None
+    code: str = ""
+    reason: str = ""
+    object_id: str = ""
+    password_changed_at: datetime | None = None
+    written: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One recorded line of a person's story."""
+
+    at: datetime
+    run: str
+    kind: EventKind
+    code: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run of a command that acts. It stays open until it has dealt with everybody it planned."""
+
+    run: str
+    command: str
+    source: str
+    source_digest: str
+    cohort: str
+    started_at: datetime
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class FailureGroup:
+    """People in one state with one code."""
+
+    state: State
+    code: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which entries a command works on. Empty fields do not restrict; all fields restrict together."""
+
+    run: str = ""
+    source: str = ""
+    cohort: str = ""
+    states: tuple[State, ...] = ()

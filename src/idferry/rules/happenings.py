@@ -1,0 +1,56 @@
+"""What a flow tells while it works: frozen values. The command line draws progress from them, tests assert them."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class RecordsRead:
+    """Planning has read so many records of the source."""
+
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class AttributeCreated:
+    """Pre-flight created an extension attribute that was missing."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunStarted:
+    """A run begins, or continues when `resumed`; `total` people are to be created."""
+
+    run: str
+    total: int
+    resumed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PeopleSettled:
+    """So many people of this run have a final answer, `failed` of them a bad one.
+
+    `waiting_s`: seconds until the tenant lets us send again, 0 when it does not hold us back.
+    """
+
+    done: int
+    failed: int
+    waiting_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class AccountsRead:
+    """An enumeration has read so many accounts."""
+
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class AccountsRemoved:
+    """Removal has dealt with so many accounts of `total`."""
+
+    done: int
+    total: int
+
+
+Happening = RecordsRead | AttributeCreated | RunStarted | PeopleSettled | AccountsRead | AccountsRemoved

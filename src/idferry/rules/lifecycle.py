@@ -1,0 +1,71 @@
+"""The states of a person in the ledger, and which may follow which. The reference page is generated from here."""
+
+from enum import StrEnum
+from types import MappingProxyType
+
+
+class State(StrEnum):
+    """What the ledger knows about one person."""
+
+    PLANNED = "planned"
+    CREATING = "creating"
+    COMPLETE = "complete"
+    AWAITING_PASSWORD = "awaiting_password"
+    CONFIRMING = "confirming"
+    FAILED = "failed"
+    REMOVED = "removed"
+    LEFT_OUT = "left_out"
+    REFUSED = "refused"
+
+    @property
+    def has_account(self) -> bool:
+        """Whether the person has an account in the directory, as far as we know."""
+        return self in (State.COMPLETE, State.AWAITING_PASSWORD, State.CONFIRMING)
+
+
+MEANINGS = MappingProxyType(
+    {
+        State.PLANNED: "will be created",
+        State.CREATING: "the call was decided and may have been sent; its answer is not recorded",
+        State.COMPLETE: "the account has the person's own password, or needs none",
+        State.AWAITING_PASSWORD: "the account has a random password and the migration flag",
+        State.CONFIRMING: "the tenant is writing the person's password; `verify` confirms it",
+        State.FAILED: "the directory refused for good, or retries were used up; --retry-failed plans it again",
+        State.REMOVED: "the account was deleted by `idferry remove`; --again plans it again",
+        State.LEFT_OUT: "stays behind by rule",
+        State.REFUSED: "cannot be stored as it is",
+    }
+)
+
+TRANSITIONS = MappingProxyType(
+    {
+        (State.PLANNED, State.CREATING): "the intent is committed, before the Graph call",
+        (State.PLANNED, State.LEFT_OUT): "planned again, and a rule now says so",
+        (State.PLANNED, State.REFUSED): "planned again, and a rule now says so",
+        (
+            State.CREATING,
+            State.COMPLETE,
+        ): "created or adopted with the person's own password, or federated only",
+        (State.CREATING, State.AWAITING_PASSWORD): "created or adopted with a random password and the flag",
+        (State.CREATING, State.FAILED): "a permanent answer, or retries used up",
+        (State.FAILED, State.PLANNED): "--retry-failed",
+        (State.AWAITING_PASSWORD, State.CONFIRMING): "we vouched and the tenant writes the password",
+        (
+            State.AWAITING_PASSWORD,
+            State.COMPLETE,
+        ): "password and flag were written, or `verify` saw the flag down",
+        (State.CONFIRMING, State.COMPLETE): "`verify` read the flag down",
+        (State.CONFIRMING, State.AWAITING_PASSWORD): "the flag was still up 15 minutes later",
+        (State.COMPLETE, State.REMOVED): "deleted by `remove`",
+        (State.AWAITING_PASSWORD, State.REMOVED): "deleted by `remove`",
+        (State.CONFIRMING, State.REMOVED): "deleted by `remove`",
+        (State.REMOVED, State.PLANNED): "--again",
+        (State.LEFT_OUT, State.PLANNED): "planned again, and nothing keeps the person back any longer",
+        (State.REFUSED, State.PLANNED): "planned again, and the record was mended",
+    }
+)
+
+
+def may_follow(before: State, after: State) -> bool:
+    """Whether the ledger may move a person from `before` to `after`."""
+    return before is after or (before, after) in TRANSITIONS

@@ -1,0 +1,100 @@
+"""Names by which a person signs in, and how two of them are compared.
+
+This module decides when two sign-in names are the same one. It must never *change* what is sent: the directory
+receives the form that the person types, trimmed.
+"""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from enum import StrEnum
+
+SIGN_IN_NAME_CHARACTERS_MAX = 64  # userName; https://learn.microsoft.com/graph/api/resources/objectidentity
+EMAIL_CHARACTERS_MAX = 254
+ISSUER_CHARACTERS_MAX = 512
+LEGACY_ID_CHARACTERS_MAX = 250
+ASCII_BLANKS = " \t\r\n\f\v"
+
+_USER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*\Z")
+_EMAIL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+\Z")
+
+
+class SignInType(StrEnum):
+    """The kinds of entry in an account's `identities` collection that we create."""
+
+    EMAIL_ADDRESS = "emailAddress"
+    USER_NAME = "userName"
+    FEDERATED = "federated"
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """One entry of an account's `identities` collection.
+
+    `issuer` is empty for the tenant's own sign-in names: the tenant's domain belongs to the wire, not to the plan.
+    """
+
+    sign_in_type: SignInType
+    issuer_assigned_id: str
+    issuer: str = ""
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the tenant itself checks the password behind this sign-in name."""
+        return self.sign_in_type is not SignInType.FEDERATED
+
+    @property
+    def compared(self) -> str:
+        """The form in which two identities are the same one; it never leaves this machine."""
+        if self.is_local:
+            return compared_form(self.issuer_assigned_id)
+        return f"{self.issuer.lower()}|{self.issuer_assigned_id}"
+
+    @property
+    def problem(self) -> str | None:
+        """Why the directory would refuse this identity, or None."""
+        match self.sign_in_type:
+            case SignInType.EMAIL_ADDRESS:
+                return email_problem(self.issuer_assigned_id)
+            case SignInType.USER_NAME:
+                return user_name_problem(self.issuer_assigned_id)
+            case SignInType.FEDERATED:
+                if len(self.issuer) > ISSUER_CHARACTERS_MAX:
+                    return f"the issuer is longer than {ISSUER_CHARACTERS_MAX} characters"
+                return None
+
+
+def local_identity(typed: str, sign_in_type: SignInType | None = None) -> Identity:
+    """The identity behind a typed sign-in name: an e-mail address if it holds an @, unless the type is given."""
+    trimmed = typed.strip(ASCII_BLANKS)
+    guessed = SignInType.EMAIL_ADDRESS if "@" in trimmed else SignInType.USER_NAME
+    return Identity(sign_in_type or guessed, trimmed)
+
+
+def compared_form(typed: str) -> str:
+    """NFC, ASCII blanks trimmed, lower case. Not case-folded: straße and strasse are two people."""
+    return unicodedata.normalize("NFC", typed).strip(ASCII_BLANKS).lower()
+
+
+def email_problem(address: str) -> str | None:
+    """Why the directory would refuse this e-mail address as a sign-in name, or None."""
+    if len(address) > EMAIL_CHARACTERS_MAX:
+        return f"longer than {EMAIL_CHARACTERS_MAX} characters"
+    if not _EMAIL.match(address) or ".." in address or address.startswith(".") or ".@" in address:
+        return "not an e-mail address that the directory takes"
+    return None
+
+
+def user_name_problem(name: str) -> str | None:
+    """Why the directory would refuse this user name, or None.
+
+    Letters and digits without accents, `-` and `_`, beginning with a letter or digit, at most 64 characters.
+    Source: https://learn.microsoft.com/graph/api/resources/objectidentity
+    """
+    if len(name) > SIGN_IN_NAME_CHARACTERS_MAX:
+        return f"longer than {SIGN_IN_NAME_CHARACTERS_MAX} characters"
+    if not _USER_NAME.match(name):
+        return (
+            "only letters and digits without accents, - and _ are taken, and it begins with a letter or digit"
+        )
+    return None

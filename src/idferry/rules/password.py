@@ -1,0 +1,111 @@
+"""A password, kept so that it cannot leak, and the rules that the directory applies to one.
+
+A `Password` refuses to print, format, pickle, compare or serialise. It has one door, `reveal_to(function)`, and a
+test lists who may call it. Nothing here may write a password anywhere.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import NoReturn, Self, TypeVar
+
+PASSWORD_CHARACTERS_MIN = 8
+PASSWORD_CHARACTERS_MAX = 256
+WEAK_PASSWORD_CHARACTERS_MIN = 4
+RANDOM_PASSWORD_CHARACTERS = 24
+CLASSES_NEEDED = 3
+FRAGMENT_CHARACTERS_MIN = 3
+
+_LOWER = "abcdefghijklmnopqrstuvwxyz"
+_UPPER = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_DIGITS = "0123456789"
+# What the directory takes, https://learn.microsoft.com/entra/identity/authentication/concept-sspr-policy
+_SYMBOLS = "@#$%^&*-_!+=[]{}|\\:',.?/`~\"();<> "
+# Random passwords keep to symbols that survive every shell and form, should somebody ever have to type one.
+_RANDOM_SYMBOLS = "@#%^*-_!+=.?~"
+_ALLOWED = frozenset(_LOWER + _UPPER + _DIGITS + _SYMBOLS)
+
+Revealed = TypeVar("Revealed")
+
+
+class Password:
+    """A password that travels beside the account it belongs to and cannot be printed, compared or stored."""
+
+    __slots__ = ("__text",)
+
+    def __init__(self, text: str) -> None:
+        self.__text = text
+
+    def reveal_to(self, function: Callable[[str], Revealed]) -> Revealed:
+        """Call `function` with the password in clear and return what it returns: the only way out."""
+        return function(self.__text)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing in it. An empty password never reaches a verifier or the directory."""
+        return not self.__text
+
+    def weakness(self, sign_in_names: Iterable[str] = ()) -> str | None:
+        """Why the directory's strong rule refuses this password, or None. The reason quotes nothing of it."""
+        return _weakness(self.__text, sign_in_names)
+
+    def storable_when_weak(self) -> bool:
+        """Whether the directory takes it with DisableStrongPassword: length and alphabet still count."""
+        enough = WEAK_PASSWORD_CHARACTERS_MIN <= len(self.__text) <= PASSWORD_CHARACTERS_MAX
+        return enough and _ALLOWED.issuperset(self.__text)
+
+    def __repr__(self) -> str:
+        return "Password(...)"
+
+    __str__ = __repr__
+
+    def __format__(self, spec: str) -> str:
+        return repr(self)
+
+    def __eq__(self, other: object) -> bool:
+        raise TypeError("passwords are not compared")
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("passwords are not pickled")
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Self:
+        return self
+
+
+def random_password(below: Callable[[int], int]) -> Password:
+    """A fresh password that always satisfies the strong rule.
+
+    `below(n)` draws evenly from 0..n-1 out of a secure source (`secrets.randbelow`). One character of each class is
+    certain, because drawing from one mixed alphabet fails the rule now and then.
+    """
+    classes = (_LOWER, _UPPER, _DIGITS, _RANDOM_SYMBOLS)
+    everything = "".join(classes)
+    drawn = [alphabet[below(len(alphabet))] for alphabet in classes]
+    drawn += [everything[below(len(everything))] for _ in range(RANDOM_PASSWORD_CHARACTERS - len(drawn))]
+    for last in range(len(drawn) - 1, 0, -1):
+        other = below(last + 1)
+        drawn[last], drawn[other] = drawn[other], drawn[last]
+    return Password("".join(drawn))
+
+
+def _weakness(text: str, sign_in_names: Iterable[str]) -> str | None:
+    if len(text) < PASSWORD_CHARACTERS_MIN:
+        return f"shorter than {PASSWORD_CHARACTERS_MIN} characters"
+    if len(text) > PASSWORD_CHARACTERS_MAX:
+        return f"longer than {PASSWORD_CHARACTERS_MAX} characters"
+    if not _ALLOWED.issuperset(text):
+        return "holds characters outside the directory's alphabet"
+    present = sum(
+        not frozenset(alphabet).isdisjoint(text) for alphabet in (_LOWER, _UPPER, _DIGITS, _SYMBOLS)
+    )
+    if present < CLASSES_NEEDED:
+        return f"needs {CLASSES_NEEDED} of lower case, upper case, digits and symbols"
+    lowered = text.lower()
+    for name in sign_in_names:
+        local_part = name.split("@", 1)[0].lower()
+        if len(local_part) >= FRAGMENT_CHARACTERS_MIN and local_part in lowered:
+            return "contains the sign-in name"
+    return None

@@ -1,0 +1,215 @@
+"""What is to happen to one legacy user: an account draft, or the reason why there is none.
+
+Pure and per record. What needs more than one record (a sign-in name seen before, a person removed before) is the
+ledger's to answer, because the whole file never fits here.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from idferry.rules import attributes as attribute_rules
+from idferry.rules.account import AccountDraft, PasswordPlan, TenantKind, legacy_id_of
+from idferry.rules.attributes import AttributeValue
+from idferry.rules.legacy_user import LegacyUser
+from idferry.rules.names import Identity, SignInType
+from idferry.rules.outcomes import LeftOut, Note, Refused, RefusedAttribute
+
+IDENTITIES_MAX = 10  # https://learn.microsoft.com/azure/active-directory-b2c/user-profile-attributes
+IDENTITIES_OF_OURS_MAX = IDENTITIES_MAX - 1  # the directory adds one of its own, the userPrincipalName
+
+
+class PasswordMode(StrEnum):
+    """What `--password` asks for."""
+
+    KNOWN = "known"
+    RANDOM = "random"
+    AUTO = "auto"
+
+
+class WhenTooLong(StrEnum):
+    """What happens to a person whose attribute is over its limit."""
+
+    REFUSE = "refuse"
+    DROP = "drop"
+
+
+@dataclass(frozen=True, slots=True)
+class PlanRules:
+    """What the settings and the command line say about planning.
+
+    `stale_before`: people whose last sign-in is known and earlier stay behind; None switches it off.
+    `attribute_names`: source name -> attribute name; an empty attribute name leaves the attribute out.
+    """
+
+    project: str
+    tenant_kind: TenantKind
+    password_mode: PasswordMode = PasswordMode.AUTO
+    weak_passwords_allowed: bool = False
+    when_too_long: WhenTooLong = WhenTooLong.REFUSE
+    stale_before: datetime | None = None
+    attribute_names: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordFacts:
+    """What planning may know about a password: never the password itself."""
+
+    present: bool
+    weakness: str | None = None
+    storable_when_weak: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """The person gets this account; `refused_attributes` are name -> code of what is not sent."""
+
+    draft: AccountDraft
+    refused_attributes: Mapping[str, RefusedAttribute] = field(default_factory=dict)
+    notes: tuple[Note, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NotPlanned:
+    """The person gets no account, and why. `reason` quotes no value of the record but names."""
+
+    code: LeftOut | Refused
+    reason: str
+    refused_attributes: Mapping[str, RefusedAttribute] = field(default_factory=dict)
+
+
+Plan = Planned | NotPlanned
+
+
+def plan_person(user: LegacyUser, password: PasswordFacts, rules: PlanRules) -> Plan:
+    """Decide about one legacy user, in the order in which a person would want to hear the reasons."""
+    refusal = _identity_refusal(user.identities) or _stale(user, rules)
+    if refusal:
+        return refusal
+    chosen = _password_plan(user, password, rules)
+    if isinstance(chosen, NotPlanned):
+        return chosen
+    display_name, display_notes = _display_name(user)
+    collected = _collect_attributes(user, rules)
+    if collected.refusal:
+        return collected.refusal
+    problem = attribute_rules.display_name_problem(
+        display_name, angle_brackets_refused=rules.tenant_kind is TenantKind.B2C
+    )
+    if problem:
+        if problem.code == Refused.ATTRIBUTE_INVALID or rules.when_too_long is WhenTooLong.REFUSE:
+            return NotPlanned(Refused(problem.code), problem.reason)
+        display_name = display_name[: attribute_rules.DISPLAY_NAME_CHARACTERS_MAX]
+        collected.refused["displayName"] = RefusedAttribute.ATTRIBUTE_TOO_LONG
+    contact, contact_notes = _contact_addresses(user, rules.tenant_kind)
+    draft = AccountDraft(
+        legacy_id=legacy_id_of(project=rules.project, source=user.source, key=user.key),
+        display_name=display_name,
+        identities=user.identities,
+        password_plan=chosen.password_plan,
+        attributes={**contact, **collected.attributes},
+        extensions=collected.extensions,
+        enabled=user.enabled,
+    )
+    return Planned(draft, collected.refused, (*display_notes, *chosen.notes, *contact_notes))
+
+
+def _identity_refusal(identities: tuple[Identity, ...]) -> NotPlanned | None:
+    if not identities:
+        return NotPlanned(Refused.NO_IDENTITY, "neither a sign-in name nor a federated identity")
+    if len(identities) > IDENTITIES_OF_OURS_MAX:
+        return NotPlanned(Refused.TOO_MANY_IDENTITIES, f"more than {IDENTITIES_OF_OURS_MAX} identities")
+    for identity in identities:
+        problem = identity.problem
+        if problem:
+            return NotPlanned(Refused.SIGN_IN_NAME_INVALID, f"{identity.sign_in_type}: {problem}")
+    return None
+
+
+def _stale(user: LegacyUser, rules: PlanRules) -> NotPlanned | None:
+    if rules.stale_before and user.last_sign_in and user.last_sign_in < rules.stale_before:
+        return NotPlanned(LeftOut.STALE, f"last sign-in on {user.last_sign_in.date().isoformat()}")
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Chosen:
+    password_plan: PasswordPlan
+    notes: tuple[Note, ...] = ()
+
+
+def _password_plan(user: LegacyUser, password: PasswordFacts, rules: PlanRules) -> _Chosen | NotPlanned:
+    if not any(identity.is_local for identity in user.identities):
+        return _Chosen(PasswordPlan.NONE)
+    if rules.password_mode is PasswordMode.RANDOM:
+        return _Chosen(PasswordPlan.RANDOM)
+    if not password.present:
+        if rules.password_mode is PasswordMode.AUTO:
+            return _Chosen(PasswordPlan.RANDOM)
+        return NotPlanned(LeftOut.NO_PASSWORD, "the source has no password for this local account")
+    if password.weakness is None:
+        return _Chosen(PasswordPlan.KNOWN)
+    if rules.weak_passwords_allowed and password.storable_when_weak:
+        return _Chosen(PasswordPlan.KNOWN_WEAK, (Note.WEAK_PASSWORD_KEPT,))
+    if rules.password_mode is PasswordMode.AUTO:
+        return _Chosen(PasswordPlan.RANDOM, (Note.WEAK_PASSWORD_RANDOM,))
+    return NotPlanned(LeftOut.WEAK_PASSWORD, f"the password is {password.weakness}")
+
+
+def _display_name(user: LegacyUser) -> tuple[str, tuple[Note, ...]]:
+    given = user.display_name.strip()
+    if given:
+        return given, ()
+    parts = [user.attributes.get("givenName"), user.attributes.get("surname")]
+    joined = " ".join(part.strip() for part in parts if isinstance(part, str) and part.strip())
+    return joined or user.identities[0].issuer_assigned_id, (Note.DISPLAY_NAME_BUILT,)
+
+
+def _contact_addresses(
+    user: LegacyUser, tenant_kind: TenantKind
+) -> tuple[dict[str, AttributeValue], tuple[Note, ...]]:
+    """Where the contact e-mail goes: `mail` in External ID, `otherMails` in B2C, where `mail` must stay unset.
+
+    Only a sign-in address of the person's own goes to `mail`: it is unique in the tenant and proves the mailbox.
+    """
+    sign_in_address = next(
+        (one.issuer_assigned_id for one in user.identities if one.sign_in_type is SignInType.EMAIL_ADDRESS),
+        "",
+    )
+    if tenant_kind is TenantKind.EXTERNAL and sign_in_address:
+        return {"mail": sign_in_address}, ()
+    contact = user.contact_email.strip()
+    if not contact or "otherMails" in user.attributes or contact.lower() == sign_in_address.lower():
+        return {}, ()
+    if not contact.isascii():
+        return {}, (Note.NON_ASCII_CONTACT_EMAIL,)
+    return {"otherMails": (contact,)}, ()
+
+
+@dataclass(slots=True)
+class _Collected:
+    attributes: dict[str, AttributeValue] = field(default_factory=dict)
+    extensions: dict[str, AttributeValue] = field(default_factory=dict)
+    refused: dict[str, RefusedAttribute] = field(default_factory=dict)
+    refusal: NotPlanned | None = None
+
+
+def _collect_attributes(user: LegacyUser, rules: PlanRules) -> _Collected:
+    collected = _Collected()
+    for source_name, value in user.attributes.items():
+        name = rules.attribute_names.get(source_name, source_name)
+        if not name or value in ("", ()):
+            continue
+        if attribute_rules.sensitive_kind(value):
+            collected.refused[name] = RefusedAttribute.SENSITIVE
+            continue
+        problem = attribute_rules.attribute_problem(name, value)
+        if problem and problem.code == "attribute_too_long" and rules.when_too_long is WhenTooLong.DROP:
+            collected.refused[name] = RefusedAttribute.ATTRIBUTE_TOO_LONG
+            continue
+        if problem and collected.refusal is None:
+            collected.refusal = NotPlanned(Refused(problem.code), problem.reason, collected.refused)
+        target = collected.extensions if attribute_rules.is_extension(name) else collected.attributes
+        target[name] = value
+    return collected

@@ -16,7 +16,8 @@ LEGACY_ID_CHARACTERS_MAX = 250
 ASCII_BLANKS = " \t\r\n\f\v"
 
 _USER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*\Z")
-_EMAIL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+\Z")
+# Letters beyond ASCII are let through: no page says that a sign-in address may not hold them, so the directory judges.
+_EMAIL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.\w-]+@[\w-]+(\.[\w-]+)+\Z")
 
 
 class SignInType(StrEnum):

@@ -17,6 +17,8 @@ message for this one case, and a `remedy`: what the operator does next. The tree
             Forbidden               forbidden             a permission or role is missing
             QuotaExceeded           quota_exceeded        the tenant may hold no more objects
             Conflict                conflict              another account holds a sign-in name of this person
+                ConflictDeleted     conflict_deleted      ... and lies in the recycle bin
+                ConflictUnseen      conflict_unseen       ... and the directory does not show which
             InvalidValue            invalid_value         the directory refuses a value
             WeakPassword            weak_password_refused the directory refuses the password
             Throttled               throttled             more calls than the tenant grants
@@ -152,6 +154,22 @@ class Conflict(DirectoryError):
     )
 
 
+class ConflictDeleted(Conflict):
+    """A deleted account still holds a sign-in name or address of this person; it does so for 30 days."""
+
+    code = "conflict_deleted"
+    default_remedy = "Purge or restore the deleted account, then run `idferry premigrate --retry-failed`."
+
+
+class ConflictUnseen(Conflict):
+    """The directory says that a value is taken and shows no account that holds it."""
+
+    code = "conflict_unseen"
+    default_remedy = (
+        "Wait some minutes and run `idferry premigrate --retry-failed`: the directory settles slowly."
+    )
+
+
 class InvalidValue(DirectoryError):
     """The directory refuses a value of this account, for good."""
 
@@ -211,6 +229,18 @@ class Stopped(IdferryError):
 
     code = "stopped"
     default_remedy = "Run the same command again: it continues."
+
+
+def remedy_of(code: str) -> str:
+    """The remedy of the error class with this code; a general one for a code nobody knows."""
+    return next(
+        (cls.default_remedy for cls in every_error() if cls.code == code), IdferryError.default_remedy
+    )
+
+
+def error_of(code: str, message: str) -> "IdferryError":
+    """An error of the class with this code: for codes that crossed a thread as values."""
+    return next((cls for cls in every_error() if cls.code == code), IdferryError)(message)
 
 
 def every_error() -> tuple[type[IdferryError], ...]:

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Protocol
 
 from idferry.rules.account import Account, AccountDraft
-from idferry.rules.answers import CreateAnswer, Holder
+from idferry.rules.answers import CreateAnswer, Holder, Ours
 from idferry.rules.entry import (
     Entry,
     Event,
@@ -196,8 +196,8 @@ class AccountWriter(Protocol):
         """
         ...
 
-    def ours(self, legacy_ids: Sequence[str]) -> "Future[Mapping[str, str]]":
-        """legacyId -> object id of the accounts that carry them; a missing one may only be not visible yet."""
+    def ours(self, legacy_ids: Sequence[str]) -> "Future[Mapping[str, Ours]]":
+        """legacyId -> the account that carries it; a missing one may only be not visible yet."""
         ...
 
     def waiting_seconds(self) -> float:

@@ -92,3 +92,14 @@ def legacy_id_of(*, project: str, source: str, key: str) -> str:
     if len(whole) <= LEGACY_ID_CHARACTERS_MAX:
         return whole
     return f"{project}:{source}:#{hashlib.sha256(key.encode()).hexdigest()}"
+
+
+def value_digest(value: AttributeValue | None) -> str:
+    """A short digest of one value: with it we later tell our own value from the person's, without keeping it twice."""
+    plain = "\x1f".join(value) if isinstance(value, tuple) else str(value)
+    return hashlib.blake2b(f"{type(value).__name__}:{plain}".encode(), digest_size=8).hexdigest()
+
+
+def written_digests(draft: AccountDraft) -> dict[str, str]:
+    """Digests of every value the draft writes, by name."""
+    return {name: value_digest(value) for name, value in draft.values.items()}

@@ -64,9 +64,13 @@ CreateAnswer = Created | Taken | Rejected | Postponed | Unanswered | Undelivered
 
 @dataclass(frozen=True, slots=True)
 class Ours:
-    """The account that holds the sign-in name carries our legacyId for this very person."""
+    """The account that holds the sign-in name carries our legacyId for this very person.
+
+    `flag` is its migration flag: it, not the plan, says whether the account still awaits a password.
+    """
 
     object_id: str
+    flag: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

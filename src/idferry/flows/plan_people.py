@@ -1,0 +1,147 @@
+"""Plan everybody in a source: stream it once into a ledger and report what would become of whom.
+
+The same flow serves `survey` (on a scratch ledger), the dry run of `premigrate` (on a copy) and its first pass
+(on the ledger itself). It changes no directory and holds no more than one batch of people in memory.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+
+from idferry.ports import Clock, LegacySource, PlanLedger, SourceRecord, Tell
+from idferry.rules.attributes import extension_type
+from idferry.rules.entry import PlanEffect, PlanItem, PlanTake
+from idferry.rules.happenings import RecordsRead
+from idferry.rules.legacy_user import BadRecord
+from idferry.rules.lifecycle import State
+from idferry.rules.password import Password
+from idferry.rules.plan import PasswordFacts, Planned, PlanRules, plan_person
+from idferry.rules.selection import Taken
+
+BATCH_PEOPLE = 1000
+BAD_RECORDS_LISTED_MAX = 1000
+EXAMPLES_PER_CODE_MAX = 5
+
+_NO_PASSWORD = PasswordFacts(present=False)
+
+
+@dataclass(slots=True)
+class PlanReport:
+    """What planning found. Counts are people, but for `refused_attributes` (attribute -> code -> people).
+
+    `create` are people who will be created, `extension_types` the data types their extension attributes need, `existing` those who have an account already or are under way, `failed`
+    those who failed earlier and wait for --retry-failed. `examples` name a few keys per code.
+    """
+
+    people: int = 0
+    create: int = 0
+    existing: int = 0
+    failed: int = 0
+    left_out: Counter[str] = field(default_factory=Counter)
+    refused: Counter[str] = field(default_factory=Counter)
+    refused_attributes: dict[str, Counter[str]] = field(default_factory=dict)
+    notes: Counter[str] = field(default_factory=Counter)
+    passwords: Counter[str] = field(default_factory=Counter)
+    extension_types: dict[str, set[str]] = field(default_factory=dict)
+    bad_records: list[BadRecord] = field(default_factory=list)
+    bad_records_count: int = 0
+    examples: dict[str, list[str]] = field(default_factory=dict)
+
+
+def plan_people(
+    *,
+    source: LegacySource,
+    ledger: PlanLedger,
+    rules: PlanRules,
+    clock: Clock,
+    tell: Tell,
+    run: str = "",
+    take: PlanTake | None = None,
+    takes: Taken = lambda _user: True,
+    limit: int | None = None,
+) -> PlanReport:
+    """Plan every readable record that `takes` accepts, at most `limit` of them, and report.
+
+    1. Read a batch of records; what cannot be read is reported with its place and stops nobody else.
+    2. Decide about each person by the rules.
+    3. Let the ledger settle what needs memory of others: names seen before, people who have an account.
+    4. Count.
+
+    Raises:
+        SourceError: the source as a whole cannot be read. What was planned before stays planned.
+        LedgerError: the ledger cannot be written.
+    """
+    report = PlanReport()
+    ledger.begin_planning()
+    wanted = islice(_readable(source, report, takes), limit)
+    while batch := list(islice(wanted, BATCH_PEOPLE)):
+        items = [_decide(record, rules) for record in batch]
+        effects = ledger.plan(items, run=run, take=take or PlanTake(), at=clock.now())
+        for item, effect in zip(items, effects, strict=True):
+            _count(report, item, effect)
+        tell(RecordsRead(report.people))
+    return report
+
+
+def _readable(source: LegacySource, report: PlanReport, takes: Taken) -> Iterator[SourceRecord]:
+    for record in source.records():
+        if isinstance(record, BadRecord):
+            report.bad_records_count += 1
+            if len(report.bad_records) < BAD_RECORDS_LISTED_MAX:
+                report.bad_records.append(record)
+        elif takes(record.user):
+            yield record
+
+
+def _decide(record: SourceRecord, rules: PlanRules) -> PlanItem:
+    facts = _facts(record.password, record) if record.password else _NO_PASSWORD
+    return PlanItem(record.user, plan_person(record.user, facts, rules))
+
+
+def _facts(password: Password, record: SourceRecord) -> PasswordFacts:
+    if password.is_empty:
+        return _NO_PASSWORD
+    names = [identity.issuer_assigned_id for identity in record.user.identities if identity.is_local]
+    weakness = password.weakness(names)
+    return PasswordFacts(
+        present=True,
+        weakness=weakness,
+        storable_when_weak=weakness is not None and password.storable_when_weak(),
+    )
+
+
+def _count(report: PlanReport, item: PlanItem, effect: PlanEffect) -> None:
+    report.people += 1
+    for name, code in item.plan.refused_attributes.items():
+        report.refused_attributes.setdefault(name, Counter())[code] += 1
+    match effect.state:
+        case State.PLANNED:
+            report.create += 1
+            _count_planned(report, item)
+        case State.LEFT_OUT | State.REMOVED:
+            report.left_out[effect.code] += 1
+            _give_example(report, effect.code, item, effect)
+        case State.REFUSED:
+            report.refused[effect.code] += 1
+            _give_example(report, effect.code, item, effect)
+        case State.FAILED:
+            report.failed += 1
+        case State.CREATING | State.COMPLETE | State.AWAITING_PASSWORD | State.CONFIRMING:
+            report.existing += 1
+
+
+def _count_planned(report: PlanReport, item: PlanItem) -> None:
+    assert isinstance(item.plan, Planned)  # noqa: S101  the ledger plans only what the rules planned
+    draft = item.plan.draft
+    report.passwords[draft.password_plan] += 1
+    for note in item.plan.notes:
+        report.notes[note] += 1
+    for name, value in draft.extensions.items():
+        report.extension_types.setdefault(name, set()).add(extension_type(value))
+
+
+def _give_example(report: PlanReport, code: str, item: PlanItem, effect: PlanEffect) -> None:
+    examples = report.examples.setdefault(code, [])
+    if len(examples) < EXAMPLES_PER_CODE_MAX:
+        examples.append(f"{item.user.key} (kept: {effect.kept_key})" if effect.kept_key else item.user.key)

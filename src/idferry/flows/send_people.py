@@ -1,0 +1,398 @@
+"""Create the accounts of everybody who is planned: intent before act, observation after.
+
+One thread alone owns the ledger. Each turn is one transaction with what was seen since the last turn and with the
+intents of the next calls; a call leaves only after that transaction is on disk. After a crash the ledger therefore
+names everybody for whom a call may have been sent, and the directory is asked about them before anything else.
+"""
+
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any, assert_never
+
+from idferry.errors import (
+    Conflict,
+    ConflictDeleted,
+    ConflictUnseen,
+    SourceChanged,
+    Stopped,
+    Unreachable,
+    error_of,
+)
+from idferry.ports import (
+    AccountWriter,
+    Clock,
+    CreateOrder,
+    LegacySource,
+    RandomBelow,
+    SendLedger,
+    SourceRecord,
+    Tell,
+)
+from idferry.rules.account import AccountDraft, PasswordPlan, written_digests
+from idferry.rules.answers import (
+    CreateAnswer,
+    Created,
+    Fatal,
+    Holder,
+    InRecycleBin,
+    Ours,
+    Postponed,
+    Rejected,
+    Stranger,
+    Taken,
+    Unanswered,
+    Undelivered,
+    Unseen,
+)
+from idferry.rules.entry import Entry, EventKind, Observation
+from idferry.rules.happenings import PeopleSettled
+from idferry.rules.lifecycle import State
+from idferry.rules.password import Password, random_password
+
+CHUNK_PEOPLE_MAX = 20  # https://learn.microsoft.com/graph/json-batching
+WAIT_SECONDS_MAX = 0.2  # how long a stop may go unnoticed
+STOP_SECONDS_MAX = 15.0  # how long a stop waits for answers that are under way
+CHUNKS_LOST_IN_A_ROW_MAX = 12
+POSTPONEMENTS_MAX = 200
+
+
+@dataclass(frozen=True, slots=True)
+class SendLimits:
+    """How much is under way at once, and how often one person is tried after an unclear answer."""
+
+    chunks_under_way_max: int = 8
+    attempts_max: int = 8
+
+
+@dataclass(slots=True)
+class SendReport:
+    """What sending did. `left_creating` are people of other sources whose creation an earlier run left unsettled."""
+
+    created: int = 0
+    adopted: int = 0
+    failed: Counter[str] = field(default_factory=Counter)
+    left_creating: int = 0
+
+    @property
+    def done(self) -> int:
+        """People with a final answer."""
+        return self.created + self.adopted + self.failed.total()
+
+
+def send_people(
+    *,
+    run: str,
+    source: LegacySource,
+    ledger: SendLedger,
+    writer: AccountWriter,
+    clock: Clock,
+    random_below: RandomBelow,
+    tell: Tell,
+    stop: Callable[[], bool] = lambda: False,
+    limits: SendLimits | None = None,
+) -> SendReport:
+    """Create everybody whom `run` planned, and settle everybody whom an earlier run left in `creating`.
+
+    1. Ask the directory about every person in `creating`; adopt the accounts that carry our legacyId.
+    2. Send the others of this source again, then everybody planned, in source order, in chunks.
+    3. Settle each answer: created; postponed or unclear ones are sent again; taken names are looked into.
+
+    Raises:
+        SourceChanged: a record is not the one that was planned.
+        Stopped: `stop` said so; answers under way were waited for and recorded.
+        DirectoryError: the directory refuses everybody (quota, permission, secret) or cannot be reached.
+        LedgerError: the ledger cannot be written; nothing was sent without its intent on disk.
+    """
+    sending = _Sending(run, source, ledger, writer, clock, random_below, tell, stop, limits or SendLimits())
+    sending.settle_the_past()
+    sending.send(_orders(sending.resend, source, random_below))
+    sending.send(_orders(_planned(ledger, run), source, random_below))
+    return sending.report
+
+
+def _planned(ledger: SendLedger, run: str) -> Iterator[Entry]:
+    after = -1
+    while entries := ledger.planned(run, after=after, limit=50 * CHUNK_PEOPLE_MAX):
+        yield from entries
+        after = entries[-1].ordinal
+
+
+@dataclass(slots=True)
+class _Order:
+    """One person on the way: the entry, what is sent, and how often it was."""
+
+    entry: Entry
+    draft: AccountDraft
+    create: CreateOrder
+    attempts: int = 0
+    postponements: int = 0
+    holder_id: str | None = None
+    attribute: str = ""
+
+
+def _orders(entries: Iterable[Entry], source: LegacySource, random_below: RandomBelow) -> Iterator[_Order]:
+    """Put the password beside each draft: from the source, streamed again in the order in which it was planned."""
+    passwords = _PasswordsOf(source)
+    for entry in entries:
+        draft = entry.draft
+        assert draft is not None  # noqa: S101  planned and creating entries have one
+        yield _Order(entry, draft, CreateOrder(draft, _password(entry, draft, passwords, random_below)))
+
+
+def _password(
+    entry: Entry, draft: AccountDraft, passwords: "_PasswordsOf", random_below: RandomBelow
+) -> Password | None:
+    match draft.password_plan:
+        case PasswordPlan.NONE:
+            return None
+        case PasswordPlan.RANDOM:
+            return random_password(random_below)
+        case PasswordPlan.KNOWN | PasswordPlan.KNOWN_WEAK:
+            return passwords.of(entry)
+
+
+class _PasswordsOf:
+    """Walks the source beside the ledger, because known passwords are never in the ledger."""
+
+    def __init__(self, source: LegacySource) -> None:
+        self._records = (record for record in source.records() if isinstance(record, SourceRecord))
+
+    def of(self, entry: Entry) -> Password:
+        for record in self._records:
+            if record.user.place.ordinal < entry.ordinal:
+                continue
+            same_place = record.user.place.ordinal == entry.ordinal
+            if same_place and record.user.record_digest == entry.record_digest and record.password:
+                return record.password
+            break
+        raise SourceChanged(f"record {entry.ordinal + 1} (key {entry.key}) is not the one that was planned")
+
+
+class _Sending:
+    """The state of one sending: what waits, what is under way, what was seen and is not yet recorded."""
+
+    def __init__(
+        self,
+        run: str,
+        source: LegacySource,
+        ledger: SendLedger,
+        writer: AccountWriter,
+        clock: Clock,
+        random_below: RandomBelow,
+        tell: Tell,
+        stop: Callable[[], bool],
+        limits: SendLimits,
+    ) -> None:
+        self.run = run
+        self.source = source
+        self.ledger = ledger
+        self.writer = writer
+        self.clock = clock
+        self.random_below = random_below
+        self.tell = tell
+        self.stop = stop
+        self.limits = limits
+        self.report = SendReport()
+        self.resend: list[Entry] = []
+        self._creates: dict[Future[Sequence[CreateAnswer]], list[_Order]] = {}
+        self._questions: dict[Future[Sequence[Holder]], list[_Order]] = {}
+        self._again: deque[_Order] = deque()
+        self._taken: list[_Order] = []
+        self._observed: list[Observation] = []
+        self._chunks_lost_in_a_row = 0
+        self._fatal: Fatal | None = None
+
+    # --- after a crash -------------------------------------------------------------------------------------------
+
+    def settle_the_past(self) -> None:
+        """Adopt what earlier runs created without hearing the answer; collect what is to be sent again."""
+        after = 0
+        while entries := self.ledger.under_way(after=after, limit=50 * CHUNK_PEOPLE_MAX):
+            after = entries[-1].person_id
+            for chunk in _chunks(entries):
+                self._settle_chunk(chunk)
+        self.resend.sort(key=lambda entry: entry.ordinal)
+
+    def _settle_chunk(self, chunk: Sequence[Entry]) -> None:
+        found: Mapping[str, Ours] = self.writer.ours([entry.legacy_id for entry in chunk]).result()
+        for entry in chunk:
+            ours = found.get(entry.legacy_id)
+            if ours and entry.draft:
+                self._observed.append(_adoption(entry.person_id, entry.draft, ours))
+                self.report.adopted += 1
+            elif entry.source == self.source.name:
+                self.resend.append(entry)
+            else:
+                self.report.left_creating += 1
+        self._turn(())
+        if self.stop():
+            raise Stopped("stopped while asking the directory about earlier calls")
+
+    # --- the loop ------------------------------------------------------------------------------------------------
+
+    def send(self, orders: Iterator[_Order]) -> None:
+        """Send all orders and settle them; returns when nothing is under way any more."""
+        more = True
+        try:
+            while more or self._again or self._taken or self._creates or self._questions:
+                if self.stop() or self._fatal:
+                    self._wind_down()
+                more = self._send_chunks(orders)
+                self._ask_about_taken(everything=not more)
+                self._wait(WAIT_SECONDS_MAX)
+        finally:
+            # Whatever ends this, what was seen is recorded; only a ledger that cannot be written loses it.
+            self._turn(())
+
+    def _send_chunks(self, orders: Iterator[_Order]) -> bool:
+        """Fill up what may be under way, people to be sent again first; False when there are no further orders."""
+        chunks: list[list[_Order]] = []
+        more = True
+        while more and len(self._creates) + len(chunks) < self.limits.chunks_under_way_max:
+            chunk = [self._again.popleft() for _ in range(min(CHUNK_PEOPLE_MAX, len(self._again)))]
+            chunk += islice(orders, CHUNK_PEOPLE_MAX - len(chunk))
+            more = len(chunk) == CHUNK_PEOPLE_MAX
+            if chunk:
+                chunks.append(chunk)
+        if chunks or self._observed:
+            self._turn([order.entry.person_id for chunk in chunks for order in chunk])
+        for chunk in chunks:
+            for order in chunk:
+                order.attempts += 1
+            self._creates[self.writer.create([order.create for order in chunk])] = chunk
+        return more
+
+    def _ask_about_taken(self, *, everything: bool) -> None:
+        while len(self._taken) >= CHUNK_PEOPLE_MAX or (everything and self._taken):
+            chunk, self._taken = self._taken[:CHUNK_PEOPLE_MAX], self._taken[CHUNK_PEOPLE_MAX:]
+            asked = self.writer.holders([(order.draft, order.holder_id) for order in chunk])
+            self._questions[asked] = chunk
+
+    def _wait(self, seconds: float) -> None:
+        under_way: list[Future[Any]] = [*self._creates, *self._questions]
+        finished, _ = wait(under_way, timeout=seconds, return_when=FIRST_COMPLETED)
+        for created in [future for future in self._creates if future in finished]:
+            self._hear_chunk(self._creates.pop(created), created.result())
+        for asked in [future for future in self._questions if future in finished]:
+            for order, holder in zip(self._questions.pop(asked), asked.result(), strict=True):
+                self._hear_holder(order, holder)
+        waiting_s = self.writer.waiting_seconds()
+        if finished or waiting_s:
+            self.tell(PeopleSettled(self.report.done, self.report.failed.total(), waiting_s))
+
+    def _turn(self, sending: Sequence[int]) -> None:
+        self.ledger.turn(run=self.run, observed=self._observed, sending=sending, at=self.clock.now())
+        self._observed = []
+
+    def _wind_down(self) -> None:
+        """Wait for answers under way, record them, and say why the run ends here."""
+        deadline = self.clock.elapsed() + STOP_SECONDS_MAX
+        while self._creates and self.clock.elapsed() < deadline and not self.writer.waiting_seconds():
+            self._wait(WAIT_SECONDS_MAX)
+        self._turn(())
+        if self._fatal:
+            raise error_of(self._fatal.code, self._fatal.reason)
+        raise Stopped(f"stopped; {self.report.done} people were settled in this run and are in the ledger")
+
+    # --- answers -------------------------------------------------------------------------------------------------
+
+    def _hear_chunk(self, chunk: Sequence[_Order], answers: Sequence[CreateAnswer]) -> None:
+        lost = all(isinstance(answer, Unanswered | Undelivered) for answer in answers)
+        self._chunks_lost_in_a_row = self._chunks_lost_in_a_row + 1 if lost else 0
+        for order, answer in zip(chunk, answers, strict=True):
+            self._hear(order, answer)
+        if self._chunks_lost_in_a_row >= CHUNKS_LOST_IN_A_ROW_MAX:
+            reason = next(a.reason for a in answers if isinstance(a, Unanswered | Undelivered))
+            self._fatal = self._fatal or Fatal(Unreachable.code, f"the directory does not answer: {reason}")
+
+    def _hear(self, order: _Order, answer: CreateAnswer) -> None:
+        person_id = order.entry.person_id
+        match answer:
+            case Created(object_id):
+                self._observed.append(_creation(person_id, order.draft, object_id))
+                self.report.created += 1
+            case Taken(attribute, holder_id):
+                order.attribute, order.holder_id = attribute, holder_id
+                self._observed.append(Observation(person_id, EventKind.TAKEN, reason=attribute))
+                self._taken.append(order)
+            case Rejected(code, reason):
+                self._fail(order, EventKind.REJECTED, code, reason)
+            case Postponed():
+                self._observed.append(Observation(person_id, EventKind.POSTPONED))
+                order.postponements += 1
+                order.attempts -= 1
+                self._again.append(order)
+                if order.postponements > POSTPONEMENTS_MAX:
+                    self._fatal = Fatal(
+                        "throttled", f"the tenant postponed one call {POSTPONEMENTS_MAX} times"
+                    )
+            case Unanswered(reason):
+                self._observed.append(Observation(person_id, EventKind.UNANSWERED, reason=reason))
+                self._try_again(order, reason)
+            case Undelivered(reason):
+                self._observed.append(Observation(person_id, EventKind.UNDELIVERED, reason=reason))
+                order.attempts -= 1
+                self._again.append(order)
+            case Fatal():
+                self._observed.append(
+                    Observation(person_id, EventKind.REJECTED, code=answer.code, reason=answer.reason)
+                )
+                self._fatal = answer
+            case _:
+                assert_never(answer)
+
+    def _try_again(self, order: _Order, reason: str) -> None:
+        """Send again: the directory's uniqueness makes that safe, and a taken name is then looked into."""
+        if order.attempts < self.limits.attempts_max:
+            self._again.append(order)
+        else:
+            # The last unclear answer may have created the account: only the directory can say.
+            order.attribute = reason
+            self._taken.append(order)
+
+    def _hear_holder(self, order: _Order, holder: Holder) -> None:
+        match holder:
+            case Ours():
+                self._observed.append(_adoption(order.entry.person_id, order.draft, holder))
+                self.report.adopted += 1
+            case Stranger(object_id, legacy_id):
+                owner = f"legacyId {legacy_id}" if legacy_id else "no legacyId"
+                reason = f"{order.attribute} is held by account {object_id} ({owner})"
+                self._fail(order, EventKind.CONFLICT, Conflict.code, reason)
+            case InRecycleBin(object_id):
+                reason = f"{order.attribute} is held by the deleted account {object_id}"
+                self._fail(order, EventKind.CONFLICT, ConflictDeleted.code, reason)
+            case Unseen():
+                if order.attempts >= self.limits.attempts_max:
+                    reason = f"no clear answer in {order.attempts} attempts: {order.attribute}"
+                    self._fail(order, EventKind.UNANSWERED, Unreachable.code, reason)
+                else:
+                    self._fail(order, EventKind.CONFLICT, ConflictUnseen.code, f"{order.attribute} is taken")
+            case _:
+                assert_never(holder)
+
+    def _fail(self, order: _Order, kind: EventKind, code: str, reason: str) -> None:
+        self._observed.append(Observation(order.entry.person_id, kind, State.FAILED, code, reason))
+        self.report.failed[code] += 1
+
+
+def _creation(person_id: int, draft: AccountDraft, object_id: str) -> Observation:
+    state = State.AWAITING_PASSWORD if draft.sets_flag else State.COMPLETE
+    written = written_digests(draft)
+    return Observation(person_id, EventKind.CREATED, state, object_id=object_id, written=written)
+
+
+def _adoption(person_id: int, draft: AccountDraft, ours: Ours) -> Observation:
+    """An account found to be ours. Its flag, not our plan, says whether it still awaits a password."""
+    awaits = draft.sets_flag if ours.flag is None else ours.flag
+    state = State.AWAITING_PASSWORD if awaits else State.COMPLETE
+    written = written_digests(draft)
+    return Observation(person_id, EventKind.ADOPTED, state, object_id=ours.object_id, written=written)
+
+
+def _chunks(entries: Sequence[Entry]) -> Iterator[Sequence[Entry]]:
+    for start in range(0, len(entries), CHUNK_PEOPLE_MAX):
+        yield entries[start : start + CHUNK_PEOPLE_MAX]

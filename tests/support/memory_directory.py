@@ -264,13 +264,17 @@ class MemoryWriter:
         except DirectoryError as failure:
             return _raising(failure)
 
-    def ours(self, legacy_ids: Sequence[str]) -> "Future[Mapping[str, str]]":
+    def ours(self, legacy_ids: Sequence[str]) -> "Future[Mapping[str, Ours]]":
         self.tenant.calls += [("ours", legacy_id) for legacy_id in legacy_ids]
         if self.tenant.unreachable:
             return _raising(Unreachable("no connection"))
         wanted = set(legacy_ids)
         return _done(
-            {one.legacy_id: one.object_id for one in self.tenant.visible() if one.legacy_id in wanted}
+            {
+                one.legacy_id: Ours(one.object_id, one.flag)
+                for one in self.tenant.visible()
+                if one.legacy_id in wanted
+            }
         )
 
     def waiting_seconds(self) -> float:
@@ -284,7 +288,7 @@ class MemoryWriter:
             for account in self.tenant.visible():
                 if account.object_id == named or wanted & claims_of(account.identities, account.values):
                     if account.legacy_id == draft.legacy_id:
-                        return Ours(account.object_id)
+                        return Ours(account.object_id, account.flag)
                     return Stranger(account.object_id, account.legacy_id)
             return None
 

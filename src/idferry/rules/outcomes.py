@@ -8,6 +8,7 @@ class LeftOut(StrEnum):
     """The person stays behind by rule."""
 
     DUPLICATE_SIGN_IN_NAME = "duplicate_sign_in_name"
+    DUPLICATE_KEY = "duplicate_key"
     WEAK_PASSWORD = "weak_password"
     NO_PASSWORD = "no_password"
     STALE = "stale"
@@ -44,6 +45,7 @@ class Note(StrEnum):
 MEANINGS = MappingProxyType(
     {
         LeftOut.DUPLICATE_SIGN_IN_NAME: "The sign-in name (or federated identity) belongs to an earlier record; that one is kept.",
+        LeftOut.DUPLICATE_KEY: "An earlier record of the same source has the same key; that one is kept.",
         LeftOut.WEAK_PASSWORD: "The password breaks the strong rule and --password known allows no other.",
         LeftOut.NO_PASSWORD: "The source has no password for this local account and --password known was asked for.",
         LeftOut.STALE: "The last sign-in is older than stale_after_days.",

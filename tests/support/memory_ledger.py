@@ -1,0 +1,364 @@
+"""A ledger in memory: the five ledger ports, for tests of flows, written as plainly as the rules can be said.
+
+It shares no code with `idferry.ledger`, so that the contract suite compares two independent readings of the ports.
+It must not know files, and it forgets everything with the process.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+
+from idferry.rules.account import AccountDraft
+from idferry.rules.entry import (
+    Entry,
+    Event,
+    EventKind,
+    FailureGroup,
+    Observation,
+    PlanEffect,
+    PlanItem,
+    PlanTake,
+    Run,
+    Selection,
+)
+from idferry.rules.legacy_user import LegacyUser
+from idferry.rules.lifecycle import State, may_follow
+from idferry.rules.names import Identity
+from idferry.rules.outcomes import LeftOut
+from idferry.rules.plan import NotPlanned, Planned
+
+LEGACY_IDS_MAX = 1_000
+UNTOUCHED = (State.CREATING, State.COMPLETE, State.AWAITING_PASSWORD, State.CONFIRMING)
+
+Mark = tuple[str, str]
+AfterWrite = Callable[[str], None]
+
+
+@dataclass(slots=True)
+class Person:
+    """One person, with the record that leads to the draft. `repeat` is 0, or the ordinal of a repeated key."""
+
+    person_id: int
+    source: str
+    key: str
+    repeat: int
+    state: State = State.LEFT_OUT
+    code: str = ""
+    reason: str = ""
+    ordinal: int = 0
+    record_digest: bytes = b""
+    planning_pass: int = 0
+    legacy_id: str = ""
+    object_id: str = ""
+    draft: AccountDraft | None = None
+    cohort: str = ""
+    planned_by_run: str = ""
+    created_by_run: str = ""
+    created_at: datetime | None = None
+    password_changed_at: datetime | None = None
+    written: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def shown_key(self) -> str:
+        return f"{self.key}#{self.repeat}" if self.repeat else self.key
+
+    @property
+    def kept_key(self) -> str:
+        return f"{self.source}:{self.shown_key}"
+
+    @property
+    def run(self) -> str:
+        return self.created_by_run or self.planned_by_run
+
+    def entry(self) -> Entry:
+        return Entry(
+            person_id=self.person_id,
+            state=self.state,
+            code=self.code,
+            reason=self.reason,
+            source=self.source,
+            key=self.shown_key,
+            ordinal=self.ordinal,
+            record_digest=self.record_digest,
+            legacy_id=self.legacy_id,
+            object_id=self.object_id,
+            draft=self.draft,
+            cohort=self.cohort,
+            created_by_run=self.created_by_run,
+            created_at=self.created_at,
+            password_changed_at=self.password_changed_at,
+            written=self.written,
+        )
+
+
+@dataclass
+class Shelves:
+    """Everything the ledger remembers. `after_write` is called after every write, with its name: tests stop there."""
+
+    after_write: AfterWrite = lambda _: None
+    people: dict[int, Person] = field(default_factory=dict)
+    by_key: dict[tuple[str, str, int], Person] = field(default_factory=dict)
+    owners: dict[Mark, Person] = field(default_factory=dict)
+    events: list[tuple[int, Event]] = field(default_factory=list)
+    runs: dict[str, Run] = field(default_factory=dict)
+    planning_pass: int = 0
+
+    def append(self, person: Person, at: datetime, run: str, kind: EventKind, **why: str) -> None:
+        event = Event(at, run, kind, why.get("code", ""), why.get("reason", ""))
+        self.events.append((person.person_id, event))
+
+    def selected(self, selection: Selection) -> list[Person]:
+        return [
+            person
+            for person in self.people.values()
+            if selection.run in ("", person.run)
+            and selection.source in ("", person.source)
+            and selection.cohort in ("", person.cohort)
+            and (not selection.states or person.state in selection.states)
+        ]
+
+
+class MemoryPlanning:
+    """PlanLedger."""
+
+    def __init__(self, shelves: Shelves) -> None:
+        self._shelves = shelves
+
+    def begin_planning(self) -> None:
+        self._shelves.planning_pass += 1
+        self._shelves.after_write("begin_planning")
+
+    def plan(
+        self, items: Sequence[PlanItem], *, run: str, take: PlanTake, at: datetime
+    ) -> Sequence[PlanEffect]:
+        effects = [self._plan_one(item, run, take, at) for item in items]
+        self._shelves.after_write("plan")
+        return effects
+
+    def _plan_one(self, item: PlanItem, run: str, take: PlanTake, at: datetime) -> PlanEffect:
+        person = self._person_of(item.user)
+        if person.state in UNTOUCHED:
+            return PlanEffect(person.state)
+        if person.state is State.FAILED and not take.retry_failed:
+            return PlanEffect(State.FAILED, person.code)
+        if person.state is State.REMOVED and not take.again:
+            return PlanEffect(State.LEFT_OUT, LeftOut.REMOVED)
+        verdict, keeper = self._verdict(item, person)
+        if isinstance(verdict, NotPlanned):
+            state = State.LEFT_OUT if isinstance(verdict.code, LeftOut) else State.REFUSED
+            if person.state is not State.REMOVED:  # only --again leads out of it, and only to an account
+                self._decide(person, run, take, state=state, code=verdict.code, reason=verdict.reason)
+            return PlanEffect(state, verdict.code, keeper.kept_key if keeper else "")
+        if person.state in (State.FAILED, State.REMOVED):
+            self._shelves.append(person, at, run, EventKind.PLANNED_AGAIN)
+        self._decide(person, run, take, state=State.PLANNED, draft=verdict.draft)
+        for mark in marks_of(verdict.draft.identities):
+            owner = self._shelves.owners.get(mark)
+            if owner:
+                self._push_out(owner, run, keeper=person)
+            self._shelves.owners[mark] = person
+        return PlanEffect(State.PLANNED)
+
+    def _person_of(self, user: LegacyUser) -> Person:
+        shelves = self._shelves
+        person = shelves.by_key.get((user.source, user.key, 0))
+        repeat = 0
+        if person and person.planning_pass == shelves.planning_pass:
+            repeat = user.place.ordinal
+            person = shelves.by_key.get((user.source, user.key, repeat))
+        if person is None:
+            person = Person(len(shelves.people) + 1, user.source, user.key, repeat)
+            shelves.people[person.person_id] = person
+            shelves.by_key[user.source, user.key, repeat] = person
+        person.planning_pass = shelves.planning_pass
+        person.ordinal = user.place.ordinal
+        person.record_digest = user.record_digest
+        return person
+
+    def _verdict(self, item: PlanItem, person: Person) -> tuple[Planned | NotPlanned, Person | None]:
+        if isinstance(item.plan, NotPlanned):
+            return item.plan, None
+        for mark in marks_of(item.plan.draft.identities):
+            owner = self._shelves.owners.get(mark)
+            if owner and owner is not person and not self._gives_way(owner, item.user.source):
+                reason = f"a sign-in name belongs to {owner.kept_key}"
+                return NotPlanned(LeftOut.DUPLICATE_SIGN_IN_NAME, reason), owner
+        if person.repeat:
+            first = self._shelves.by_key[person.source, person.key, 0]
+            return NotPlanned(LeftOut.DUPLICATE_KEY, f"{first.kept_key} came before"), first
+        return item.plan, None
+
+    def _gives_way(self, owner: Person, source: str) -> bool:
+        """An owner that was only planned, and stands further down in the same source or not in it any longer."""
+        seen = owner.planning_pass == self._shelves.planning_pass
+        return owner.state is State.PLANNED and owner.source == source and not seen
+
+    def _push_out(self, owner: Person, run: str, *, keeper: Person) -> None:
+        reason = f"a sign-in name belongs to {keeper.kept_key}"
+        code = LeftOut.DUPLICATE_SIGN_IN_NAME
+        self._decide(owner, run, PlanTake(), state=State.LEFT_OUT, code=code, reason=reason)
+
+    def _decide(
+        self,
+        person: Person,
+        run: str,
+        take: PlanTake,
+        *,
+        state: State,
+        code: str = "",
+        reason: str = "",
+        draft: AccountDraft | None = None,
+    ) -> None:
+        owners = self._shelves.owners
+        for mark in [mark for mark, owner in owners.items() if owner is person]:
+            del owners[mark]
+        person.state, person.code, person.reason = state, str(code), reason
+        person.draft, person.legacy_id = draft, draft.legacy_id if draft else ""
+        person.planned_by_run, person.cohort = run, take.cohort or person.cohort
+        person.object_id = person.created_by_run = ""
+        person.created_at = person.password_changed_at = None
+        person.written = {}
+
+
+class MemoryRuns:
+    """RunLedger."""
+
+    def __init__(self, shelves: Shelves) -> None:
+        self._shelves = shelves
+
+    def open_run(
+        self, *, command: str, source: str, source_digest: str, cohort: str, at: datetime
+    ) -> tuple[Run, bool]:
+        for run in reversed(self._shelves.runs.values()):
+            asked = (command, source, source_digest, None)
+            if (run.command, run.source, run.source_digest, run.ended_at) == asked:
+                return run, True
+        name = f"{at.astimezone(UTC).date().isoformat()}-{len(self._shelves.runs):04x}"
+        run = Run(name, command, source, source_digest, cohort, at, None)
+        self._shelves.runs[name] = run
+        self._shelves.after_write("open_run")
+        return run, False
+
+    def close_run(self, run: str, *, at: datetime) -> None:
+        self._shelves.runs[run] = replace(self._shelves.runs[run], ended_at=at)
+        self._shelves.after_write("close_run")
+
+
+class MemorySending:
+    """SendLedger and ObservationLedger."""
+
+    def __init__(self, shelves: Shelves) -> None:
+        self._shelves = shelves
+
+    def count_to_send(self, run: str) -> int:
+        waiting = (State.PLANNED, State.CREATING)
+        people = self._shelves.people.values()
+        return sum(person.planned_by_run == run and person.state in waiting for person in people)
+
+    def under_way(self, *, after: int, limit: int) -> Sequence[Entry]:
+        found = (person for person in self._shelves.people.values() if person.state is State.CREATING)
+        return [person.entry() for person in found if person.person_id > after][:limit]
+
+    def planned(self, run: str, *, after: int, limit: int) -> Sequence[Entry]:
+        found = [
+            person
+            for person in self._shelves.people.values()
+            if person.state is State.PLANNED and person.planned_by_run == run and person.ordinal > after
+        ]
+        found.sort(key=lambda person: person.ordinal)
+        return [person.entry() for person in found[:limit]]
+
+    def turn(
+        self, *, run: str, observed: Sequence[Observation], sending: Sequence[int], at: datetime
+    ) -> None:
+        self._check(observed, sending)
+        for observation in observed:
+            self._observe_one(observation, run, at)
+        for person_id in sending:
+            person = self._shelves.people[person_id]
+            person.state, person.planned_by_run = State.CREATING, run
+            self._shelves.append(person, at, run, EventKind.SENT)
+        self._shelves.after_write("turn")
+
+    def observe(self, *, run: str, observed: Sequence[Observation], at: datetime) -> None:
+        self._check(observed, ())
+        for observation in observed:
+            self._observe_one(observation, run, at)
+        self._shelves.after_write("observe")
+
+    def _check(self, observed: Sequence[Observation], sending: Sequence[int]) -> None:
+        """Everything is checked before anything changes: a turn is one transaction."""
+        states = {person.person_id: person.state for person in self._shelves.people.values()}
+        moves = [(one.person_id, one.state) for one in observed if one.state]
+        assert all(one.person_id in states for one in observed)
+        for person_id, state in [*moves, *((one, State.CREATING) for one in sending)]:
+            assert may_follow(states[person_id], state), f"{states[person_id]} -> {state}"
+            states[person_id] = state
+
+    def _observe_one(self, seen: Observation, run: str, at: datetime) -> None:
+        person = self._shelves.people[seen.person_id]
+        self._shelves.append(person, at, run, seen.kind, code=seen.code, reason=seen.reason)
+        if seen.state:
+            if person.state is State.CREATING and seen.state.has_account:
+                person.created_by_run, person.created_at = run, at
+            person.state, person.code, person.reason = seen.state, seen.code, seen.reason
+        person.object_id = seen.object_id or person.object_id
+        person.password_changed_at = seen.password_changed_at or person.password_changed_at
+        if seen.written is not None:
+            person.written = dict(seen.written)
+
+
+class MemoryReports:
+    """LedgerReport."""
+
+    def __init__(self, shelves: Shelves) -> None:
+        self._shelves = shelves
+
+    def states(self, selection: Selection) -> Mapping[State, int]:
+        return dict(Counter(person.state for person in self._shelves.selected(selection)))
+
+    def failures(self, selection: Selection) -> Sequence[FailureGroup]:
+        wanted = replace(selection, states=selection.states or (State.FAILED,))
+        groups = Counter((person.state, person.code) for person in self._shelves.selected(wanted))
+        ordered = sorted(groups.items(), key=lambda group: (-group[1], group[0]))
+        return [FailureGroup(state, code, count) for (state, code), count in ordered]
+
+    def entries(self, selection: Selection) -> Iterator[Entry]:
+        for person in self._shelves.selected(selection):
+            yield person.entry()
+
+    def entries_of_legacy_ids(self, legacy_ids: Collection[str]) -> Mapping[str, Entry]:
+        assert len(legacy_ids) <= LEGACY_IDS_MAX
+        wanted = set(legacy_ids) - {""}
+        people = self._shelves.people.values()
+        return {person.legacy_id: person.entry() for person in people if person.legacy_id in wanted}
+
+    def entry_of_sign_in_name(self, compared: str) -> Entry | None:
+        owner = self._shelves.owners.get(("local", compared))
+        return owner.entry() if owner else None
+
+    def events(self, person_id: int) -> Sequence[Event]:
+        return [event for owner, event in self._shelves.events if owner == person_id]
+
+    def runs(self) -> Sequence[Run]:
+        return list(reversed(self._shelves.runs.values()))
+
+
+class MemoryLedger:
+    """The five ports over the same shelves, with the attribute names of `idferry.ledger.Ledger`."""
+
+    def __init__(self, *, after_write: AfterWrite = lambda _: None) -> None:
+        shelves = Shelves(after_write)
+        self.planning = MemoryPlanning(shelves)
+        self.runs = MemoryRuns(shelves)
+        self.sending = MemorySending(shelves)
+        self.reports = MemoryReports(shelves)
+        self.observations = self.sending
+
+    def close(self) -> None:
+        """Nothing to close: for tests that run over both ledgers."""
+
+
+def marks_of(identities: Sequence[Identity]) -> set[Mark]:
+    return {("local" if identity.is_local else "federated", identity.compared) for identity in identities}

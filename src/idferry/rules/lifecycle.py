@@ -60,6 +60,11 @@ TRANSITIONS = MappingProxyType(
         (State.AWAITING_PASSWORD, State.REMOVED): "deleted by `remove`",
         (State.CONFIRMING, State.REMOVED): "deleted by `remove`",
         (State.REMOVED, State.PLANNED): "--again",
+        (State.REMOVED, State.COMPLETE): "`restore` took the account out of the recycle bin",
+        (
+            State.REMOVED,
+            State.AWAITING_PASSWORD,
+        ): "`restore` took it out of the recycle bin, its flag still up",
         (State.LEFT_OUT, State.PLANNED): "planned again, and nothing keeps the person back any longer",
         (State.REFUSED, State.PLANNED): "planned again, and the record was mended",
     }

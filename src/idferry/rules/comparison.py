@@ -1,0 +1,114 @@
+"""Comparing an account with what the ledger says we wrote: what differs, what the person changed, what progressed.
+
+Three values meet for every attribute: what the source says now, what we wrote (its digest), what the directory
+holds. A value that is no longer ours was changed by the person: progress, not a difference.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from idferry.rules.account import Account, AccountDraft, value_digest, written_digests
+from idferry.rules.attributes import AttributeValue
+from idferry.rules.entry import Entry
+from idferry.rules.lifecycle import State
+from idferry.rules.names import Identity, compared_form
+
+Shown = AttributeValue | None
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One attribute of one account that is not what it should be."""
+
+    object_id: str
+    legacy_id: str
+    attribute: str
+    expected: Shown
+    found: Shown
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What comparing one account found.
+
+    `differences` are errors; `changes` are values that somebody else has set since; `flag_fell` says that a person
+    who awaited a password has one now.
+    """
+
+    differences: tuple[Difference, ...] = ()
+    changes: tuple[Difference, ...] = ()
+    flag_fell: bool = False
+
+
+def compare(entry: Entry, account: Account, *, flag_name: str) -> Comparison:
+    """Compare an account that carries the entry's legacyId with the entry."""
+    draft = entry.draft
+    if draft is None or not entry.state.has_account:
+        found = Difference(account.object_id, entry.legacy_id, "state", entry.state, "account exists")
+        return Comparison(differences=(found,))
+    differences = [*_object_id_differs(entry, account), *_identities_differ(draft, account)]
+    flag_fell = entry.state is State.AWAITING_PASSWORD and account.flag is False
+    if not flag_fell:
+        differences += _flag_differs(entry, account, flag_name)
+    return Comparison(tuple(differences), tuple(_changes(entry, draft, account)), flag_fell)
+
+
+def source_differences(entry: Entry, wanted: AccountDraft) -> tuple[Difference, ...]:
+    """Where the source now says something else than what we wrote: a delta would send it."""
+    if entry.draft is None:
+        return ()
+    now, written = written_digests(wanted), entry.written or written_digests(entry.draft)
+    before = entry.draft.values
+    return tuple(
+        Difference(entry.object_id, entry.legacy_id, name, wanted.values.get(name), before.get(name))
+        for name in sorted({*now, *written})
+        if now.get(name) != written.get(name)
+    )
+
+
+def _object_id_differs(entry: Entry, account: Account) -> Iterator[Difference]:
+    if entry.object_id != account.object_id:
+        yield Difference(account.object_id, entry.legacy_id, "id", entry.object_id, account.object_id)
+
+
+def _flag_differs(entry: Entry, account: Account, flag_name: str) -> Iterator[Difference]:
+    match entry.state:
+        case State.AWAITING_PASSWORD if account.flag is not True:
+            yield Difference(account.object_id, entry.legacy_id, flag_name, expected=True, found=account.flag)
+        case State.COMPLETE if account.flag is True:
+            yield Difference(account.object_id, entry.legacy_id, flag_name, expected=False, found=True)
+        case _:
+            pass
+
+
+def _identities_differ(draft: AccountDraft, account: Account) -> Iterator[Difference]:
+    """Identities that we wrote and the account does not show; a federated id may be hidden from reading."""
+    shown = {identity.compared for identity in account.identities}
+    hidden_issuers = {one.issuer.lower() for one in account.identities if not one.issuer_assigned_id}
+    for identity in draft.identities:
+        if identity.compared in shown or identity.issuer.lower() in hidden_issuers:
+            continue
+        found = tuple(_named(one) for one in account.identities) or None
+        yield Difference(account.object_id, draft.legacy_id, "identities", _named(identity), found)
+
+
+def _named(identity: Identity) -> str:
+    return f"{identity.sign_in_type}:{identity.issuer}{'/' if identity.issuer else ''}{identity.issuer_assigned_id}"
+
+
+def _changes(entry: Entry, draft: AccountDraft, account: Account) -> Iterator[Difference]:
+    written = entry.written or written_digests(draft)
+    for name, expected in draft.values.items():
+        found = account.values.get(name)
+        if not _same(name, expected, found) and written.get(name) != value_digest(found):
+            yield Difference(account.object_id, entry.legacy_id, name, expected, found)
+    if account.enabled is not None and account.enabled != draft.enabled:
+        yield Difference(account.object_id, entry.legacy_id, "accountEnabled", draft.enabled, account.enabled)
+
+
+def _same(name: str, expected: AttributeValue, found: Shown) -> bool:
+    if name == "mail" and isinstance(expected, str) and isinstance(found, str):
+        return compared_form(expected) == compared_form(
+            found
+        )  # the directory may store an address in lower case
+    return expected == found

@@ -73,6 +73,11 @@ def is_extension(name: str) -> bool:
     return name not in LENGTHS_MAX
 
 
+def takes_list(name: str) -> bool:
+    """Whether Graph keeps a list of texts under this name."""
+    return name in _COLLECTIONS
+
+
 def extension_name_problem(name: str) -> str | None:
     """Why this cannot be the short name of an extension attribute, or None."""
     if not _EXTENSION_NAME.match(name):
@@ -97,9 +102,9 @@ def attribute_problem(name: str, value: AttributeValue) -> AttributeProblem | No
         return _too_long(name, value, EXTENSION_CHARACTERS_MAX)
     if isinstance(value, bool) or not isinstance(value, str | tuple):
         return AttributeProblem("attribute_invalid", f"{name} takes text")
-    if (isinstance(value, tuple)) != (name in _COLLECTIONS):
+    if isinstance(value, tuple) != takes_list(name):
         return AttributeProblem(
-            "attribute_invalid", f"{name} takes {'a list' if name in _COLLECTIONS else 'text'}"
+            "attribute_invalid", f"{name} takes {'a list' if takes_list(name) else 'text'}"
         )
     if isinstance(value, tuple) and len(value) > _COLLECTIONS[name]:
         return AttributeProblem("attribute_invalid", f"{name} takes at most {_COLLECTIONS[name]} values")

@@ -1,0 +1,224 @@
+"""Our own format: one JSON object per line, of any length, for sources that nothing else describes.
+
+It lies on the path of every person of a large migration, so it decodes each line straight into typed fields and
+looks closer only when that fails. It must not judge a record: a person without a sign-in name is planning's to refuse.
+The page docs/reference/json-lines.md describes every field.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Literal
+
+import msgspec
+
+from idferry.connectors.export_file import (
+    RECORD_BYTES_MAX,
+    FieldProblem,
+    attribute_name_problem,
+    digest_of,
+    distinct,
+    federated_identity,
+    instant,
+    nearest,
+    open_export,
+    record_digest,
+    shown,
+)
+from idferry.errors import SourceError
+from idferry.ports import SourceRecord
+from idferry.rules.attributes import AttributeValue
+from idferry.rules.legacy_user import BadRecord, LegacyUser, Place
+from idferry.rules.names import Identity, SignInType, local_identity
+from idferry.rules.password import Password
+
+_WHERE = re.compile(r" - at `\$\.?(?P<path>[^`]*)`\Z")
+_TYPES = re.compile(r"Expected `(?P<wanted>[^`]+)`, got `(?P<found>[^`]+)`")
+_UNKNOWN = re.compile(r"Object contains unknown field `(?P<name>.*)`", re.DOTALL)
+_MISSING = re.compile(r"Object missing required field `(?P<name>[^`]+)`")
+_BYTE = re.compile(r"\(byte (?P<byte>\d+)\)")
+
+
+class _SignInName(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    type: Literal["emailAddress", "userName"]
+    value: str
+
+
+class _Federated(msgspec.Struct, forbid_unknown_fields=True, rename="camel", gc=False):
+    issuer: str
+    issuer_user_id: str | int
+
+
+class _Record(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True, rename="camel", gc=False):
+    """One line. `password` is a Password from the decoder on: the text never stands in a field."""
+
+    key: str | int
+    sign_in_name: str | None = None
+    sign_in_names: list[str | _SignInName] | None = None
+    federated: list[_Federated] | None = None
+    display_name: str | None = None
+    given_name: str | None = None
+    surname: str | None = None
+    email: str | None = None
+    password: Password | None = None
+    last_sign_in: str | None = None
+    account_enabled: bool | None = None
+    attributes: dict[str, str | bool | int | list[str] | None] | None = None
+
+
+_FIELDS = tuple(field.encode_name for field in msgspec.structs.fields(_Record))
+_FIELDS_OF = {
+    "signInNames": tuple(field.encode_name for field in msgspec.structs.fields(_SignInName)),
+    "federated": tuple(field.encode_name for field in msgspec.structs.fields(_Federated)),
+}
+
+
+def _to_password(_type: type, found: object) -> Password:
+    if not isinstance(found, str):
+        raise TypeError("Expected `str`, got `another type`")
+    return Password(found)
+
+
+_decode = msgspec.json.Decoder(_Record, dec_hook=_to_password).decode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JsonLinesSource:
+    """A legacy source in our own JSON Lines format. Satisfies `ports.LegacySource`."""
+
+    path: Path
+    name: str
+
+    def digest(self) -> str:
+        """Hex SHA-256 of the file's bytes. Raises SourceError."""
+        return digest_of(self.path)
+
+    def records(self) -> Iterator[SourceRecord | BadRecord]:
+        """Stream the records, one line in memory at a time; blank lines are none.
+
+        Raises:
+            SourceError: the file cannot be read, or holds nothing but blank lines.
+        """
+        file, source = self.path.name, self.name
+        ordinal = -1
+        with open_export(self.path) as stream:
+            for number, line in _lines(stream):
+                if line.isspace():
+                    continue
+                ordinal += 1
+                if len(line) > RECORD_BYTES_MAX:
+                    yield BadRecord(file, number, "", f"the line is longer than {RECORD_BYTES_MAX} bytes")
+                    continue
+                try:
+                    yield _person(_decode(line), source, Place(file, number, ordinal))
+                except FieldProblem as problem:
+                    yield BadRecord(file, number, problem.field, problem.reason)
+                except (msgspec.DecodeError, UnicodeError) as error:
+                    yield BadRecord(file, number, *_explain(error, line))
+        if ordinal < 0:
+            raise SourceError(
+                f"{self.path} is empty: it holds blank lines only", remedy="Export the people again."
+            )
+
+
+def _lines(stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
+    """Line numbers and lines; of a line that is too long one byte more than allowed, and never all of it."""
+    number = 0
+    while line := stream.readline(RECORD_BYTES_MAX + 1):
+        number += 1
+        rest = line
+        while len(rest) > RECORD_BYTES_MAX and not rest.endswith(b"\n"):
+            rest = stream.readline(RECORD_BYTES_MAX + 1)
+        yield number, line
+
+
+def _person(record: _Record, source: str, place: Place) -> SourceRecord:
+    password = record.password
+    record.password = None
+    key = str(record.key)
+    if not key.strip():
+        raise FieldProblem("key", "is empty")
+    user = LegacyUser(
+        source,
+        key,
+        place,
+        _identities(record),
+        record.display_name or "",
+        _attributes(record),
+        record.email or "",
+        instant(record.last_sign_in, field="lastSignIn") if record.last_sign_in else None,
+        record.account_enabled is not False,
+        record_digest(record),
+    )
+    return SourceRecord(user, None if password is None or password.is_empty else password)
+
+
+def _identities(record: _Record) -> tuple[Identity, ...]:
+    typed = record.sign_in_name
+    first = (local_identity(typed),) if typed and not typed.isspace() else ()
+    if record.sign_in_names is None and record.federated is None:
+        return first
+    found = list(first)
+    for one in record.sign_in_names or ():
+        if isinstance(one, str):
+            if one.strip():
+                found.append(local_identity(one))
+        elif one.value.strip():
+            found.append(local_identity(one.value, SignInType(one.type)))
+    found += (federated_identity(one.issuer, str(one.issuer_user_id)) for one in record.federated or ())
+    return distinct(found)
+
+
+def _attributes(record: _Record) -> dict[str, AttributeValue]:
+    found: dict[str, AttributeValue] = {}
+    if record.given_name:
+        found["givenName"] = record.given_name
+    if record.surname:
+        found["surname"] = record.surname
+    if record.attributes:
+        for name, value in record.attributes.items():
+            problem = attribute_name_problem(name)
+            if problem:
+                raise FieldProblem(f"attributes.{shown(name)}", problem)
+            if value is not None:
+                found[name] = tuple(value) if isinstance(value, list) else value
+    return found
+
+
+def _explain(error: Exception, line: bytes) -> tuple[str, str]:
+    """Field and reason of a line that did not decode. The decoder's own words may quote a value: they are not used."""
+    if isinstance(error, UnicodeError):
+        return "", "is not UTF-8"
+    said = str(error)
+    where = _WHERE.search(said)
+    path = where["path"] if where else ""
+    if not isinstance(error, msgspec.ValidationError):
+        position = _BYTE.search(said)
+        return "", "is no JSON" + (
+            f": it breaks at byte {position['byte']}" if position else ": it breaks off"
+        )
+    if unknown := _UNKNOWN.match(said):
+        known = _FIELDS_OF.get(path.partition("[")[0], _FIELDS)
+        dotted = f"{path}.{shown(unknown['name'])}".lstrip(".")
+        return dotted, f"is no field of this format; the nearest: {nearest(unknown['name'], known)}"
+    if missing := _MISSING.match(said):
+        return f"{path}.{missing['name']}".lstrip("."), "is missing"
+    if types := _TYPES.match(said):
+        return _with_attribute_name(
+            path, line
+        ), f"takes {types['wanted'].replace(' | ', ' or ')}, found {types['found']}"
+    if path.endswith(".type"):
+        return path, "is one of emailAddress, userName"
+    return _with_attribute_name(path, line), "has a value of the wrong form"
+
+
+def _with_attribute_name(path: str, line: bytes) -> str:
+    """The decoder says `attributes[...]`; the name is what the operator needs."""
+    if not path.startswith("attributes[...]"):
+        return path
+    for name, value in msgspec.json.decode(line)["attributes"].items():
+        items = value if isinstance(value, list) else [value] if value is not None else []
+        if not all(isinstance(one, str if isinstance(value, list) else str | bool | int) for one in items):
+            return f"attributes.{shown(name)}"
+    return "attributes"

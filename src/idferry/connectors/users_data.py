@@ -1,0 +1,328 @@
+"""UsersData.json and UsersDataUsername.json of Microsoft's pre-migration sample, as its users have them.
+
+JSON with `//` comments, and with the trailing comma that a commented-out line leaves behind: no JSON library reads
+that. So the file is cut into the objects of `Users` here, in constant memory, and each object is decoded by itself:
+one bad object costs one person. This module must not judge a record.
+Form: https://github.com/azure-ad-b2c/user-migration (pre-migration/source-code/AADB2C.UserMigration).
+The page docs/reference/users-data.md describes every field.
+"""
+
+import json
+import re
+from collections.abc import Generator, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, NoReturn
+
+from idferry.connectors.export_file import (
+    RECORD_BYTES_MAX,
+    FieldProblem,
+    digest_of,
+    federated_identity,
+    nearest,
+    open_export,
+    record_digest,
+    shown,
+)
+from idferry.errors import SourceError
+from idferry.ports import SourceRecord
+from idferry.rules.attributes import AttributeValue
+from idferry.rules.legacy_user import BadRecord, LegacyUser, Place, fallback_key
+from idferry.rules.names import ASCII_BLANKS, Identity, SignInType, local_identity
+from idferry.rules.password import Password
+
+DEPTH_MAX = 32
+
+_ROOT = {"usertype": "userType", "users": "Users"}
+_FIELD_NAMES = (
+    "signInName",
+    "displayName",
+    "firstName",
+    "lastName",
+    "password",
+    "issuer",
+    "issuerUserId",
+    "email",
+)
+_FIELDS = {name.lower(): name for name in _FIELD_NAMES}
+_ATTRIBUTES = {"firstName": "givenName", "lastName": "surname"}
+_SIGN_IN_TYPES = (SignInType.EMAIL_ADDRESS, SignInType.USER_NAME)
+
+# A string ends with its line even when its quote is forgotten: JSON knows no line end in a string, and so the damage
+# stays in one object. A `//` within a string is text, because the string is met first.
+_TOKEN = re.compile(rb'"(?:[^"\\\n]++|\\[^\n]?)*+"?|//[^\n]*|[{}\[\],:]|\n|[^\s"/{}\[\],:]+|/')
+_CLOSED_BY = {b"{": b"}", b"[": b"]"}
+
+_Token = tuple[int, bytes]
+"""Line and text of one token; no comments, no blanks."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsersDataSource:
+    """A legacy source in the form of Microsoft's pre-migration sample. Satisfies `ports.LegacySource`."""
+
+    path: Path
+    name: str
+
+    def digest(self) -> str:
+        """Hex SHA-256 of the file's bytes. Raises SourceError."""
+        return digest_of(self.path)
+
+    def records(self) -> Iterator[SourceRecord | BadRecord]:
+        """Stream the objects of `Users`, one in memory at a time.
+
+        Raises:
+            SourceError: the file cannot be read, is broken outside the objects, or has no `Users`.
+        """
+        file = self.path.name
+        sign_in_type = self._sign_in_type()
+        ordinal = -1
+        for part in self._parts():
+            if part.key not in _ROOT.values():
+                yield BadRecord(file, part.line, shown(part.key), "is neither userType nor Users")
+            elif part.key == "Users":
+                ordinal += 1
+                yield _read(part, sign_in_type, self.name, Place(file, part.line, ordinal))
+
+    def _sign_in_type(self) -> SignInType | None:
+        """What `userType` says. Looked up first, because it may stand behind `Users`; None: each name says it."""
+        for part in self._parts():
+            if part.key == "userType":
+                said = (part.text or b"").strip(b'" ').decode(errors="replace").lower()
+                for sign_in_type in _SIGN_IN_TYPES:
+                    if sign_in_type.value.lower() == said:
+                        return sign_in_type
+                raise SourceError(
+                    f"{self.path}, line {part.line}: userType is neither emailAddress nor userName",
+                    remedy="Write the kind of sign-in name that the file's signInName fields hold.",
+                )
+        return None
+
+    def _parts(self) -> Iterator["_Part"]:
+        with open_export(self.path) as stream:
+            yield from _Document(self.path, _tokens(stream)).parts()
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """One value of the outermost object; of `Users`, one element. `text` is None when it is too long to keep."""
+
+    key: str
+    line: int
+    text: bytes | None
+
+
+def _tokens(stream: BinaryIO) -> Iterator[_Token]:
+    line = 1
+    rest = b""
+    while piece := stream.readline(RECORD_BYTES_MAX):
+        whole = rest + piece
+        # A piece that is no whole line may end inside a token: its last token waits for the next piece.
+        safe = (
+            len(whole) if piece.endswith(b"\n") or len(whole) > 2 * RECORD_BYTES_MAX else _last_start(whole)
+        )
+        rest = whole[safe:]
+        for match in _TOKEN.finditer(whole, 0, safe):
+            text = match.group()
+            if text == b"\n":
+                line += 1
+            elif not text.startswith(b"//"):
+                yield line, text
+    for match in _TOKEN.finditer(rest):
+        if not match.group().startswith(b"//"):
+            yield line, match.group()
+
+
+def _last_start(text: bytes) -> int:
+    start = 0
+    for match in _TOKEN.finditer(text):
+        start = match.start()
+    return start
+
+
+@dataclass(slots=True)
+class _Document:
+    """Cuts tokens into parts."""
+
+    path: Path
+    tokens: Iterator[_Token]
+    line: int = 1
+
+    def parts(self) -> Iterator[_Part]:
+        """The parts in file order."""
+        users_seen = False
+        if self._next("the file holds no JSON object") != b"{":
+            self._broken("the file is not one JSON object")
+        separator = b","
+        while separator == b",":
+            key = self._key()
+            if key is None:
+                break
+            if key == "Users":
+                users_seen = True
+                separator = yield from self._elements()
+            else:
+                part, separator = self._value(key, self._next("a value is missing"), end=b"}")
+                yield part
+        if not users_seen:
+            self._broken("the file has no Users")
+        if next(self.tokens, None):
+            self._broken("something stands behind the end of the JSON object")
+
+    def _key(self) -> str | None:
+        """The next member's name in its known spelling; None where the object ends."""
+        token = self._next("the outermost { is never closed")
+        if token == b"}":
+            return None
+        if not token.startswith(b'"') or self._next("a value is missing") != b":":
+            self._broken('a "name": is expected')
+        name = token.strip(b'"').decode(errors="replace")
+        return _ROOT.get(name.lower(), name)
+
+    def _elements(self) -> Generator[_Part, None, bytes]:
+        if self._next("Users has no value") != b"[":
+            self._broken("Users is no list")
+        separator = b","
+        while separator == b",":
+            token = self._next("the [ of Users is never closed")
+            if token == b"]":
+                break
+            part, separator = self._value("Users", token, end=b"]")
+            yield part
+        separator = self._next("the outermost { is never closed")
+        if separator not in b",}":
+            self._broken("a comma is missing")
+        return separator
+
+    def _value(self, key: str, token: bytes, *, end: bytes) -> tuple[_Part, bytes]:
+        """One value, beginning with `token`, and what ended it: a comma or `end`."""
+        first_line = self.line
+        kept = bytearray()
+        open_brackets: list[_Token] = []
+        last_line = first_line
+        complete = False
+        while open_brackets or token not in (b",", end):
+            if complete:
+                self._broken("a comma is missing")
+            if token in _CLOSED_BY:
+                open_brackets.append((self.line, token))
+            elif token in _CLOSED_BY.values():
+                if not open_brackets or _CLOSED_BY[open_brackets.pop()[1]] != token:
+                    self._broken(
+                        f"this {token.decode()} closes nothing; a bracket is missing from line {first_line} on"
+                    )
+                _drop_trailing_comma(kept)
+                complete = not open_brackets
+            if len(open_brackets) > DEPTH_MAX:
+                self._broken(f"brackets stand more than {DEPTH_MAX} deep")
+            if len(kept) <= RECORD_BYTES_MAX:
+                kept += b"\n" * (self.line - last_line) + b" " + token
+            last_line = self.line
+            token = self._next(f"what begins in line {first_line} is never closed")
+        text = bytes(kept) if len(kept) <= RECORD_BYTES_MAX else None
+        return _Part(key, first_line, text), token
+
+    def _next(self, missing: str) -> bytes:
+        found = next(self.tokens, None)
+        if found is None:
+            self._broken(missing)
+        self.line, text = found
+        return text
+
+    def _broken(self, what: str) -> NoReturn:
+        raise SourceError(
+            f"{self.path}, line {self.line}: {what}",
+            remedy="Mend that place; the file is one object with userType and Users, as in Microsoft's sample.",
+        )
+
+
+def _drop_trailing_comma(kept: bytearray) -> None:
+    trimmed = kept.rstrip()
+    if trimmed.endswith(b","):
+        kept[len(trimmed) - 1] = ord(" ")
+
+
+def _read(
+    part: _Part, sign_in_type: SignInType | None, source: str, place: Place
+) -> SourceRecord | BadRecord:
+    try:
+        return _person(_fields(part), sign_in_type, source, place)
+    except FieldProblem as problem:
+        return BadRecord(place.file, place.line, problem.field, problem.reason)
+    except json.JSONDecodeError as error:
+        return BadRecord(place.file, place.line + error.lineno - 1, "", "is no JSON")
+    except UnicodeDecodeError as error:
+        lines_before = error.object[: error.start].count(b"\n")
+        return BadRecord(place.file, place.line + lines_before, "", "is not UTF-8")
+
+
+def _fields(part: _Part) -> dict[str, str]:
+    """The fields that hold something, by their known names. Numbers stay as they are written."""
+    if part.text is None:
+        raise FieldProblem("", f"the record is longer than {RECORD_BYTES_MAX} bytes")
+    try:
+        pairs = json.loads(part.text.decode(), object_pairs_hook=_Pairs, parse_int=str)
+    except RecursionError:
+        raise FieldProblem("", "is nested too deep") from None
+    if not isinstance(pairs, _Pairs):
+        raise FieldProblem("", "is no object")
+    found: dict[str, str] = {}
+    seen: set[str] = set()
+    for written, value in pairs:
+        name = _FIELDS.get(written.lower())
+        if name is None:
+            raise FieldProblem(
+                shown(written), f"is no field of this format; the nearest: {nearest(written, _FIELD_NAMES)}"
+            )
+        if name in seen:
+            raise FieldProblem(name, "comes twice")
+        seen.add(name)
+        if value is not None:
+            found[name] = _text(name, value)
+    return {
+        name: text
+        for name, text in found.items()
+        if text and (name == "password" or text.strip(ASCII_BLANKS))
+    }
+
+
+class _Pairs(list[tuple[str, object]]):
+    """A JSON object as written: the standard dictionary would hide a field that comes twice."""
+
+
+def _text(name: str, value: object) -> str:
+    if not isinstance(value, str):
+        raise FieldProblem(name, "takes text")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise FieldProblem(name, "holds half of a character (a lone surrogate)") from None
+    return value
+
+
+def _person(
+    fields: dict[str, str], sign_in_type: SignInType | None, source: str, place: Place
+) -> SourceRecord:
+    password = fields.pop("password", None)
+    identities = tuple(_identities(fields, sign_in_type))
+    attributes: dict[str, AttributeValue] = {
+        name: fields[field] for field, name in _ATTRIBUTES.items() if field in fields
+    }
+    user = LegacyUser(
+        source=source,
+        key=fallback_key(identities) or f"record {place.ordinal + 1}",
+        place=place,
+        identities=identities,
+        display_name=fields.get("displayName", ""),
+        attributes=attributes,
+        contact_email=fields.get("email", ""),
+        record_digest=record_digest(fields),
+    )
+    return SourceRecord(user, None if password is None else Password(password))
+
+
+def _identities(fields: dict[str, str], sign_in_type: SignInType | None) -> Iterable[Identity]:
+    if "signInName" in fields:
+        yield local_identity(fields["signInName"], sign_in_type)
+    if "issuer" in fields or "issuerUserId" in fields:
+        yield federated_identity(fields.get("issuer", ""), fields.get("issuerUserId", ""))

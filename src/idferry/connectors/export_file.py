@@ -148,7 +148,10 @@ def federated_identity(issuer: str, issuer_user_id: str) -> Identity:
 
 def distinct(identities: Iterable[Identity]) -> tuple[Identity, ...]:
     """The identities without repetitions, in order: one record may name the same sign-in name twice."""
-    return tuple({(one.sign_in_type, one.compared): one for one in reversed(list(identities))}.values())[::-1]
+    first: dict[tuple[SignInType, str], Identity] = {}
+    for one in identities:
+        first.setdefault((one.sign_in_type, one.compared), one)
+    return tuple(first.values())
 
 
 @lru_cache(maxsize=4096)

@@ -37,6 +37,7 @@ _WHERE = re.compile(r" - at `\$\.?(?P<path>[^`]*)`\Z")
 _TYPES = re.compile(r"Expected `(?P<wanted>[^`]+)`, got `(?P<found>[^`]+)`")
 _UNKNOWN = re.compile(r"Object contains unknown field `(?P<name>.*)`", re.DOTALL)
 _MISSING = re.compile(r"Object missing required field `(?P<name>[^`]+)`")
+_WORDS = {"str": "text", "int": "integer", "bool": "boolean", "float": "decimal number", "array": "list"}
 _BYTE = re.compile(r"\(byte (?P<byte>\d+)\)")
 
 
@@ -76,7 +77,7 @@ _FIELDS_OF = {
 
 def _to_password(_type: type, found: object) -> Password:
     if not isinstance(found, str):
-        raise TypeError("Expected `str`, got `another type`")
+        raise TypeError("Expected `str`, got `something else`")
     return Password(found)
 
 
@@ -205,9 +206,9 @@ def _explain(error: Exception, line: bytes) -> tuple[str, str]:
     if missing := _MISSING.match(said):
         return f"{path}.{missing['name']}".lstrip("."), "is missing"
     if types := _TYPES.match(said):
-        return _with_attribute_name(
-            path, line
-        ), f"takes {types['wanted'].replace(' | ', ' or ')}, found {types['found']}"
+        wanted = " or ".join(_WORDS.get(one, one) for one in types["wanted"].split(" | ") if one != "null")
+        found = _WORDS.get(types["found"], types["found"])
+        return _with_attribute_name(path, line), f"takes {wanted}, found {found}"
     if path.endswith(".type"):
         return path, "is one of emailAddress, userName"
     return _with_attribute_name(path, line), "has a value of the wrong form"

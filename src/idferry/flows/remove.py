@@ -52,9 +52,10 @@ class _Judged:
     kept: list[tuple[Entry, Kept]] = field(default_factory=list)
 
 
-def people_of_selection(ledger: LedgerReport, selection: Selection) -> Iterator[Entry]:
-    """Everybody selected who has an account, streamed."""
-    states = (State.COMPLETE, State.AWAITING_PASSWORD, State.CONFIRMING)
+def people_of_selection(
+    ledger: LedgerReport, selection: Selection, *, states: tuple[State, ...]
+) -> Iterator[Entry]:
+    """Everybody selected who is in one of these states, streamed."""
     chosen = Selection(run=selection.run, source=selection.source, cohort=selection.cohort, states=states)
     return ledger.entries(chosen)
 
@@ -103,9 +104,8 @@ def remove(
     while chunk := list(islice(waiting, CHUNK_ACCOUNTS)):
         if stop():
             raise Stopped(f"stopped; {report.removed} accounts were removed and are in the ledger")
-        judged = _judge(
-            chunk, remover.usage([entry.object_id for entry in chunk]), including_used is not None
-        )
+        accounts = remover.usage([entry.object_id for entry in chunk])
+        judged = _judge(chunk, accounts, used_too=including_used is not None)
         _count(judged, report)
         if execute:
             _delete(judged, remover, observations, run, clock, report)

@@ -143,7 +143,8 @@ def _compare_page(
             report.add(Extra(account.object_id, account.legacy_id or ""), report.extra)
             continue
         seen.add(entry.person_id)
-        if _selected(entry, scope.selection) and _compare_account(entry, account, scope, report):
+        chosen = scope.selection.takes(run=entry.created_by_run, source=entry.source, cohort=entry.cohort)
+        if chosen and _compare_account(entry, account, scope, report):
             progressed.append(Observation(entry.person_id, EventKind.FLAG_SEEN_DOWN, State.COMPLETE))
     if progressed:
         observations.observe(run="", observed=progressed, at=clock.now())
@@ -206,14 +207,6 @@ def _compare_source(
             elif entry.state.has_account:
                 for difference in source_differences(entry, draft):
                     report.add(difference, report.differing)
-
-
-def _selected(entry: Entry, selection: Selection) -> bool:
-    return (
-        (not selection.run or entry.created_by_run == selection.run)
-        and (not selection.source or entry.source == selection.source)
-        and (not selection.cohort or entry.cohort == selection.cohort)
-    )
 
 
 def _batches(users: Iterable[LegacyUser], size: int) -> Iterator[list[LegacyUser]]:

@@ -146,3 +146,11 @@ class Selection:
     source: str = ""
     cohort: str = ""
     states: tuple[State, ...] = ()
+
+    def takes(self, *, run: str, source: str, cohort: str) -> bool:
+        """Whether an entry created by this run, of this source and cohort is among the selected."""
+        return (
+            (not self.run or run == self.run)
+            and (not self.source or source == self.source)
+            and (not self.cohort or cohort == self.cohort)
+        )

@@ -1,1 +1,27 @@
-"""The only place that picks a connector, a directory and a ledger, and turns settings into arguments."""
+"""The only place that picks a connector, a directory and a ledger, and turns settings into arguments.
+
+Commands ask for what they need by these names and never see which adapter they got.
+"""
+
+from idferry.wiring.directories import Directory, directory_of
+from idferry.wiring.ledgers import LedgerParts, ledger_if_any, ledger_of, need_ledger, run_lock_of, scratch_of
+from idferry.wiring.rules import graph_value_names, plan_rules_of, send_limits_of
+from idferry.wiring.sources import source_of
+from idferry.wiring.system import clock_of, random_below
+
+__all__ = [
+    "Directory",
+    "LedgerParts",
+    "clock_of",
+    "directory_of",
+    "graph_value_names",
+    "ledger_if_any",
+    "ledger_of",
+    "need_ledger",
+    "plan_rules_of",
+    "random_below",
+    "run_lock_of",
+    "scratch_of",
+    "send_limits_of",
+    "source_of",
+]

@@ -1,0 +1,184 @@
+"""`idferry find` and `idferry person`: accounts in the directory, and one person's story."""
+
+import json as json_text
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from idferry.cli.options import JsonOption, SettingsOption
+from idferry.cli.output import facts, listing, print_json, screen, write_file
+from idferry.errors import EXIT_PEOPLE_FAILED, UsageError
+from idferry.flows import find as flow
+from idferry.rules.account import Account
+from idferry.rules.entry import Entry, Event
+from idferry.settings import read_settings
+from idferry.wiring import clock_of, directory_of, ledger_if_any
+
+
+def find(
+    sign_in_name: Annotated[str, typer.Option(help="E-mail address or user name.", metavar="NAME")] = "",
+    display_name: Annotated[str, typer.Option(help="Exactly this display name.", metavar="NAME")] = "",
+    object_id: Annotated[
+        str, typer.Option("--id", help="The account's object id.", metavar="OBJECT_ID")
+    ] = "",
+    output: Annotated[
+        Path | None, typer.Option(help="Also write the JSON document to a file.", metavar="FILE")
+    ] = None,
+    settings: SettingsOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Find accounts in the directory, with identities, migration flag and the ledger's entry.
+
+    Example: idferry find --sign-in-name anna@example.com
+    """
+    if sum(map(bool, (sign_in_name, display_name, object_id))) != 1:
+        raise UsageError(
+            "find takes exactly one of --sign-in-name, --display-name and --id",
+            remedy="For example: idferry find --sign-in-name anna@example.com",
+        )
+    read = read_settings(settings)
+    clock = clock_of(read)
+    with ledger_if_any(read, clock) as ledger, directory_of(read, clock) as directory:
+        found = flow.find(
+            reader=directory.reader,
+            ledger=ledger.report if ledger else None,
+            sign_in_name=sign_in_name,
+            display_name=display_name,
+            object_id=object_id,
+        )
+    document = {"accounts": [{**one.account.graph, "ledger": entry_document(one.entry)} for one in found]}
+    if output:
+        write_file(output, json_text.dumps(document, ensure_ascii=False, indent=2) + "\n")
+    if json:
+        print_json(document)
+    else:
+        console = screen()
+        console.print(f"{len(found)} account{'' if len(found) == 1 else 's'}")
+        for one in found:
+            console.print()
+            console.print(facts(_account_rows(one.account, one.entry)))
+    if not found:
+        raise typer.Exit(EXIT_PEOPLE_FAILED)
+
+
+def person(
+    sign_in_name: Annotated[
+        str, typer.Argument(help="What the person types to sign in.", metavar="SIGN_IN_NAME")
+    ],
+    settings: SettingsOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Tell one person's story: ledger entry, events, account and migration flag.
+
+    Example: idferry person anna@example.com
+    """
+    read = read_settings(settings)
+    clock = clock_of(read)
+    with ledger_if_any(read, clock) as ledger, directory_of(read, clock) as directory:
+        if ledger is None:
+            raise UsageError(
+                f"there is no ledger at {read.ledger_path}",
+                remedy="Nobody was premigrated yet; try `idferry find`.",
+            )
+        story = flow.tell_story(reader=directory.reader, ledger=ledger.report, sign_in_name=sign_in_name)
+    if json:
+        print_json(
+            {
+                "sign_in_name": sign_in_name,
+                "entry": entry_document(story.entry),
+                "events": [_event_document(event) for event in story.events],
+                "accounts": [dict(account.graph) for account in story.accounts],
+            }
+        )
+    else:
+        _print_story(story)
+    if story.entry is None and not story.accounts:
+        raise typer.Exit(EXIT_PEOPLE_FAILED)
+
+
+def entry_document(entry: Entry | None) -> dict[str, Any] | None:
+    """A ledger entry as JSON; null for accounts that this tool did not create."""
+    if entry is None:
+        return None
+    return {
+        "state": str(entry.state),
+        "code": entry.code,
+        "reason": entry.reason,
+        "source": entry.source,
+        "key": entry.key,
+        "legacy_id": entry.legacy_id,
+        "object_id": entry.object_id,
+        "cohort": entry.cohort,
+        "created_by_run": entry.created_by_run,
+        "created_at": entry.created_at.isoformat() if entry.created_at else None,
+    }
+
+
+def _event_document(event: Event) -> dict[str, Any]:
+    return {
+        "at": event.at.isoformat(),
+        "run": event.run,
+        "kind": str(event.kind),
+        "code": event.code,
+        "reason": event.reason,
+    }
+
+
+def _account_rows(account: Account, entry: Entry | None) -> list[tuple[str, str, str]]:
+    names = ", ".join(
+        f"{one.sign_in_type} {one.issuer + '/' if one.issuer and not one.is_local else ''}{one.issuer_assigned_id}"
+        for one in account.identities
+    )
+    flag = {True: "up: awaits the person's password", False: "down", None: "not set"}[account.flag]
+    rows = [
+        ("account", "", account.object_id),
+        ("display name", "", str(account.values.get("displayName") or "")),
+        ("identities", "", names),
+        ("flag", "", flag),
+        ("enabled", "", {True: "yes", False: "no", None: "not shown"}[account.enabled]),
+        ("legacyId", "", account.legacy_id or "none: not created by this tool"),
+    ]
+    if account.password_changed_at:
+        rows.append(("password set", "", account.password_changed_at.isoformat()))
+    if account.last_sign_in_at:
+        rows.append(("last sign-in", "", account.last_sign_in_at.isoformat()))
+    if entry:
+        run = f", created by run {entry.created_by_run}" if entry.created_by_run else ""
+        rows.append(("ledger", "", f"{entry.state}{run}"))
+    return rows
+
+
+def _print_story(story: flow.Story) -> None:
+    console = screen()
+    entry = story.entry
+    if entry is None:
+        console.print(f"{story.sign_in_name}: not in the ledger", markup=False, soft_wrap=True)
+    else:
+        state = f"{entry.state}{f' ({entry.code})' if entry.code else ''}"
+        console.print(f"{story.sign_in_name}: {state}", markup=False, soft_wrap=True)
+        rows = [("source", "", f"{entry.source}, key {entry.key}"), ("legacyId", "", entry.legacy_id or "-")]
+        rows += [("reason", "", entry.reason)] if entry.reason else []
+        rows += [("cohort", "", entry.cohort)] if entry.cohort else []
+        console.print(facts(rows))
+        if story.events:
+            console.print()
+            console.print(
+                listing(
+                    ("at", "event", "run", "detail"),
+                    [
+                        (
+                            f"{event.at:%Y-%m-%d %H:%M:%S}",
+                            event.kind,
+                            event.run,
+                            f"{event.code} {event.reason}".strip(),
+                        )
+                        for event in story.events
+                    ],
+                )
+            )
+    for account in story.accounts:
+        console.print()
+        console.print(
+            facts(_account_rows(account, entry if entry and entry.object_id == account.object_id else None))
+        )

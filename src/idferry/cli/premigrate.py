@@ -1,0 +1,186 @@
+"""`idferry premigrate`: one account per person. A dry run unless `--execute` is given."""
+
+from typing import Annotated, Any
+
+import typer
+
+from idferry.cli.options import (
+    ExecuteOption,
+    JsonOption,
+    NameOption,
+    SettingsOption,
+    SourceArgument,
+)
+from idferry.cli.output import counts, facts, print_json, screen
+from idferry.cli.plan_report import plan_document, print_plan
+from idferry.cli.progress import progress
+from idferry.cli.stopping import stop_on_signals
+from idferry.errors import EXIT_PEOPLE_FAILED, remedy_of
+from idferry.flows.plan_people import plan_people
+from idferry.flows.premigrate import Intake, Ledgers, PremigrateReport
+from idferry.flows.premigrate import premigrate as flow
+from idferry.ports import Clock, LegacySource
+from idferry.rules.entry import PlanTake, Selection
+from idferry.rules.plan import PasswordMode
+from idferry.rules.selection import parse_selection
+from idferry.settings import Settings, read_settings
+from idferry.wiring import (
+    clock_of,
+    directory_of,
+    ledger_of,
+    plan_rules_of,
+    random_below,
+    run_lock_of,
+    scratch_of,
+    send_limits_of,
+    source_of,
+)
+
+
+def premigrate(
+    source: SourceArgument,
+    password: Annotated[
+        PasswordMode,
+        typer.Option(
+            help="known: the source's passwords; random: fresh ones and the migration flag; "
+            "auto: known where the source has one that the directory takes, random elsewhere."
+        ),
+    ] = PasswordMode.AUTO,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--only",
+            help="A pilot: NAME=PATTERN or NAME!=PATTERN, with * and ?; all must hold.",
+            metavar="EXPR",
+        ),
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="A pilot: only the first N people.", metavar="N")
+    ] = None,
+    cohort: Annotated[
+        str, typer.Option(help="A label for these people, for reports and removal.", metavar="NAME")
+    ] = "",
+    again: Annotated[
+        bool, typer.Option("--again", help="Also take up people whose account was removed.")
+    ] = False,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Also take up people who failed.")
+    ] = False,
+    execute: ExecuteOption = False,
+    name: NameOption = "",
+    settings: SettingsOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Create one account per person, with the known password or with a random one and the migration flag.
+
+    Without --execute it only plans. Interrupted, the same command continues.
+
+    Example: idferry premigrate export/people.jsonl --password auto --execute
+    """
+    read = read_settings(settings)
+    clock = clock_of(read)
+    legacy = source_of(read, source, name=name)
+    intake = Intake(
+        rules=plan_rules_of(read, clock, password_mode=password),
+        take=PlanTake(cohort=cohort, again=again, retry_failed=retry_failed),
+        takes=parse_selection(tuple(only or ())),
+        limit=limit,
+    )
+    if not execute:
+        _plan(read, clock, legacy, intake, as_json=json)
+        return
+    command = _command(password, only or [], limit, intake.take)
+    report, states, failures = _execute(read, clock, legacy, intake, command=command, as_json=json)
+    if json:
+        print_json({**plan_document(report.plan), "run": report.run, "states": states, "failures": failures})
+    else:
+        _print_done(report, states, failures)
+    if report.send.failed:
+        raise typer.Exit(EXIT_PEOPLE_FAILED)
+
+
+def _command(password: PasswordMode, only: list[str], limit: int | None, take: PlanTake) -> str:
+    """What makes two invocations the same command: the same one continues an open run."""
+    parts = ["premigrate", f"--password {password}", *(f"--only {one}" for one in sorted(only))]
+    parts += [f"--limit {limit}"] if limit else []
+    parts += [f"--cohort {take.cohort}"] if take.cohort else []
+    parts += ["--again"] if take.again else []
+    return " ".join([*parts, *(["--retry-failed"] if take.retry_failed else [])])
+
+
+def _plan(read: Settings, clock: Clock, legacy: LegacySource, intake: Intake, *, as_json: bool) -> None:
+    with scratch_of(read, clock) as scratch, progress(clock, quiet=as_json) as tell:
+        before = {str(state): count for state, count in scratch.report.states(Selection()).items()}
+        report = plan_people(
+            source=legacy,
+            ledger=scratch.plan,
+            rules=intake.rules,
+            take=intake.take,
+            takes=intake.takes,
+            limit=intake.limit,
+            clock=clock,
+            tell=tell,
+        )
+    if as_json:
+        print_json({**plan_document(report), "run": None, "states": before, "failures": []})
+        return
+    console = screen()
+    console.print(
+        f"Plan for source {legacy.name}; nothing was changed. --execute does it.",
+        markup=False,
+        soft_wrap=True,
+    )
+    print_plan(console, report)
+
+
+def _execute(
+    read: Settings, clock: Clock, legacy: LegacySource, intake: Intake, *, command: str, as_json: bool
+) -> tuple[PremigrateReport, dict[str, int], list[dict[str, Any]]]:
+    tenant = read.need_tenant()
+    with (
+        run_lock_of(read),
+        ledger_of(read, clock) as ledger,
+        directory_of(read, clock) as directory,
+        progress(clock, quiet=as_json) as tell,
+        stop_on_signals() as stop,
+    ):
+        report = flow(
+            command=command,
+            source=legacy,
+            intake=intake,
+            ledgers=Ledgers(ledger.plan, ledger.runs, ledger.send),
+            inspector=directory.inspector,
+            writer=directory.writer,
+            flag=tenant.migration_flag,
+            clock=clock,
+            random_below=random_below,
+            tell=tell,
+            stop=stop,
+            limits=send_limits_of(read),
+        )
+        everybody = Selection()
+        states = {str(state): count for state, count in ledger.report.states(everybody).items()}
+        failures = [
+            {"code": group.code, "count": group.count, "remedy": remedy_of(group.code)}
+            for group in ledger.report.failures(everybody)
+        ]
+    return report, states, failures
+
+
+def _print_done(report: PremigrateReport, states: dict[str, int], failures: list[dict[str, Any]]) -> None:
+    console, sent = screen(), report.send
+    print_plan(console, report.plan)
+    console.print()
+    console.print(
+        f"Run {report.run}{' (continued)' if report.resumed else ''} has dealt with everybody it planned"
+    )
+    rows = [("created", f"{sent.created:,}", "")]
+    if sent.adopted:
+        rows.append(("adopted", f"{sent.adopted:,}", "created by an earlier call whose answer was lost"))
+    rows.append(("failed", f"{sent.failed.total():,}", counts(sent.failed)))
+    if sent.left_creating:
+        rows.append(("unsettled", f"{sent.left_creating:,}", "of other sources: premigrate those again"))
+    rows.append(("ledger now", f"{sum(states.values()):,}", counts(states)))
+    console.print(facts(rows))
+    for failure in failures:
+        console.print(f"  [bold]{failure['code']}[/]  {failure['remedy']}", soft_wrap=True)

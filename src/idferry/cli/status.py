@@ -1,0 +1,79 @@
+"""`idferry status`: where everybody stands, computed from the ledger alone."""
+
+from typing import Any
+
+from idferry.cli.options import CohortOption, JsonOption, RunOption, SettingsOption
+from idferry.cli.output import facts, listing, print_json, screen
+from idferry.cli.progress import duration
+from idferry.errors import UsageError, remedy_of
+from idferry.flows.report_status import Status, report_status
+from idferry.rules.entry import Selection
+from idferry.rules.lifecycle import MEANINGS
+from idferry.settings import read_settings
+from idferry.wiring import clock_of, ledger_if_any
+
+
+def status(
+    run: RunOption = "", cohort: CohortOption = "", settings: SettingsOption = None, json: JsonOption = False
+) -> None:
+    """Counts per state, failures grouped by error with their remedy, rate and time left.
+
+    Example: idferry status --json
+    """
+    read = read_settings(settings)
+    clock = clock_of(read)
+    with ledger_if_any(read, clock) as ledger:
+        if ledger is None:
+            raise UsageError(
+                f"there is no ledger at {read.ledger_path}", remedy="Run `idferry premigrate` first."
+            )
+        report = report_status(ledger=ledger.report, clock=clock, selection=Selection(run=run, cohort=cohort))
+    if json:
+        print_json(status_document(report))
+    else:
+        _print_status(report)
+
+
+def status_document(report: Status) -> dict[str, Any]:
+    """`status --json`. `rate` is people per second, `time_left_s` null when nothing moves or nothing is left."""
+    return {
+        "states": {str(state): count for state, count in report.states.items()},
+        "failures": [
+            {"code": group.code, "count": group.count, "remedy": remedy_of(group.code)}
+            for group in report.failures
+        ],
+        "rate": report.rate,
+        "time_left_s": report.time_left_s,
+        "runs": [
+            {
+                "run": run.run,
+                "command": run.command,
+                "source": run.source,
+                "cohort": run.cohort,
+                "started_at": run.started_at.isoformat(),
+                "ended_at": run.ended_at.isoformat() if run.ended_at else None,
+            }
+            for run in report.runs
+        ],
+    }
+
+
+def _print_status(report: Status) -> None:
+    console = screen()
+    console.print(
+        facts([(str(state), f"{count:,}", MEANINGS[state]) for state, count in report.states.items()])
+    )
+    if report.rate:
+        left = f", {duration(report.time_left_s)} left" if report.time_left_s else ""
+        console.print(f"\n  {report.rate:,.1f} people per second{left}")
+    if report.failures:
+        console.print()
+        rows = [(group.code, f"{group.count:,}", remedy_of(group.code)) for group in report.failures]
+        console.print(listing(("failed with", "people", "what to do"), rows))
+    if report.runs:
+        console.print()
+        rows = [
+            (run.run, "open" if run.ended_at is None else "ended", run.source, run.command)
+            for run in report.runs[:10]
+        ]
+        console.print(listing(("run", "", "source", "command"), rows))

@@ -1,0 +1,35 @@
+"""`idferry survey`: look before anything leaps."""
+
+from idferry.cli.options import JsonOption, NameOption, SettingsOption, SourceArgument
+from idferry.cli.output import print_json, screen
+from idferry.cli.plan_report import plan_document, print_plan
+from idferry.cli.progress import progress
+from idferry.flows import survey as flow
+from idferry.settings import read_settings
+from idferry.wiring import clock_of, plan_rules_of, scratch_of, source_of
+
+
+def survey(
+    source: SourceArgument, name: NameOption = "", settings: SettingsOption = None, json: JsonOption = False
+) -> None:
+    """Read a legacy source and report what would be created, left out and refused, and why.
+
+    Changes nothing, needs no tenant and no settings file.
+
+    Example: idferry survey export/people.jsonl
+    """
+    read = read_settings(settings)
+    clock = clock_of(read)
+    legacy = source_of(read, source, name=name)
+    with scratch_of(read, clock) as scratch, progress(clock, quiet=json) as tell:
+        report = flow.survey(
+            source=legacy, scratch=scratch.plan, rules=plan_rules_of(read, clock), clock=clock, tell=tell
+        )
+    if json:
+        print_json(plan_document(report))
+        return
+    console = screen()
+    console.print(
+        f"Survey of {source} (source name: {legacy.name}); nothing was changed", markup=False, soft_wrap=True
+    )
+    print_plan(console, report)

@@ -1,0 +1,138 @@
+"""`idferry verify`: the whole directory, read back and compared."""
+
+from typing import Annotated, Any
+
+import typer
+
+from idferry.cli.options import CohortOption, JsonOption, NameOption, RunOption, SettingsOption
+from idferry.cli.output import facts, listing, print_json, screen
+from idferry.cli.progress import progress
+from idferry.cli.stopping import stop_on_signals
+from idferry.errors import EXIT_PEOPLE_FAILED, UsageError
+from idferry.flows.verify import VerifyReport, VerifyScope
+from idferry.flows.verify import verify as flow
+from idferry.rules.attributes import LEGACY_ID
+from idferry.rules.comparison import Difference
+from idferry.rules.entry import Selection
+from idferry.settings import read_settings
+from idferry.wiring import clock_of, directory_of, graph_value_names, ledger_if_any, plan_rules_of, source_of
+
+SHOWN_MAX = 20
+
+
+def verify(
+    source: Annotated[
+        str,
+        typer.Option("--source", help="Compare with this source too; a name or a path.", metavar="SOURCE"),
+    ] = "",
+    name: NameOption = "",
+    run: RunOption = "",
+    cohort: CohortOption = "",
+    strict: Annotated[
+        bool,
+        typer.Option(
+            "--strict",
+            help="Changed attributes count as differences: right after an import, nobody can have.",
+        ),
+    ] = False,
+    settings: SettingsOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Read the directory back and compare it with the ledger. Exit code 0 only if nothing differs.
+
+    A flag that fell and attributes that people changed are progress, not differences.
+
+    Example: idferry verify --source export/people.jsonl
+    """
+    read = read_settings(settings)
+    tenant = read.need_tenant()
+    clock = clock_of(read)
+    with (
+        ledger_if_any(read, clock) as ledger,
+        directory_of(read, clock) as directory,
+        progress(clock, quiet=json) as tell,
+        stop_on_signals() as stop,
+    ):
+        if ledger is None:
+            raise UsageError(
+                f"there is no ledger at {read.ledger_path}", remedy="Run `idferry premigrate` first."
+            )
+        custom = set(directory.inspector.inspect().attributes) - {LEGACY_ID, tenant.migration_flag}
+        report = flow(
+            scope=VerifyScope(
+                project=read.project,
+                flag_name=tenant.migration_flag,
+                value_names=[*graph_value_names(), *sorted(custom)],
+                selection=Selection(run=run, cohort=cohort),
+                strict=strict,
+            ),
+            reader=directory.reader,
+            ledger=ledger.report,
+            observations=ledger.observations,
+            clock=clock,
+            tell=tell,
+            source=source_of(read, source, name=name) if source else None,
+            rules=plan_rules_of(read, clock) if source else None,
+            stop=stop,
+        )
+    if json:
+        print_json(verify_document(report))
+    else:
+        _print_report(report)
+    if report.differences:
+        raise typer.Exit(EXIT_PEOPLE_FAILED)
+
+
+def verify_document(report: VerifyReport) -> dict[str, Any]:
+    """`verify --json`. Lists hold the first 10,000 findings; `differences` counts all of them."""
+    return {
+        "checked": report.checked,
+        "differences": report.differences,
+        "missing": [
+            {"id": one.object_id, "legacy_id": one.legacy_id, "reason": one.reason} for one in report.missing
+        ],
+        "extra": [{"id": one.object_id, "legacy_id": one.legacy_id} for one in report.extra],
+        "differing": [_difference_document(one) for one in report.differing],
+        "changed_by_person": report.changed_by_person,
+        "changes": [_difference_document(one) for one in report.changes],
+        "progressed": report.progressed,
+        "foreign": report.foreign,
+    }
+
+
+def _difference_document(difference: Difference) -> dict[str, Any]:
+    return {
+        "id": difference.object_id,
+        "legacy_id": difference.legacy_id,
+        "attribute": difference.attribute,
+        "expected": difference.expected,
+        "found": difference.found,
+    }
+
+
+def _print_report(report: VerifyReport) -> None:
+    console = screen()
+    rows = [
+        ("accounts read", f"{report.checked:,}", ""),
+        ("not ours", f"{report.foreign:,}", "accounts that this project has nothing to do with"),
+        ("missing", f"{len(report.missing):,}", "should have an account and have none"),
+        ("extra", f"{len(report.extra):,}", "carry a legacyId of this project and are not in the ledger"),
+        ("differing", f"{len(report.differing):,}", ""),
+        ("changed by person", f"{report.changed_by_person:,}", "values somebody else has set since: kept"),
+        ("progressed", f"{report.progressed:,}", "have got their password since"),
+    ]
+    console.print(facts(rows))
+    found = [(one.legacy_id, "missing", one.reason) for one in report.missing]
+    found += [(one.legacy_id, "extra", one.object_id) for one in report.extra]
+    found += [
+        (one.legacy_id, one.attribute, f"expected {one.expected!r}, found {one.found!r}")
+        for one in report.differing
+    ]
+    if found:
+        console.print()
+        console.print(listing(("legacyId", "what", "detail"), found[:SHOWN_MAX]))
+        if len(found) > SHOWN_MAX:
+            console.print(f"  ... and {len(found) - SHOWN_MAX:,} more (--json lists them)")
+    console.print(
+        "\nNothing differs." if not report.differences else f"\n{report.differences:,} differences."
+    )

@@ -53,7 +53,7 @@ class Person:
     object_id: str = ""
     draft: AccountDraft | None = None
     cohort: str = ""
-    planned_by_run: str = ""
+    run: str = ""
     created_by_run: str = ""
     created_at: datetime | None = None
     password_changed_at: datetime | None = None
@@ -66,10 +66,6 @@ class Person:
     @property
     def kept_key(self) -> str:
         return f"{self.source}:{self.shown_key}"
-
-    @property
-    def run(self) -> str:
-        return self.created_by_run or self.planned_by_run
 
     def entry(self) -> Entry:
         return Entry(
@@ -215,7 +211,7 @@ class MemoryPlanning:
             del owners[mark]
         person.state, person.code, person.reason = state, str(code), reason
         person.draft, person.legacy_id = draft, draft.legacy_id if draft else ""
-        person.planned_by_run, person.cohort = run, take.cohort or person.cohort
+        person.run, person.cohort = run, take.cohort or person.cohort
         person.object_id = person.created_by_run = ""
         person.created_at = person.password_changed_at = None
         person.written = {}
@@ -254,7 +250,7 @@ class MemorySending:
     def count_to_send(self, run: str) -> int:
         waiting = (State.PLANNED, State.CREATING)
         people = self._shelves.people.values()
-        return sum(person.planned_by_run == run and person.state in waiting for person in people)
+        return sum(person.run == run and person.state in waiting for person in people)
 
     def under_way(self, *, after: int, limit: int) -> Sequence[Entry]:
         found = (person for person in self._shelves.people.values() if person.state is State.CREATING)
@@ -264,7 +260,7 @@ class MemorySending:
         found = [
             person
             for person in self._shelves.people.values()
-            if person.state is State.PLANNED and person.planned_by_run == run and person.ordinal > after
+            if person.state is State.PLANNED and person.run == run and person.ordinal > after
         ]
         found.sort(key=lambda person: person.ordinal)
         return [person.entry() for person in found[:limit]]
@@ -277,7 +273,7 @@ class MemorySending:
             self._observe_one(observation, run, at)
         for person_id in sending:
             person = self._shelves.people[person_id]
-            person.state, person.planned_by_run = State.CREATING, run
+            person.state, person.run = State.CREATING, run
             self._shelves.append(person, at, run, EventKind.SENT)
         self._shelves.after_write("turn")
 
@@ -301,7 +297,8 @@ class MemorySending:
         self._shelves.append(person, at, run, seen.kind, code=seen.code, reason=seen.reason)
         if seen.state:
             if person.state is State.CREATING and seen.state.has_account:
-                person.created_by_run, person.created_at = run, at
+                person.run = person.created_by_run = run
+                person.created_at = at
             person.state, person.code, person.reason = seen.state, seen.code, seen.reason
         person.object_id = seen.object_id or person.object_id
         person.password_changed_at = seen.password_changed_at or person.password_changed_at

@@ -1,0 +1,84 @@
+"""One connection to the ledger's file: transactions, and sqlite3's errors told in our words.
+
+Every statement of the ledger runs inside `writing` or `reading`. It must not know what the tables mean, and no
+message may carry more of SQLite's own than the name of its error: values could be in the text.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from idferry.errors import LedgerBusy, LedgerError, LedgerUnwritable
+
+BUSY_TIMEOUT_MS = 5_000
+CACHE_KIB = 4_096  # enough for planning at full speed; more would grow with the ledger
+
+_PRIMARY_CODE = 0xFF  # https://sqlite.org/rescode.html#primary_result_codes_versus_extended_result_codes
+_BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+_UNWRITABLE = (
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_PERM,
+    sqlite3.SQLITE_CANTOPEN,
+)
+_NO_LEDGER = (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
+
+
+class Database:
+    """A connection in autocommit mode. It belongs to the thread that opened it."""
+
+    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
+        connection.isolation_level = None  # transactions begin and end below, nowhere else
+        self.connection = connection
+        self._path = path
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """One transaction: everything or nothing, and on disk when it ends without an error.
+
+        Raises:
+            LedgerUnwritable, LedgerBusy, LedgerError.
+        """
+        with told_as_ledger_errors(self._path):
+            self.connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self.connection
+                self.connection.execute("COMMIT")
+            except BaseException:
+                with suppress(sqlite3.Error):  # the first error is the one to tell
+                    self.connection.rollback()
+                raise
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """Read; each statement sees one state of the ledger. Raises LedgerError."""
+        with told_as_ledger_errors(self._path):
+            yield self.connection
+
+    def close(self) -> None:
+        """Give the file back."""
+        with told_as_ledger_errors(self._path):
+            self.connection.close()
+
+
+@contextmanager
+def told_as_ledger_errors(path: Path) -> Iterator[None]:
+    """Turn every sqlite3 error into a LedgerError that keeps it as its cause."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise _told(error, path) from error
+
+
+def _told(error: sqlite3.Error, path: Path) -> LedgerError:
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & _PRIMARY_CODE
+    name = getattr(error, "sqlite_errorname", type(error).__name__)
+    if code in _BUSY:
+        return LedgerBusy(f"another process is writing to the ledger {path} ({name})")
+    if code in _UNWRITABLE:
+        return LedgerUnwritable(f"the ledger {path} cannot be written ({name})")
+    if code in _NO_LEDGER:
+        return LedgerError(f"{path} is not a ledger, or it is damaged ({name})")
+    return LedgerError(f"the ledger {path} cannot be used ({name})")

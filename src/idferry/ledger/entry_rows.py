@@ -1,0 +1,44 @@
+"""Rows of the ledger as entries. It must not decide which rows."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from idferry.ledger.drafts import draft_from_json, written_from_json
+from idferry.ledger.named_queries import named_queries
+from idferry.ledger.times import time_or_none
+from idferry.rules.entry import Entry
+from idferry.rules.lifecycle import State
+
+_SQL = named_queries("entries")
+
+
+def entries_where(query: str, *, people: str = "from_people") -> str:
+    """The statement that selects entries by these blocks of entries.sql."""
+    return "\n".join((_SQL["columns"], _SQL[people], _SQL[query]))
+
+
+def entry_of_row(row: Sequence[Any]) -> Entry:
+    """The entry behind a row of the `columns` block of entries.sql."""
+    return Entry(
+        person_id=row[0],
+        state=State(row[1]),
+        code=row[2],
+        reason=row[3],
+        source=row[4],
+        key=shown_key(row[5], row[6]),
+        ordinal=row[7],
+        record_digest=row[8],
+        legacy_id=row[9] or "",
+        object_id=row[10] or "",
+        draft=draft_from_json(row[11]) if row[11] else None,
+        cohort=row[12] or "",
+        created_by_run=row[13],
+        created_at=time_or_none(row[14]),
+        password_changed_at=time_or_none(row[15]),
+        written=written_from_json(row[16]),
+    )
+
+
+def shown_key(key: str, repeat: int) -> str:
+    """The key as reports name it: a key that came twice carries the ordinal of the later record."""
+    return f"{key}#{repeat}" if repeat else key

@@ -1,0 +1,80 @@
+"""The ledger's files on disk: made private before anything is in them, and the key beside the ledger.
+
+This module must not open the database.
+"""
+
+import errno
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from idferry.errors import LedgerError, LedgerUnwritable
+from idferry.ledger.sign_in_marks import KEY_BYTES
+
+KEY_SUFFIX = ".key"
+PRIVATE_FILE = 0o600
+
+RandomBytes = Callable[[int], bytes]
+
+
+def make_files(ledger: Path, random_bytes: RandomBytes) -> bytes:
+    """Make the key file and then an empty ledger file, both 0600; the key.
+
+    The key comes first, so that a ledger without its key is never the trace of a crash. A key that such a crash
+    left behind, without a ledger, is taken over.
+
+    Raises:
+        LedgerUnwritable, LedgerError.
+    """
+    try:
+        key = _made_or_found(key_path(ledger), random_bytes)
+        os.close(os.open(ledger, os.O_CREAT | os.O_RDWR, PRIVATE_FILE))
+    except FileNotFoundError as error:
+        raise LedgerError(
+            f"the folder of the ledger {ledger} does not exist",
+            remedy="Create the folder, or name another file in [ledger] path.",
+        ) from error
+    except OSError as error:
+        raise LedgerUnwritable(f"the ledger {ledger} cannot be made ({_name(error)})") from error
+    return key
+
+
+def read_key(ledger: Path) -> bytes:
+    """The key of an existing ledger. Raises LedgerError when it is missing, unreadable or cut short."""
+    path = key_path(ledger)
+    try:
+        key = path.read_bytes()
+    except FileNotFoundError as error:
+        raise LedgerError(
+            f"the ledger {ledger} has lost its key file {path.name}",
+            remedy=f"Restore {path.name} from a backup: without it no sign-in name can be recognised.",
+        ) from error
+    except OSError as error:
+        raise LedgerError(f"the key file {path} cannot be read ({_name(error)})") from error
+    if len(key) != KEY_BYTES:
+        raise LedgerError(f"the key file {path} does not hold {KEY_BYTES} bytes")
+    return key
+
+
+def key_path(ledger: Path) -> Path:
+    """Where the key of this ledger stands."""
+    return ledger.with_name(ledger.name + KEY_SUFFIX)
+
+
+def _made_or_found(path: Path, random_bytes: RandomBytes) -> bytes:
+    if path.exists():
+        found = path.read_bytes()
+        if len(found) == KEY_BYTES:
+            return found
+        path.unlink()
+    key = random_bytes(KEY_BYTES)
+    descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, PRIVATE_FILE)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(key)
+        file.flush()
+        os.fsync(file.fileno())
+    return key
+
+
+def _name(error: OSError) -> str:
+    return errno.errorcode.get(error.errno or 0, type(error).__name__)

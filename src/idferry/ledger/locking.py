@@ -1,0 +1,41 @@
+"""The run lock: one run at a time acts on a ledger. `serve` and readers do not take it.
+
+It is a lock of the operating system on a file beside the ledger, so it ends with the process that held it, however
+that process ended. It must not be confused with SQLite's own locks, which last for one transaction.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from idferry.errors import LedgerBusy, LedgerError, LedgerUnwritable
+
+LOCK_SUFFIX = ".lock"
+_PRIVATE = 0o600
+
+
+@contextmanager
+def run_lock(ledger_path: Path) -> Iterator[None]:
+    """Hold the run lock of this ledger.
+
+    Raises:
+        LedgerBusy: another run holds it.
+        LedgerUnwritable: the lock file cannot be made.
+        LedgerError: there is no such folder.
+    """
+    path = ledger_path.with_name(ledger_path.name + LOCK_SUFFIX)
+    if not path.parent.is_dir():  # the lock would make it
+        raise LedgerError(f"the folder of the ledger {ledger_path} does not exist")
+    lock = FileLock(path, mode=_PRIVATE, fallback_to_soft=False)
+    try:
+        lock.acquire(blocking=False)
+    except Timeout as error:
+        raise LedgerBusy(f"another run is active on the ledger {ledger_path}") from error
+    except (OSError, NotImplementedError) as error:
+        raise LedgerUnwritable(f"the run lock {path} cannot be taken: {type(error).__name__}") from error
+    try:
+        yield
+    finally:
+        lock.release()

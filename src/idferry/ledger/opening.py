@@ -1,0 +1,218 @@
+"""Opening a ledger: the real one, or a copy to throw away.
+
+It must open nothing that belongs to another tenant or project, and must notice before anything is sent that nothing
+can be written.
+"""
+
+import os
+import sqlite3
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from idferry.errors import LedgerError, LedgerForeign
+from idferry.ledger import key_file, schema
+from idferry.ledger.database import BUSY_TIMEOUT_MS, CACHE_KIB, Database, told_as_ledger_errors
+from idferry.ledger.key_file import RandomBytes
+from idferry.ledger.named_queries import named_queries
+from idferry.ledger.planning import SqlitePlanning
+from idferry.ledger.reports import SqliteReports
+from idferry.ledger.runs import SqliteRuns
+from idferry.ledger.sending import SqliteSending
+from idferry.ledger.sign_in_marks import KEY_BYTES, SignInMarks
+from idferry.ledger.times import time_to_text
+
+_SQL = named_queries("opening")
+
+_EVERYWHERE = {
+    "busy_timeout": str(BUSY_TIMEOUT_MS),
+    "foreign_keys": "ON",
+    "cache_size": f"-{CACHE_KIB}",
+}
+_READ_ONLY = {"query_only": "ON"}
+_DURABLE = {"journal_mode": "WAL", "synchronous": "FULL"}
+_SCRATCH = {"journal_mode": "MEMORY", "synchronous": "OFF"}  # it need not outlive the process
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """An open ledger, one part per port, over one connection. It belongs to the thread that opened it."""
+
+    planning: SqlitePlanning
+    runs: SqliteRuns
+    sending: SqliteSending
+    reports: SqliteReports
+    observations: SqliteSending
+    _database: Database
+
+    def close(self) -> None:
+        """Give the file back; nothing else works afterwards."""
+        self._database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Owner:
+    tenant_id: str
+    project: str
+    at: datetime
+
+
+def open_ledger(
+    path: Path,
+    *,
+    tenant_id: str,
+    project: str,
+    random_bytes: RandomBytes,
+    at: datetime,
+    read_only: bool = False,
+) -> Ledger:
+    """The ledger in this file, for this tenant and project; made with its key when it does not exist yet.
+
+    `random_bytes` gives so many bytes from a secure source: for the key, and for the ids of runs.
+
+    Raises:
+        LedgerForeign: it belongs to another tenant or project.
+        LedgerUnwritable: the file, its folder or the disk takes nothing; never when `read_only`.
+        LedgerError: unreadable, not a ledger, without its key, of a newer schema, or missing when `read_only`.
+    """
+    owner = _Owner(tenant_id, project, at)
+    database, marks = _open(path.absolute(), owner, random_bytes, read_only=read_only)
+    return _assemble(database, marks, random_bytes)
+
+
+@contextmanager
+def scratch_copy(
+    path: Path | None,
+    *,
+    tenant_id: str,
+    project: str,
+    random_bytes: RandomBytes,
+    at: datetime,
+) -> Iterator[Ledger]:
+    """A ledger to throw away, for dry runs and surveys: a copy of the one at `path`, or an empty one.
+
+    Empty when `path` is None or names no file. It lies in a private temporary folder and is deleted at the end; its
+    key never reaches the disk. Raises what `open_ledger` raises.
+    """
+    owner = _Owner(tenant_id, project, at)
+    with tempfile.TemporaryDirectory(prefix="idferry-", ignore_cleanup_errors=True) as folder:
+        copy = Path(folder) / "scratch.ledger"
+        with told_as_ledger_errors(copy):
+            database = Database(sqlite3.connect(copy), copy)
+        try:
+            marks = _fill(database, path, owner, random_bytes)
+            _prepare(database, copy, owner, marks, _SCRATCH)
+            yield _assemble(database, marks, random_bytes)
+        finally:
+            database.close()
+
+
+def _open(
+    path: Path, owner: _Owner, random_bytes: RandomBytes, *, read_only: bool
+) -> tuple[Database, SignInMarks]:
+    marks = SignInMarks(_key_of(path, random_bytes, read_only=read_only))
+    with told_as_ledger_errors(path):
+        database = Database(sqlite3.connect(_address(path, read_only=read_only), uri=True), path)
+    try:
+        _prepare(database, path, owner, marks, _READ_ONLY if read_only else _DURABLE)
+        _check_owner(database, path, owner, marks)
+    except BaseException:
+        database.close()
+        raise
+    return database, marks
+
+
+def _fill(scratch: Database, path: Path | None, owner: _Owner, random_bytes: RandomBytes) -> SignInMarks:
+    if path is None or not path.exists():
+        return SignInMarks(random_bytes(KEY_BYTES))
+    original, marks = _open(path.absolute(), owner, random_bytes, read_only=True)
+    try:
+        with original.reading() as source, scratch.reading() as target:
+            source.backup(target)
+    finally:
+        original.close()
+    return marks
+
+
+def _key_of(path: Path, random_bytes: RandomBytes, *, read_only: bool) -> bytes:
+    if path.exists() and path.stat().st_size > 0:
+        if not os.access(path, os.R_OK) or not path.is_file():
+            raise LedgerError(f"the ledger {path} cannot be read")
+        return key_file.read_key(path)
+    if read_only:
+        raise LedgerError(
+            f"there is no ledger at {path}",
+            remedy="Run `idferry premigrate --execute` first, or correct [ledger] path.",
+        )
+    return key_file.make_files(path, random_bytes)
+
+
+def _address(path: Path, *, read_only: bool) -> str:
+    if not read_only:
+        return f"{path.as_uri()}?mode=rw"
+    # A reader of a WAL file needs to make its -shm file. Where it may not, and no writer left anything in the log,
+    # the file can be read as it stands: https://sqlite.org/wal.html#read_only_databases
+    log = path.with_name(path.name + "-wal")
+    alone = not os.access(path.parent, os.W_OK) and not log.exists()
+    return f"{path.as_uri()}?{'immutable=1' if alone else 'mode=ro'}"
+
+
+def _prepare(
+    database: Database, path: Path, owner: _Owner, marks: SignInMarks, pragmas: Mapping[str, str]
+) -> None:
+    read_only = pragmas is _READ_ONLY
+    with database.reading() as connection:
+        must_migrate = schema.check_version(connection, path, read_only=read_only)
+        for name, value in {**_EVERYWHERE, **pragmas}.items():
+            connection.execute(f"PRAGMA {name} = {value}")
+    if read_only:
+        return
+    with database.writing() as connection:  # even with nothing to write: it proves that something could be
+        if must_migrate:
+            schema.migrate(connection)
+        if connection.execute(_SQL["owner"]).fetchone() is None:
+            facts = (owner.tenant_id, owner.project, time_to_text(owner.at), marks.key_check)
+            connection.execute(_SQL["insert_ledger"], facts)
+
+
+def _check_owner(database: Database, path: Path, owner: _Owner, marks: SignInMarks) -> None:
+    with database.reading() as connection:
+        tenant_id, project, key_check = connection.execute(_SQL["owner"]).fetchone()
+    if tenant_id.lower() != owner.tenant_id.lower():
+        raise LedgerForeign(
+            f"the ledger {path} belongs to tenant {tenant_id}, the settings name {owner.tenant_id}"
+        )
+    if project != owner.project:
+        raise LedgerForeign(
+            f"the ledger {path} belongs to project {project}, the settings name {owner.project}"
+        )
+    if key_check != marks.key_check:
+        raise LedgerError(
+            f"the key file {key_file.key_path(path)} belongs to another ledger",
+            remedy="Restore the key file that was made with this ledger from a backup.",
+        )
+
+
+def _assemble(database: Database, marks: SignInMarks, random_bytes: RandomBytes) -> Ledger:
+    sending = SqliteSending(database)
+    return Ledger(
+        planning=SqlitePlanning(database, marks),
+        runs=SqliteRuns(database, random_bytes),
+        sending=sending,
+        reports=SqliteReports(database, marks),
+        observations=sending,
+        _database=database,
+    )

@@ -1,0 +1,51 @@
+-- Reading people. `{where}` and `{places}` are filled from the conditions below, never with a value.
+
+-- name: columns
+SELECT
+    p.person_id, p.state, p.code, p.reason, p.source, p.key, p.repeat, u.ordinal, u.record_digest, p.legacy_id,
+    p.object_id, p.draft, p.cohort, p.created_by_run, p.created_at, p.password_changed_at, p.written
+
+-- name: from_people
+FROM person AS p
+JOIN legacy_user AS u ON (u.source, u.key, u.repeat) = (p.source, p.key, p.repeat)
+
+-- name: from_people_in_order
+FROM person AS p NOT INDEXED
+JOIN legacy_user AS u ON (u.source, u.key, u.repeat) = (p.source, p.key, p.repeat)
+
+-- name: planned
+WHERE p.run = ? AND p.state = 'planned' AND p.ordinal > ? ORDER BY p.ordinal LIMIT ?
+
+-- name: under_way
+WHERE p.state = 'creating' AND p.person_id > ? ORDER BY p.person_id LIMIT ?
+
+-- name: page
+WHERE p.person_id > ? AND {where} ORDER BY p.person_id LIMIT ?
+
+-- name: of_legacy_ids
+WHERE p.legacy_id IN ({places})
+
+-- name: of_mark
+WHERE p.person_id = (SELECT person_id FROM sign_in_name WHERE mark = ?)
+
+-- name: count_to_send
+SELECT count(*) FROM person WHERE run = ? AND state IN ('planned', 'creating')
+
+-- name: count_states
+SELECT p.state, count(*) FROM person AS p WHERE {where} GROUP BY p.state
+
+-- name: count_codes
+SELECT p.state, p.code, count(*) FROM person AS p WHERE {where} GROUP BY p.state, p.code
+ORDER BY count(*) DESC, p.state, p.code
+
+-- name: only_run
+p.run = ?
+
+-- name: only_source
+p.source = ?
+
+-- name: only_cohort
+p.cohort = ?
+
+-- name: only_states
+p.state IN ({places})

@@ -1,0 +1,58 @@
+-- Planning: people decided about, the records that led to them, and who owns which sign-in name.
+
+-- name: next_pass
+UPDATE ledger SET planning_pass = planning_pass + 1
+
+-- name: counters
+SELECT planning_pass, people_made FROM ledger
+
+-- name: record_people_made
+UPDATE ledger SET people_made = ?
+
+-- name: person_of_record
+SELECT p.person_id, p.state, p.code, p.source, p.key, p.repeat, u.planning_pass
+FROM legacy_user AS u
+JOIN person AS p USING (person_id)
+WHERE u.source = ? AND u.key = ? AND u.repeat = ?
+
+-- name: owner_of_mark
+SELECT p.person_id, p.state, p.code, p.source, p.key, p.repeat, u.planning_pass
+FROM sign_in_name AS s
+JOIN person AS p USING (person_id)
+JOIN legacy_user AS u ON (u.source, u.key, u.repeat) = (p.source, p.key, p.repeat)
+WHERE s.mark = ?
+
+-- name: marks_of_person
+SELECT mark FROM sign_in_name WHERE person_id = ?
+
+-- name: insert_person
+INSERT INTO person (
+    state, code, reason, ordinal, record_digest, legacy_id, draft, display_name, sign_in_name, cohort, run,
+    person_id, source, key, repeat, created_by_run, written
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', '')
+
+-- name: decide_again
+UPDATE person SET
+    state = ?, code = ?, reason = ?, ordinal = ?, record_digest = ?, legacy_id = ?, draft = ?, display_name = ?,
+    sign_in_name = ?, cohort = coalesce(?, cohort), run = ?,
+    object_id = NULL, created_by_run = '', created_at = NULL, password_changed_at = NULL, written = ''
+WHERE person_id = ?
+
+-- name: push_out
+UPDATE person SET
+    state = 'left_out', code = ?, reason = ?, legacy_id = NULL, draft = NULL, run = ?
+WHERE person_id = ?
+
+-- name: insert_legacy_user
+INSERT INTO legacy_user (ordinal, file, line, record_digest, planning_pass, source, key, repeat, person_id)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+
+-- name: read_legacy_user_again
+UPDATE legacy_user SET ordinal = ?, file = ?, line = ?, record_digest = ?, planning_pass = ?
+WHERE source = ? AND key = ? AND repeat = ?
+
+-- name: release_mark
+DELETE FROM sign_in_name WHERE mark = ?
+
+-- name: claim_mark
+INSERT INTO sign_in_name (mark, kind, person_id) VALUES (?, ?, ?)

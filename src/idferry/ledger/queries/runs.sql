@@ -1,0 +1,18 @@
+-- Runs, and the stories of people.
+
+-- name: open_run
+SELECT run, command, source, source_digest, cohort, started_at, ended_at FROM run
+WHERE command = ? AND source = ? AND source_digest = ? AND ended_at IS NULL
+ORDER BY rowid DESC LIMIT 1
+
+-- name: insert_run
+INSERT OR IGNORE INTO run (run, command, source, source_digest, cohort, started_at) VALUES (?, ?, ?, ?, ?, ?)
+
+-- name: close_run
+UPDATE run SET ended_at = ? WHERE run = ?
+
+-- name: runs
+SELECT run, command, source, source_digest, cohort, started_at, ended_at FROM run ORDER BY rowid DESC
+
+-- name: events
+SELECT at, run, kind, code, reason FROM event WHERE person_id = ? ORDER BY event_id

@@ -1,0 +1,22 @@
+-- Sending: intents before the act, observations after it.
+
+-- name: states_of
+SELECT person_id, state FROM person WHERE person_id IN ({places})
+
+-- name: append_event
+INSERT INTO event (at, run, person_id, kind, code, reason) VALUES (?, ?, ?, ?, ?, ?)
+
+-- name: intend
+UPDATE person SET state = 'creating', run = ? WHERE person_id = ?
+
+-- name: move
+UPDATE person SET state = ?, code = ?, reason = ? WHERE person_id = ?
+
+-- name: account_made
+UPDATE person SET run = ?, created_by_run = ?, created_at = ? WHERE person_id = ?
+
+-- name: learn
+UPDATE person SET
+    object_id = coalesce(?, object_id), password_changed_at = coalesce(?, password_changed_at),
+    written = coalesce(?, written)
+WHERE person_id = ?

@@ -1,0 +1,112 @@
+"""Reading the ledger for reports. It changes nothing, and holds no more than one page of people at a time."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from idferry.ledger.database import Database
+from idferry.ledger.entry_rows import entries_where, entry_of_row
+from idferry.ledger.named_queries import named_queries
+from idferry.ledger.runs import run_of_row
+from idferry.ledger.sign_in_marks import SignInMarks
+from idferry.rules.entry import Entry, Event, EventKind, FailureGroup, Run, Selection
+from idferry.rules.lifecycle import State
+
+LEGACY_IDS_MAX = 1_000
+PLACES_MAX = 500  # SQLite before 3.32 takes 999 values in one statement
+PAGE_PEOPLE = 500
+
+_SQL = named_queries("entries")
+_RUNS = named_queries("runs")
+
+
+class SqliteReports:
+    """LedgerReport over the ledger's file."""
+
+    def __init__(self, database: Database, marks: SignInMarks) -> None:
+        self._database = database
+        self._marks = marks
+
+    def states(self, selection: Selection) -> Mapping[State, int]:
+        """How many people are in each state; states without people are not named. Raises LedgerError."""
+        where, values = _conditions(selection)
+        with self._database.reading() as connection:
+            rows = connection.execute(_SQL["count_states"].format(where=where), values)
+            return {State(state): count for state, count in rows}
+
+    def failures(self, selection: Selection) -> Sequence[FailureGroup]:
+        """People grouped by state and code, largest group first: failed ones, or those in the states asked for.
+
+        Raises LedgerError.
+        """
+        where, values = _conditions(replace(selection, states=selection.states or (State.FAILED,)))
+        with self._database.reading() as connection:
+            rows = connection.execute(_SQL["count_codes"].format(where=where), values)
+            return [FailureGroup(State(state), code, count) for state, code, count in rows]
+
+    def entries(self, selection: Selection) -> Iterator[Entry]:
+        """People in order of person_id, streamed page by page: writes between two pages do no harm.
+
+        Raises LedgerError.
+        """
+        where, values = _conditions(selection)
+        # Through an index each page would gather and sort all that is selected: every page costs as much as the first.
+        statement = entries_where("page", people="from_people_in_order").format(where=where)
+        after = 0
+        while True:
+            with self._database.reading() as connection:
+                rows = connection.execute(statement, (after, *values, PAGE_PEOPLE)).fetchall()
+            for row in rows:
+                yield entry_of_row(row)
+            if len(rows) < PAGE_PEOPLE:
+                return
+            after = rows[-1][0]
+
+    def entries_of_legacy_ids(self, legacy_ids: Collection[str]) -> Mapping[str, Entry]:
+        """legacyId -> entry, for those that exist; at most 1,000 at a time. Raises LedgerError."""
+        assert len(legacy_ids) <= LEGACY_IDS_MAX  # noqa: S101  a bug of ours
+        wanted = list(legacy_ids)
+        found = {}
+        with self._database.reading() as connection:
+            for start in range(0, len(wanted), PLACES_MAX):
+                some = wanted[start : start + PLACES_MAX]
+                statement = entries_where("of_legacy_ids").format(places=",".join("?" * len(some)))
+                entries = [entry_of_row(row) for row in connection.execute(statement, some)]
+                found.update({entry.legacy_id: entry for entry in entries})
+        return found
+
+    def entry_of_sign_in_name(self, compared: str) -> Entry | None:
+        """The person who owns a local sign-in name, given in its compared form. Raises LedgerError."""
+        with self._database.reading() as connection:
+            mark = self._marks.of_local(compared)
+            row = connection.execute(entries_where("of_mark"), (mark,)).fetchone()
+            return entry_of_row(row) if row else None
+
+    def events(self, person_id: int) -> Sequence[Event]:
+        """One person's story, oldest first. Raises LedgerError."""
+        with self._database.reading() as connection:
+            rows = connection.execute(_RUNS["events"], (person_id,))
+            return [
+                Event(datetime.fromisoformat(at), run, EventKind(kind), code, reason)
+                for at, run, kind, code, reason in rows
+            ]
+
+    def runs(self) -> Sequence[Run]:
+        """All runs, newest first. Raises LedgerError."""
+        with self._database.reading() as connection:
+            return [run_of_row(row) for row in connection.execute(_RUNS["runs"])]
+
+
+def _conditions(selection: Selection) -> tuple[str, list[str]]:
+    """An SQL condition of constant pieces, and its values in order."""
+    asked = [
+        (_SQL["only_run"], selection.run),
+        (_SQL["only_source"], selection.source),
+        (_SQL["only_cohort"], selection.cohort),
+    ]
+    pieces = [piece for piece, value in asked if value]
+    values = [value for _, value in asked if value]
+    if selection.states:
+        pieces.append(_SQL["only_states"].format(places=",".join("?" * len(selection.states))))
+        values += [state.value for state in selection.states]
+    return " AND ".join(pieces) or "TRUE", values

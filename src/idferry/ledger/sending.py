@@ -1,0 +1,134 @@
+"""Sending: intents on disk before the act, observations after it. Verify and remove record here too.
+
+It must not decide what an answer means: the flow says which state follows, and this module refuses a step that the
+transition table does not know.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from sqlite3 import Connection
+
+from idferry.ledger.database import Database
+from idferry.ledger.drafts import written_to_json
+from idferry.ledger.entry_rows import entries_where, entry_of_row
+from idferry.ledger.named_queries import named_queries
+from idferry.ledger.times import time_or_none_to_text, time_to_text
+from idferry.rules.entry import Entry, EventKind, Observation
+from idferry.rules.lifecycle import State, may_follow
+
+PEOPLE_PER_QUERY_MAX = 500  # SQLite before 3.32 takes 999 values in one statement
+
+_SQL = named_queries("sending")
+_ENTRIES = named_queries("entries")
+
+
+class SqliteSending:
+    """SendLedger and ObservationLedger over the ledger's file."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def count_to_send(self, run: str) -> int:
+        """How many people of this run are planned or creating. Raises LedgerError."""
+        with self._database.reading() as connection:
+            return int(connection.execute(_ENTRIES["count_to_send"], (run,)).fetchone()[0])
+
+    def under_way(self, *, after: int, limit: int) -> Sequence[Entry]:
+        """People in `creating` with person_id > `after`, in order of person_id. Raises LedgerError."""
+        with self._database.reading() as connection:
+            rows = connection.execute(entries_where("under_way"), (after, limit))
+            return [entry_of_row(row) for row in rows]
+
+    def planned(self, run: str, *, after: int, limit: int) -> Sequence[Entry]:
+        """People in `planned` by this run behind ordinal `after`, in source order. Raises LedgerError."""
+        with self._database.reading() as connection:
+            rows = connection.execute(entries_where("planned"), (run, after, limit))
+            return [entry_of_row(row) for row in rows]
+
+    def turn(
+        self, *, run: str, observed: Sequence[Observation], sending: Sequence[int], at: datetime
+    ) -> None:
+        """One transaction, on disk when it returns: what was seen, and for whom a create is now sent.
+
+        A person in `creating` may be sent again. The people in `sending` belong to this run from now on.
+        Raises LedgerError; an unknown person or an illegal step is a bug, and changes nothing.
+        """
+        with self._database.writing() as connection:
+            turn = _Turn(connection, run, time_to_text(at))
+            turn.read_states([*(one.person_id for one in observed), *sending])
+            for observation in observed:
+                turn.observe(observation)
+            for person_id in sending:
+                turn.intend(person_id)
+            turn.write()
+
+    def observe(self, *, run: str, observed: Sequence[Observation], at: datetime) -> None:
+        """Append observations in one transaction, on disk when it returns. Raises as `turn` does."""
+        self.turn(run=run, observed=observed, sending=(), at=at)
+
+
+class _Turn:
+    """The rows one turn will write, gathered so that each statement runs once over all of them.
+
+    Statements run in the order of the lists below, so a person may not be observed after being sent in one turn;
+    observations come first in any case. Its assertions are raised by hand, so that they hold under `python -O` too.
+    """
+
+    def __init__(self, connection: Connection, run: str, at: str) -> None:
+        self._connection = connection
+        self._run = run
+        self._at = at
+        self._states: dict[int, State] = {}
+        self._events: list[tuple[str, str, int, str, str, str]] = []
+        self._moves: list[tuple[str, str, str, int]] = []
+        self._made: list[tuple[str, str, str, int]] = []
+        self._learnt: list[tuple[str | None, str | None, str | None, int]] = []
+        self._intents: list[tuple[str, int]] = []
+
+    def read_states(self, person_ids: Sequence[int]) -> None:
+        for start in range(0, len(person_ids), PEOPLE_PER_QUERY_MAX):
+            some = person_ids[start : start + PEOPLE_PER_QUERY_MAX]
+            statement = _SQL["states_of"].format(places=",".join("?" * len(some)))
+            for person_id, state in self._connection.execute(statement, some):
+                self._states[person_id] = State(state)
+
+    def observe(self, seen: Observation) -> None:
+        person_id = seen.person_id
+        self._check_known(person_id)
+        self._append(person_id, seen.kind, seen.code, seen.reason)
+        if seen.state:
+            if self._states[person_id] is State.CREATING and seen.state.has_account:
+                self._made.append((self._run, self._run, self._at, person_id))
+            self._step(person_id, seen.state)
+            self._moves.append((seen.state.value, seen.code, seen.reason, person_id))
+        if seen.object_id or seen.password_changed_at or seen.written is not None:
+            written = None if seen.written is None else written_to_json(seen.written)
+            changed_at = time_or_none_to_text(seen.password_changed_at)
+            self._learnt.append((seen.object_id or None, changed_at, written, person_id))
+
+    def intend(self, person_id: int) -> None:
+        self._check_known(person_id)
+        self._step(person_id, State.CREATING)
+        self._append(person_id, EventKind.SENT, "", "")
+        self._intents.append((self._run, person_id))
+
+    def write(self) -> None:
+        execute_each = self._connection.executemany
+        execute_each(_SQL["append_event"], self._events)
+        execute_each(_SQL["move"], self._moves)
+        execute_each(_SQL["account_made"], self._made)
+        execute_each(_SQL["learn"], self._learnt)
+        execute_each(_SQL["intend"], self._intents)
+
+    def _append(self, person_id: int, kind: EventKind, code: str, reason: str) -> None:
+        self._events.append((self._at, self._run, person_id, kind.value, code, reason))
+
+    def _check_known(self, person_id: int) -> None:
+        if person_id not in self._states:
+            raise AssertionError("only people in the ledger can be observed or sent")
+
+    def _step(self, person_id: int, after: State) -> None:
+        before = self._states[person_id]
+        if not may_follow(before, after):
+            raise AssertionError(f"a person in {before} cannot become {after}")
+        self._states[person_id] = after

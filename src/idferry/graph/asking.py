@@ -1,0 +1,107 @@
+"""Calls that may be repeated: reading, deleting, restoring. They are, a bounded number of times.
+
+Creating an account never goes through here: there the ledger must see every attempt.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, TypeGuard
+
+from idferry.errors import UnexpectedAnswer
+from idferry.graph.pacing import Pauses, backoff_seconds
+from idferry.graph.replies import NoReply, Outcome, Reply, error_of
+from idferry.graph.transport import BATCH_SIZE_MAX, Call, Transport
+
+TRIES_MAX = 8
+PAGES_MAX = 100_000  # 5.25 million objects, the largest tenant that is documented, take 5,256 pages of 999
+
+
+class Asking:
+    """Asks the directory until it says something definite."""
+
+    def __init__(self, *, transport: Transport, pauses: Pauses, jitter: Callable[[], float]) -> None:
+        self._transport = transport
+        self._pauses = pauses
+        self._jitter = jitter
+
+    def one(self, call: Call) -> Reply:
+        """The definite answer to one call: anything but 429, 5xx and silence.
+
+        Raises:
+            Throttled, Unreachable: no such answer after some tries.
+            TokenRefused, Stopped.
+        """
+        return self._insist(lambda: self._transport.send(call))
+
+    def many(self, calls: Sequence[Call]) -> list[Reply]:
+        """The definite answers to any number of calls, in their order, asked 20 at a time; raises like `one`."""
+        replies: list[Reply] = []
+        for start in range(0, len(calls), BATCH_SIZE_MAX):
+            replies += self._chunk(calls[start : start + BATCH_SIZE_MAX])
+        return replies
+
+    def pages(self, path: str) -> Iterator[Mapping[str, Any]]:
+        """Every object of a list, page by page as they are asked for. Pages may be empty.
+
+        Raises:
+            DirectoryError: a page was refused, is not a list, or leads to another host.
+        """
+        reply = self.one(Call("GET", path))
+        for _ in range(PAGES_MAX):
+            yield from listed(reply)
+            next_link = (reply.body or {}).get("@odata.nextLink")
+            if next_link is None:
+                return
+            reply = self._next_page(str(next_link))
+        raise UnexpectedAnswer(f"a list does not end after {PAGES_MAX} pages")
+
+    def _next_page(self, next_link: str) -> Reply:
+        return self._insist(lambda: self._transport.follow(next_link))
+
+    def _insist(self, attempt: Callable[[], Outcome]) -> Reply:
+        outcome = attempt()
+        for tries in range(1, TRIES_MAX):
+            if _is_definite(outcome):
+                return outcome
+            self._rest(tries, [outcome])
+            outcome = attempt()
+        if _is_definite(outcome):
+            return outcome
+        raise error_of(outcome)
+
+    def _chunk(self, calls: Sequence[Call]) -> list[Reply]:
+        """One `$batch`, and again what was not answered definitely."""
+        outcomes = self._transport.batch(calls)
+        for tries in range(1, TRIES_MAX):
+            open_places = [place for place, one in enumerate(outcomes) if not _is_definite(one)]
+            if not open_places:
+                break
+            self._rest(tries, [outcomes[place] for place in open_places])
+            again = self._transport.batch([calls[place] for place in open_places])
+            for place, outcome in zip(open_places, again, strict=True):
+                outcomes[place] = outcome
+        return [_definite(outcome) for outcome in outcomes]
+
+    def _rest(self, tries: int, failed: Sequence[Outcome]) -> None:
+        """Wait before the next try; where the tenant holds us back, the gate alone waits for as long as it says."""
+        if not any(isinstance(outcome, Reply) and outcome.throttled for outcome in failed):
+            self._pauses.rest(backoff_seconds(tries, jitter=self._jitter()))
+
+
+def listed(reply: Reply) -> list[Mapping[str, Any]]:
+    """The objects of one page. Raises DirectoryError when it is a refusal or no page."""
+    if not reply.succeeded:
+        raise error_of(reply)
+    value = (reply.body or {}).get("value")
+    if not isinstance(value, list):
+        raise UnexpectedAnswer(f"a list without a value (HTTP {reply.status})")
+    return [entry for entry in value if isinstance(entry, dict)]
+
+
+def _is_definite(outcome: Outcome) -> TypeGuard[Reply]:
+    return not isinstance(outcome, NoReply) and not outcome.throttled and not outcome.unclear
+
+
+def _definite(outcome: Outcome) -> Reply:
+    if _is_definite(outcome):
+        return outcome
+    raise error_of(outcome)

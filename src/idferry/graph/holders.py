@@ -1,0 +1,181 @@
+"""Who holds a sign-in name that the directory calls taken: we ourselves one lost answer ago, or somebody else.
+
+An account is ours only if its `legacyId` is exactly this person's. The directory knows at once that a name is taken
+and shows the account seconds to minutes later, so an empty answer proves nothing until it had time to settle.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from idferry.graph import queries
+from idferry.graph.applications import Naming
+from idferry.graph.asking import Asking, listed
+from idferry.graph.pacing import Pauses
+from idferry.graph.reading import HTTP_NOT_FOUND, in_domain
+from idferry.graph.replies import Reply, error_of
+from idferry.graph.transport import Call
+from idferry.graph.wire import Names, account_of, selection
+from idferry.ports import Clock
+from idferry.rules.account import Account, AccountDraft
+from idferry.rules.answers import Holder, InRecycleBin, Ours, Stranger, Unseen
+from idferry.rules.names import SignInType, compared_form
+
+LOOK_AGAIN_SECONDS_FIRST = 1.0
+LOOK_AGAIN_SECONDS_MAX = 15.0
+DELETED_SEARCHED_MAX = 20_000
+_BIN = "/directory/deletedItems"
+_DELETED_USERS = f"{_BIN}/microsoft.graph.user"
+_VALUES = ("mail", "otherMails")
+
+
+@dataclass(slots=True)
+class _Case:
+    """One draft whose holder is looked for, with the object id that Graph named, if it did."""
+
+    draft: AccountDraft
+    named_id: str | None
+    holder: Holder | None = None
+
+    @property
+    def mail(self) -> str:
+        mail = self.draft.attributes.get("mail")
+        return mail if isinstance(mail, str) else ""
+
+    def judge(self, accounts: Iterable[Account]) -> None:
+        """Settle on the first account found, or on ours if it is among them."""
+        for account in accounts:
+            if account.legacy_id == self.draft.legacy_id:
+                self.holder = Ours(account.object_id, account.flag)
+                return
+            self.holder = self.holder or Stranger(account.object_id, account.legacy_id)
+
+
+class Holders:
+    """Looks for the holders of taken names, several people at once."""
+
+    def __init__(
+        self, *, asking: Asking, naming: Naming, settle: timedelta, clock: Clock, pauses: Pauses
+    ) -> None:
+        """`settle`: how long the directory may take to show what it knows; at least two minutes are advised."""
+        self._asking = asking
+        self._naming = naming
+        self._settle_s = settle.total_seconds()
+        self._clock = clock
+        self._pauses = pauses
+
+    def find(self, drafts: Sequence[tuple[AccountDraft, str | None]]) -> list[Holder]:
+        """One holder per draft, given with the object id that Graph named. Raises DirectoryError, Stopped."""
+        names = self._naming.names()
+        cases = [_Case(draft, named) for draft, named in drafts]
+        self._look_until_settled(cases, names)
+        self._look(cases, names, _weak_filters)
+        self._look_among_deleted(cases, names)
+        return [case.holder or Unseen() for case in cases]
+
+    def _look_until_settled(self, cases: Sequence[_Case], names: Names) -> None:
+        deadline_s = self._clock.elapsed() + self._settle_s
+        pause_s = LOOK_AGAIN_SECONDS_FIRST
+        while True:
+            self._look_at_named(cases, names)
+            self._look(cases, names, _strong_filters)
+            left_s = deadline_s - self._clock.elapsed()
+            if left_s <= 0 or not _unsettled(cases):
+                return
+            self._pauses.rest(min(pause_s, left_s))
+            pause_s = min(pause_s * 2, LOOK_AGAIN_SECONDS_MAX)
+
+    def _look_at_named(self, cases: Sequence[_Case], names: Names) -> None:
+        """Graph named the holder: that very account decides, in the directory or in the recycle bin."""
+        named = [(case, case.named_id) for case in _unsettled(cases) if case.named_id]
+        for path in ("/users", _BIN):
+            asked = [(case, object_id) for case, object_id in named if case.holder is None]
+            calls = [
+                Call("GET", queries.one(path, object_id, select=selection(names))) for _, object_id in asked
+            ]
+            for (case, object_id), reply in zip(asked, self._asking.many(calls), strict=True):
+                if reply.status == HTTP_NOT_FOUND:
+                    continue
+                if not reply.succeeded or reply.body is None:
+                    raise error_of(reply)
+                if path == _BIN:
+                    case.holder = InRecycleBin(object_id)
+                else:
+                    case.judge([account_of(reply.body, names)])
+
+    def _look(
+        self, cases: Sequence[_Case], names: Names, filters_of: Callable[[_Case, Names], list[str]]
+    ) -> None:
+        asked = [(case, where) for case in _unsettled(cases) for where in filters_of(case, names)]
+        select = selection(names)
+        calls = [Call("GET", queries.listing("/users", where=where, select=select)) for _, where in asked]
+        for (case, _), reply in zip(asked, self._asking.many(calls), strict=True):
+            case.judge(account_of(graph, names) for graph in listed(reply))
+
+    def _look_among_deleted(self, cases: Sequence[_Case], names: Names) -> None:
+        """Deleted accounts may hold names and addresses for 30 days.
+
+        https://learn.microsoft.com/graph/api/directory-deleteditems-list
+        """
+        asked = [(case, where) for case in _unsettled(cases) for where in _strong_filters(case, names)]
+        select = selection(names, _VALUES)
+        calls = [
+            Call("GET", queries.listing(_DELETED_USERS, where=where, select=select)) for _, where in asked
+        ]
+        for (case, _), reply in zip(asked, self._asking.many(calls), strict=True):
+            if _filter_refused(reply):
+                self._walk_deleted(cases, names)
+                return
+            for graph in listed(reply):
+                case.holder = case.holder or InRecycleBin(str(graph.get("id")))
+
+    def _walk_deleted(self, cases: Sequence[_Case], names: Names) -> None:
+        """The recycle bin of this tenant takes no such filter: look through it, as far as that is reasonable."""
+        path = queries.listing(_DELETED_USERS, select=selection(names, _VALUES), top=queries.PAGE_SIZE_MAX)
+        for read, graph in enumerate(self._asking.pages(path)):
+            unsettled = _unsettled(cases)
+            if not unsettled or read >= DELETED_SEARCHED_MAX:
+                return
+            claims = _claims(account_of(graph, names))
+            for case in unsettled:
+                if claims & _wanted(case):
+                    case.holder = InRecycleBin(str(graph.get("id")))
+
+
+def _unsettled(cases: Iterable[_Case]) -> list[_Case]:
+    return [case for case in cases if case.holder is None]
+
+
+def _filter_refused(reply: Reply) -> bool:
+    return reply.status in (400, 501)
+
+
+def _strong_filters(case: _Case, names: Names) -> list[str]:
+    """Filters for accounts that hold something which must be unique."""
+    filters = [queries.has_identity(identity, domain=names.domain) for identity in case.draft.identities]
+    addresses = {
+        one.issuer_assigned_id
+        for one in case.draft.identities
+        if one.sign_in_type is SignInType.EMAIL_ADDRESS and in_domain(one.issuer_assigned_id, names.domain)
+    }
+    if case.mail:
+        # A taken proxyAddresses value is the mail address or the principal name of somebody.
+        filters.append(queries.equals("mail", case.mail))
+        addresses.add(case.mail)
+    return filters + [queries.equals("userPrincipalName", address) for address in sorted(addresses)]
+
+
+def _weak_filters(case: _Case, _names: Names) -> list[str]:
+    """Filters for accounts that merely mention the address: asked last, because that makes nothing unique."""
+    return [queries.has_other_mail(case.mail)] if case.mail else []
+
+
+def _wanted(case: _Case) -> set[str]:
+    mail = {f"mail {compared_form(case.mail)}"} if case.mail else set()
+    return mail | {f"identity {one.is_local} {one.compared}" for one in case.draft.identities}
+
+
+def _claims(account: Account) -> set[str]:
+    mail = account.values.get("mail")
+    claims = {f"identity {one.is_local} {one.compared}" for one in account.identities}
+    return claims | ({f"mail {compared_form(mail)}"} if isinstance(mail, str) else set())

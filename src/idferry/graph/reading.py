@@ -1,0 +1,77 @@
+"""Finding and reading accounts.
+
+`every` is the way to compare many: a page costs one request and no write allowance, a thousand single reads cost a
+thousand. https://learn.microsoft.com/graph/api/user-list
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+
+from idferry.graph import queries
+from idferry.graph.applications import Naming
+from idferry.graph.asking import Asking
+from idferry.graph.replies import error_of
+from idferry.graph.transport import Call
+from idferry.graph.wire import ATTRIBUTE_NAMES, Names, account_of, selection
+from idferry.rules.account import Account
+from idferry.rules.names import local_identity
+
+HTTP_NOT_FOUND = 404
+# What `find` shows beside the core: everything that a person may have to be told about an account.
+_SHOWN = ("userPrincipalName", "passwordPolicies", "creationType", "userType")
+
+
+class AccountReading:
+    """`ports.AccountReader` over Microsoft Graph. Every method may raise DirectoryError."""
+
+    def __init__(self, *, asking: Asking, naming: Naming) -> None:
+        self._asking = asking
+        self._naming = naming
+
+    def by_sign_in_name(self, sign_in_name: str) -> Sequence[Account]:
+        """Accounts with this local sign-in name or user principal name.
+
+        An address in the tenant's own domain is never found among the identities, only as user principal name:
+        https://github.com/microsoftgraph/microsoft-graph-docs/issues/12576
+        """
+        names = self._naming.names()
+        identity = local_identity(sign_in_name)
+        found = self._find(queries.has_identity(identity, domain=names.domain), names)
+        if not found or in_domain(identity.issuer_assigned_id, names.domain):
+            by_name = self._find(queries.equals("userPrincipalName", identity.issuer_assigned_id), names)
+            known = {account.object_id for account in found}
+            found += [account for account in by_name if account.object_id not in known]
+        return found
+
+    def by_display_name(self, display_name: str) -> Sequence[Account]:
+        """Accounts with exactly this display name."""
+        return self._find(queries.equals("displayName", display_name), self._naming.names())
+
+    def by_id(self, object_id: str) -> Account | None:
+        """The account with this object id, or None: also for one that was created a moment ago."""
+        names = self._naming.names()
+        reply = self._asking.one(Call("GET", queries.one("/users", object_id, select=_shown(names))))
+        if reply.status == HTTP_NOT_FOUND:
+            return None
+        if not reply.succeeded or reply.body is None:
+            raise error_of(reply)
+        return account_of(reply.body, names)
+
+    def every(self, value_names: Collection[str]) -> Iterator[Account]:
+        """The whole directory, a page of 999 at a time; `value_names` as in `values`, None where not set."""
+        names = self._naming.names()
+        select = selection(names, value_names)
+        for graph in self._asking.pages(queries.listing("/users", select=select, top=queries.PAGE_SIZE_MAX)):
+            yield account_of(graph, names, value_names)
+
+    def _find(self, where: str, names: Names) -> list[Account]:
+        pages = self._asking.pages(queries.listing("/users", where=where, select=_shown(names)))
+        return [account_of(graph, names) for graph in pages]
+
+
+def in_domain(address: str, domain: str) -> bool:
+    """Whether an address belongs to the tenant's own domain."""
+    return address.lower().endswith(f"@{domain.lower()}")
+
+
+def _shown(names: Names) -> str:
+    return selection(names, ATTRIBUTE_NAMES, *_SHOWN)

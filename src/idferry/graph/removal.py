@@ -1,0 +1,87 @@
+"""Taking accounts away: into the recycle bin, out of it, back from it; and whether somebody uses them.
+
+Nothing here decides which accounts go. https://learn.microsoft.com/graph/api/user-delete keeps them for 30 days.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from idferry.graph import queries
+from idferry.graph.applications import Naming
+from idferry.graph.asking import Asking
+from idferry.graph.reading import HTTP_NOT_FOUND
+from idferry.graph.replies import Reply, error_of, refusal_of
+from idferry.graph.transport import Call
+from idferry.graph.wire import SIGN_IN_ACTIVITY, Names, account_of, selection
+from idferry.rules.account import Account
+
+HTTP_FORBIDDEN = 403
+DELETED = "/directory/deletedItems"
+
+
+class AccountRemoval:
+    """`ports.AccountRemover` over Microsoft Graph. Every method may raise DirectoryError."""
+
+    def __init__(self, *, asking: Asking, naming: Naming) -> None:
+        self._asking = asking
+        self._naming = naming
+
+    def usage(self, object_ids: Sequence[str]) -> Mapping[str, Account]:
+        """The accounts with everything that tells whether somebody uses them.
+
+        The last sign-in needs a permission and a licence of its own (403 without them, and always in Azure AD B2C);
+        then the accounts come without it. https://learn.microsoft.com/graph/api/resources/signinactivity
+        """
+        names = self._naming.names()
+        replies = self._read("/users", object_ids, selection(names, (), SIGN_IN_ACTIVITY))
+        if any(reply.status == HTTP_FORBIDDEN for reply in replies):
+            replies = self._read("/users", object_ids, selection(names))
+        return _accounts(object_ids, replies, names)
+
+    def delete(self, object_ids: Sequence[str]) -> Mapping[str, str]:
+        """Move accounts to the recycle bin; one that is not there is as good as moved."""
+        return self._each("DELETE", "/users", object_ids)
+
+    def deleted(self, object_ids: Sequence[str]) -> Mapping[str, Account]:
+        """Which of these are in the recycle bin."""
+        names = self._naming.names()
+        return _accounts(object_ids, self._read(DELETED, object_ids, selection(names)), names)
+
+    def purge(self, object_ids: Sequence[str]) -> Mapping[str, str]:
+        """Delete for good, as https://learn.microsoft.com/graph/api/directory-deleteditems-delete says."""
+        return self._each("DELETE", DELETED, object_ids)
+
+    def restore(self, object_ids: Sequence[str]) -> Mapping[str, str]:
+        """Take out of the recycle bin; one that is in the directory already is as good as restored."""
+        outcome = self._each("POST", DELETED, object_ids, tail="/restore", gone="not_found")
+        missing = [object_id for object_id, code in outcome.items() if code == "not_found"]
+        present = self._read("/users", missing, "id")
+        return outcome | {
+            object_id: "" for object_id, reply in zip(missing, present, strict=True) if reply.succeeded
+        }
+
+    def _each(
+        self, method: str, path: str, object_ids: Sequence[str], *, tail: str = "", gone: str = ""
+    ) -> dict[str, str]:
+        calls = [Call(method, queries.one(path, one, tail=tail)) for one in object_ids]
+        replies = self._asking.many(calls)
+        return {one: _code(reply, gone) for one, reply in zip(object_ids, replies, strict=True)}
+
+    def _read(self, path: str, object_ids: Sequence[str], select: str) -> list[Reply]:
+        return self._asking.many([Call("GET", queries.one(path, one, select=select)) for one in object_ids])
+
+
+def _code(reply: Reply, gone: str) -> str:
+    if reply.succeeded:
+        return ""
+    return gone if reply.status == HTTP_NOT_FOUND else refusal_of(reply).error.code
+
+
+def _accounts(object_ids: Sequence[str], replies: Sequence[Reply], names: Names) -> dict[str, Account]:
+    found: dict[str, Account] = {}
+    for object_id, reply in zip(object_ids, replies, strict=True):
+        if reply.status == HTTP_NOT_FOUND:
+            continue
+        if not reply.succeeded or reply.body is None:
+            raise error_of(reply)
+        found[object_id] = account_of(reply.body, names)
+    return found

@@ -1,0 +1,209 @@
+"""What Microsoft Graph answered to one call, and which error of ours a refusal is.
+
+Classification looks at the status, then at `error.code` and `details[].code`, and only then at the message: a
+message alone never decides. Nothing here sends, repeats or waits.
+
+Bodies: https://learn.microsoft.com/graph/errors; the codes of the directory service behind Graph are older than it.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from idferry.errors import (
+    Conflict,
+    DirectoryError,
+    Forbidden,
+    InvalidValue,
+    NotFound,
+    QuotaExceeded,
+    TenantNotReady,
+    Throttled,
+    TokenRefused,
+    UnexpectedAnswer,
+    Unreachable,
+    WeakPassword,
+)
+
+MESSAGE_CHARACTERS_MAX = 300
+HTTP_TOO_MANY_REQUESTS = 429
+# Permanent although they are in the 5xx range: the same call will never be answered otherwise.
+_PERMANENT_5XX = frozenset({501, 505})
+_REQUEST_TIMEOUT = 408
+
+_SAME_VALUE = re.compile(r"same value for property (\w+)", re.IGNORECASE)
+_WEAK_PASSWORD = re.compile(r"password complexity|password\b.*\b(banned|too weak)", re.IGNORECASE | re.DOTALL)
+_NO_SUCH_EXTENSION = re.compile(r"extension propert(y|ies) .*not available", re.IGNORECASE | re.DOTALL)
+_INVALID = re.compile(
+    r"invalid value|property values? specified (are|is) invalid|property \S+ is invalid|does not match schema"
+    r"|a value is required",
+    re.IGNORECASE,
+)
+_CONFLICTING_USER = re.compile(r"User_([0-9A-Fa-f-]{36})\Z")
+_INVALID_DETAILS = frozenset({"InvalidValue", "InvalidLength", "PropertyRequired", "PropertyConflict"})
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer that can be trusted: status, JSON object (None: there was none) and headers in lower case.
+
+    `in_batch`: the answer to one item of a `$batch`. False where a `$batch` as a whole was refused: that one answer
+    then stands for each of its items.
+    """
+
+    status: int
+    body: Mapping[str, Any] | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    in_batch: bool = False
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether the directory did what it was asked to."""
+        return 200 <= self.status < 300
+
+    @property
+    def throttled(self) -> bool:
+        """Whether the tenant holds us back: certainly not done."""
+        return self.status == HTTP_TOO_MANY_REQUESTS
+
+    @property
+    def unclear(self) -> bool:
+        """Whether the call may have been carried out all the same, and may succeed when it is repeated."""
+        return self.status == _REQUEST_TIMEOUT or (self.status >= 500 and self.status not in _PERMANENT_5XX)
+
+
+@dataclass(frozen=True, slots=True)
+class NoReply:
+    """No answer that can be trusted. `maybe_done` is False only if the call certainly never left this machine."""
+
+    reason: str
+    maybe_done: bool
+
+
+Outcome = Reply | NoReply
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A refusal in our words: the class of the error, and a sentence with what is needed to follow it up.
+
+    `attribute` and `holder_id` are filled for a Conflict: what is taken, and by which account if Graph says so.
+    """
+
+    error: type[DirectoryError]
+    reason: str
+    attribute: str = ""
+    holder_id: str | None = None
+
+    def as_error(self) -> DirectoryError:
+        """The error to raise."""
+        return self.error(self.reason)
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """The error document, with everything that may be missing from it filled in."""
+
+    code: str
+    message: str
+    details: tuple[Mapping[str, Any], ...]
+    request_id: str
+
+    def has_detail(self, codes: frozenset[str]) -> bool:
+        return any(detail.get("code") in codes for detail in self.details)
+
+
+def refusal_of(reply: Reply) -> Refusal:
+    """Which error an answer outside 2xx is.
+
+    A duplicate is HTTP 400 with a detail `ObjectConflict`, not 409:
+    https://github.com/microsoftgraph/microsoft-graph-docs/issues/1508
+    """
+    said = _said(reply)
+    match reply.status:
+        case 400 | 409:
+            return _bad_request(reply, said)
+        case 401:
+            return Refusal(TokenRefused, _sentence(reply, said))
+        case 403:
+            full = said.code == "Directory_QuotaExceeded"
+            return Refusal(QuotaExceeded if full else Forbidden, _sentence(reply, said))
+        case 404:
+            return Refusal(NotFound, _sentence(reply, said))
+    if reply.throttled:
+        return Refusal(Throttled, _sentence(reply, said))
+    return Refusal(Unreachable if reply.unclear else UnexpectedAnswer, _sentence(reply, said))
+
+
+def error_of(outcome: Outcome) -> DirectoryError:
+    """The error to raise for an outcome that is not a success."""
+    if isinstance(outcome, NoReply):
+        return Unreachable(outcome.reason)
+    return refusal_of(outcome).as_error()
+
+
+def printable(text: str) -> str:
+    """A text of others, cut and without control characters, fit for a message of ours."""
+    cleaned = "".join(character if character.isprintable() else " " for character in text)
+    return " ".join(cleaned.split())[:MESSAGE_CHARACTERS_MAX]
+
+
+def _bad_request(reply: Reply, said: _Said) -> Refusal:
+    from_directory = said.code == "Request_BadRequest"
+    named = _SAME_VALUE.search(said.message)
+    if said.has_detail(frozenset({"ObjectConflict"})) or (from_directory and named):
+        return _conflict(said, named.group(1) if named else "")
+    if from_directory and _WEAK_PASSWORD.search(said.message):
+        return Refusal(WeakPassword, _sentence(reply, said))
+    if from_directory and _NO_SUCH_EXTENSION.search(said.message):
+        return Refusal(TenantNotReady, _sentence(reply, said))
+    shaped = said.code in ("Request_BadRequest", "BadRequest")
+    if said.has_detail(_INVALID_DETAILS) or (shaped and _INVALID.search(said.message)):
+        return Refusal(InvalidValue, _sentence(reply, said))
+    return Refusal(UnexpectedAnswer, _sentence(reply, said))
+
+
+def _conflict(said: _Said, named_in_message: str) -> Refusal:
+    targets = {
+        str(detail.get("code")): target
+        for detail in said.details
+        if isinstance(target := detail.get("target"), str)
+    }
+    holder = _CONFLICTING_USER.match(targets.get("ConflictingObjects", ""))
+    attribute = targets.get("ObjectConflict") or named_in_message or "a unique value"
+    return Refusal(
+        Conflict,
+        f"another account holds the same {printable(attribute)}",
+        attribute=printable(attribute),
+        holder_id=holder.group(1).lower() if holder else None,
+    )
+
+
+def _said(reply: Reply) -> _Said:
+    error = (reply.body or {}).get("error")
+    error = error if isinstance(error, Mapping) else {}
+    inner = error.get("innerError") or error.get("innererror")
+    inner = inner if isinstance(inner, Mapping) else {}
+    details = error.get("details")
+    return _Said(
+        code=str(error.get("code") or ""),
+        message=str(error.get("message") or ""),
+        details=tuple(one for one in details if isinstance(one, Mapping))
+        if isinstance(details, list)
+        else (),
+        request_id=str(inner.get("request-id") or reply.headers.get("request-id") or ""),
+    )
+
+
+def _sentence(reply: Reply, said: _Said) -> str:
+    where = " ".join(
+        part
+        for part in (
+            f"HTTP {reply.status}",
+            printable(said.code),
+            f"request-id {printable(said.request_id)}" if said.request_id else "",
+        )
+        if part
+    )
+    return f"{printable(said.message).rstrip('.')} ({where})" if said.message else where

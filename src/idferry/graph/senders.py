@@ -1,0 +1,69 @@
+"""A few threads that carry calls, so that the flow's thread never waits for the network.
+
+They are daemons: an answer that never comes must not keep a stopped process alive. No flow code runs in them.
+"""
+
+import queue
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, TypeVar
+
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    work: Callable[[], Any]
+    future: "Future[Any]"
+
+    def run(self) -> None:
+        if not self.future.set_running_or_notify_cancel():
+            return
+        try:
+            self.future.set_result(self.work())
+        except BaseException as error:  # noqa: BLE001  whoever waits for the answer must hear of every failure
+            self.future.set_exception(error)
+
+
+class Senders:
+    """A fixed number of threads, started when the first job comes."""
+
+    def __init__(self, *, threads: int, name: str) -> None:
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._threads = [
+            threading.Thread(target=self._work, name=f"{name}-{number}", daemon=True)
+            for number in range(1, threads + 1)
+        ]
+        self._started = False
+        self._lock = threading.Lock()
+
+    def submit(self, work: Callable[[], Answer]) -> "Future[Answer]":
+        """Have `work` done by the next free thread; the future carries its result or its exception."""
+        future: Future[Answer] = Future()
+        self._start()
+        self._jobs.put(_Job(work, future))
+        return future
+
+    def close(self, *, wait: timedelta) -> None:
+        """Do what is queued, then end the threads, and wait for them at most so long."""
+        for _ in self._threads:
+            self._jobs.put(None)
+        if not self._started:
+            return
+        share_s = wait.total_seconds() / len(self._threads)
+        for thread in self._threads:
+            thread.join(share_s)
+
+    def _start(self) -> None:
+        with self._lock:
+            if not self._started:
+                for thread in self._threads:
+                    thread.start()
+                self._started = True
+
+    def _work(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            job.run()

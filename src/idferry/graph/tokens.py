@@ -1,0 +1,295 @@
+"""Access tokens for Microsoft Graph by the client-credentials flow, kept until shortly before they expire.
+
+https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow. A secret, a key or a token
+never gets into a message: messages are ours, and only error numbers and trace ids are taken from the answer.
+"""
+
+import base64
+import binascii
+import re
+import threading
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Any, Protocol
+
+import httpx2
+import msgspec
+
+from idferry.errors import TokenRefused, Unreachable
+from idferry.graph.credentials import ClientCertificate, ClientSecret, Credential
+from idferry.graph.pacing import Pauses, backoff_seconds, retry_after_seconds
+from idferry.graph.replies import printable
+from idferry.ports import Clock
+
+REFRESH_BEFORE_EXPIRY = timedelta(minutes=5)
+LIFETIME_SECONDS_DEFAULT = 3599.0  # what Microsoft's samples show, for an answer that does not say
+TRIES_MAX = 4
+# https://learn.microsoft.com/graph/deployments
+GRAPH_HOSTS = frozenset(
+    {
+        "graph.microsoft.com",
+        "graph.microsoft.us",
+        "dod-graph.microsoft.us",
+        "microsoftgraph.chinacloudapi.cn",
+    }
+)
+TOKEN_BYTES_MAX = 256 * 1024
+_ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+
+# https://learn.microsoft.com/entra/identity-platform/reference-error-codes
+_CAUSES: Mapping[int, tuple[str, str]] = {
+    7000215: (
+        "the client secret is wrong",
+        "Put the secret's value into the settings, not its id; the portal shows the value once, when it is made.",
+    ),
+    7000222: (
+        "the client secret has expired",
+        "Make a new client secret and put its value into the settings.",
+    ),
+    7000218: (
+        "the request carried no secret",
+        "Give the application a secret or a certificate in the settings.",
+    ),
+    700016: (
+        "the tenant does not know this client_id",
+        "Check client_id and tenant id: the application must be registered, or consented to, in that very tenant.",
+    ),
+    7000229: (
+        "the application is not consented to in this tenant",
+        "Grant admin consent to the application.",
+    ),
+    7000112: ("the application is disabled", "Enable the application's sign-in, or use another application."),
+    90002: ("there is no such tenant", "Check [tenant] id: the directory (tenant) id from the portal."),
+    900023: ("the tenant id is not one", "Check [tenant] id: the directory (tenant) id from the portal."),
+    700027: (
+        "the certificate is not registered with the application",
+        "Upload the public part of this very certificate to the application, or name the right file.",
+    ),
+    700024: (
+        "the signed assertion is not valid at this time",
+        "Set this machine's clock: it differs from the real time by minutes.",
+    ),
+    700213: ("no federated credential fits", "Compare issuer, subject and audience with the application's."),
+    70021: ("no federated credential fits", "Compare issuer, subject and audience with the application's."),
+    1002012: ("the scope is refused", "Check [tenant] graph: it must be the address of Microsoft Graph."),
+    70011: ("the scope is refused", "Check [tenant] graph: it must be the address of Microsoft Graph."),
+    500011: ("the tenant knows no Microsoft Graph under this address", "Check [tenant] graph and id."),
+    53003: ("a Conditional Access policy blocks the application", "Except the application from that policy."),
+}
+_NUMBER = re.compile(r"AADSTS(\d+)")
+
+
+class TokenSource(Protocol):
+    """Where the transport gets its tokens."""
+
+    def token(self) -> str:
+        """A token that is good for at least some minutes. Raises TokenRefused, Unreachable, Stopped."""
+        ...
+
+    def renew(self, refused: str) -> str:
+        """Another token than this one, which the directory refused; raises like `token`."""
+        ...
+
+    def permissions(self) -> frozenset[str] | None:
+        """Application roles that the token names, or None if it cannot be read; raises like `token`."""
+        ...
+
+
+class ClientCredentials:
+    """Tokens from the tenant's token endpoint; one for all threads, fetched once at a time."""
+
+    def __init__(
+        self,
+        *,
+        http: httpx2.Client,
+        authority: str,
+        tenant_id: str,
+        client_id: str,
+        credential: Credential,
+        graph_url: str,
+        clock: Clock,
+        pauses: Pauses,
+        jitter: Callable[[], float],
+        new_id: Callable[[], str],
+    ) -> None:
+        """`authority` and `graph_url` are root addresses such as https://login.microsoftonline.com."""
+        self._http = http
+        self._url = f"{authority.rstrip('/')}/{tenant_id}/oauth2/v2.0/token"
+        self._client_id = client_id
+        self._credential = credential
+        self._scope = scope_of(graph_url)
+        self._clock = clock
+        self._pauses = pauses
+        self._jitter = jitter
+        self._new_id = new_id
+        self._lock = threading.Lock()
+        self._token = ""
+        self._good_until_s = 0.0
+
+    def token(self) -> str:
+        """A token that is good for some minutes; raises as TokenSource says."""
+        with self._lock:
+            if not self._token or self._clock.elapsed() >= self._good_until_s:
+                self._fetch()
+            return self._token
+
+    def renew(self, refused: str) -> str:
+        """A new token, unless another thread has already fetched one since `refused`."""
+        with self._lock:
+            if self._token == refused:
+                self._fetch()
+            return self._token
+
+    def permissions(self) -> frozenset[str] | None:
+        """The `roles` of the token. Only a hint: the directory decides."""
+        return roles_of(self.token())
+
+    def _fetch(self) -> None:
+        self._token = ""
+        asked_at_s = self._clock.elapsed()
+        answer = self._ask()
+        token, lifetime = answer.get("access_token"), answer.get("expires_in")
+        if not isinstance(token, str) or not token:
+            raise TokenRefused("the token endpoint answered without a token")
+        lifetime_s = float(lifetime) if isinstance(lifetime, int | float) else LIFETIME_SECONDS_DEFAULT
+        # A token that lives for minutes only is still used for half of them.
+        usable_s = max(lifetime_s - REFRESH_BEFORE_EXPIRY.total_seconds(), lifetime_s / 2)
+        self._token, self._good_until_s = token, asked_at_s + usable_s
+
+    def _ask(self) -> Mapping[str, Any]:
+        """Post the request; an endpoint that fails is asked again some times."""
+        reason = ""
+        for attempt in range(1, TRIES_MAX + 1):
+            wait_s: float | None = None
+            try:
+                status, headers, answer = self._post()
+            except httpx2.HTTPError as error:
+                reason = f"{type(error).__name__}: {error}"
+            else:
+                if status == 200:
+                    return answer
+                if status < 500 and status != 429:
+                    raise _refused(status, answer, address=self._url)
+                reason = f"HTTP {status}"
+                wait_s = retry_after_seconds(headers.get("retry-after"), now=self._clock.now())
+            if attempt < TRIES_MAX:
+                self._pauses.rest(wait_s or backoff_seconds(attempt, jitter=self._jitter()))
+        raise Unreachable(
+            f"no token from {self._url}: {printable(reason)}",
+            remedy="Check the network, [tenant] authority and ca_file; the same command continues.",
+        )
+
+    def _proof(self) -> dict[str, str]:
+        match self._credential:
+            case ClientSecret(secret):
+                return {"client_secret": secret}
+            case ClientCertificate() as certificate:
+                assertion = certificate.assertion(
+                    audience=self._url, client_id=self._client_id, now=self._clock.now(), jti=self._new_id()
+                )
+                return {"client_assertion_type": _ASSERTION_TYPE, "client_assertion": assertion}
+
+    def _post(self) -> tuple[int, Mapping[str, str], Mapping[str, Any]]:
+        self._pauses.check()
+        form = {
+            "client_id": self._client_id,
+            "grant_type": "client_credentials",
+            "scope": self._scope,
+            **self._proof(),
+        }
+        headers = {"Accept": "application/json", "client-request-id": self._new_id()}
+        content = bytearray()
+        with self._http.stream("POST", self._url, data=form, headers=headers) as response:
+            for part in response.iter_bytes():
+                content += part
+                if len(content) > TOKEN_BYTES_MAX:
+                    raise httpx2.ReadError("the answer is too long")
+        return response.status_code, response.headers, _json_object(bytes(content))
+
+
+class ForeignTokens:
+    """Tokens from an object with azure-identity's `get_token(scope)`: managed and workload identities."""
+
+    def __init__(self, *, source: Any, graph_url: str) -> None:
+        """`source` caches by itself, as every credential of azure-identity does."""
+        self._source = source
+        self._scope = scope_of(graph_url)
+
+    def token(self) -> str:
+        """What the object gives; raises as TokenSource says."""
+        try:
+            got = self._source.get_token(self._scope)
+        except Exception as error:  # noqa: BLE001  see below
+            # The object and its exceptions belong to a library that may not be installed.
+            raise TokenRefused(
+                f"no token from {type(self._source).__name__}: {_numbers(str(error)) or type(error).__name__}",
+                remedy="Check that this machine has the identity, and that it may use the application.",
+            ) from None
+        return str(got.token)
+
+    def renew(self, refused: str) -> str:  # noqa: ARG002  the object decides by itself
+        """Ask again: whether it is another token lies with the object."""
+        return self.token()
+
+    def permissions(self) -> frozenset[str] | None:
+        """The `roles` of the token."""
+        return roles_of(self.token())
+
+
+def scope_of(graph_url: str) -> str:
+    """The scope that stands for every application permission granted on this Graph.
+
+    A local imitation of Graph still takes tokens for the real one.
+    """
+    host = httpx2.URL(graph_url).host
+    return f"https://{host if host in GRAPH_HOSTS else 'graph.microsoft.com'}/.default"
+
+
+def roles_of(token: str) -> frozenset[str] | None:
+    """The `roles` claim of a token, or None when the token is not readable: it need not be."""
+    parts = token.split(".")
+    if len(parts) != 3:
+        return None
+    try:
+        payload = base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4))
+    except (binascii.Error, ValueError):
+        return None
+    claims = _json_object(payload)
+    roles = claims.get("roles", [] if claims else None)
+    return frozenset(map(str, roles)) if isinstance(roles, list) else None
+
+
+def _refused(status: int, answer: Mapping[str, Any], *, address: str) -> TokenRefused:
+    number = _error_number(answer)
+    known = _CAUSES.get(number or 0)
+    trace = answer.get("trace_id")
+    facts = [f"HTTP {status}"]
+    facts += [f"AADSTS{number}"] if number else []
+    facts += [f"trace id {printable(trace)}"] if isinstance(trace, str) and trace else []
+    if known:
+        cause, remedy = known
+        return TokenRefused(f"no access token: {cause} ({', '.join(facts)})", remedy=remedy)
+    if number is None and not answer:
+        remedy = "Check [tenant] authority: there is no token endpoint at this address."
+        return TokenRefused(f"no access token from {address} ({', '.join(facts)})", remedy=remedy)
+    return TokenRefused(f"no access token: the request was refused ({', '.join(facts)})")
+
+
+def _error_number(answer: Mapping[str, Any]) -> int | None:
+    numbers = answer.get("error_codes")
+    if isinstance(numbers, list) and numbers and isinstance(numbers[0], int):
+        return numbers[0]
+    found = _NUMBER.search(str(answer.get("error_description", "")))
+    return int(found.group(1)) if found else None
+
+
+def _numbers(text: str) -> str:
+    return ", ".join(dict.fromkeys(match.group() for match in _NUMBER.finditer(text)))
+
+
+def _json_object(content: bytes) -> Mapping[str, Any]:
+    try:
+        decoded = msgspec.json.decode(content)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return {}
+    return decoded if isinstance(decoded, dict) else {}

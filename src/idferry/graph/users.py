@@ -1,0 +1,149 @@
+"""Creating accounts: one chunk, one `$batch`, one attempt, one answer per person.
+
+The official SDKs send a create again after 503 and 504 and then report the account that they made themselves as a
+conflict. Nothing here sends anything again: the flow decides, because the ledger must see every attempt.
+"""
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
+
+from idferry.errors import (
+    Conflict,
+    DirectoryError,
+    Forbidden,
+    InvalidValue,
+    QuotaExceeded,
+    Stopped,
+    TenantNotReady,
+    TokenRefused,
+    Unreachable,
+)
+from idferry.graph import queries
+from idferry.graph.applications import Naming
+from idferry.graph.asking import Asking, listed
+from idferry.graph.holders import Holders
+from idferry.graph.pacing import Gate
+from idferry.graph.replies import NoReply, Outcome, Reply, refusal_of
+from idferry.graph.senders import Senders
+from idferry.graph.transport import BATCH_SIZE_MAX, Call, Transport
+from idferry.graph.wire import Names, account_of, create_body, selection
+from idferry.ports import CreateOrder
+from idferry.rules.account import AccountDraft
+from idferry.rules.answers import (
+    CreateAnswer,
+    Created,
+    Fatal,
+    Holder,
+    Ours,
+    Postponed,
+    Rejected,
+    Taken,
+    Unanswered,
+    Undelivered,
+)
+
+# Refusals that the next person would hear as well: the run must stop, nobody must be marked as failed.
+_FOR_EVERYBODY = (Forbidden, QuotaExceeded, TenantNotReady, TokenRefused)
+
+
+class AccountWriting:
+    """`ports.AccountWriter` over Microsoft Graph."""
+
+    def __init__(
+        self,
+        *,
+        transport: Transport,
+        asking: Asking,
+        naming: Naming,
+        holders: Holders,
+        gate: Gate,
+        senders: Senders,
+        askers: Senders,
+    ) -> None:
+        """`askers` are threads of their own: a question may wait for minutes until the directory has settled."""
+        self._transport = transport
+        self._asking = asking
+        self._naming = naming
+        self._holders = holders
+        self._gate = gate
+        self._senders = senders
+        self._askers = askers
+
+    def create(self, chunk: Sequence[CreateOrder]) -> "Future[Sequence[CreateAnswer]]":
+        """Send one chunk (at most 20) once; one answer per order, in order. The future never raises."""
+        assert 0 < len(chunk) <= BATCH_SIZE_MAX  # noqa: S101  a bug of the caller
+        return self._senders.submit(lambda: self._create(chunk))
+
+    def holders(self, drafts: Sequence[tuple[AccountDraft, str | None]]) -> "Future[Sequence[Holder]]":
+        """Who holds the sign-in names of these drafts; the future raises DirectoryError or Stopped."""
+        return self._askers.submit(lambda: self._holders.find(drafts))
+
+    def ours(self, legacy_ids: Sequence[str]) -> "Future[Mapping[str, Ours]]":
+        """legacyId -> the account that carries it; the future raises DirectoryError or Stopped."""
+        return self._askers.submit(lambda: self._ours(legacy_ids))
+
+    def waiting_seconds(self) -> float:
+        """How long the tenant holds us back from now."""
+        return self._gate.waiting_seconds()
+
+    def _create(self, chunk: Sequence[CreateOrder]) -> list[CreateAnswer]:
+        try:
+            calls = [_create_call(order, self._naming.names()) for order in chunk]
+            sent = [call for call in calls if isinstance(call, Call)]
+            outcomes = iter(self._transport.batch(sent)) if sent else iter(())
+        except Stopped as error:
+            return [Undelivered(str(error))] * len(chunk)
+        except DirectoryError as error:
+            # No token, or no name for the extension attributes: nothing of this chunk was sent.
+            passing = isinstance(error, Unreachable)
+            return [Undelivered(str(error)) if passing else Fatal(error.code, str(error))] * len(chunk)
+        return [call if isinstance(call, Rejected) else answer_of(next(outcomes)) for call in calls]
+
+    def _ours(self, legacy_ids: Sequence[str]) -> dict[str, Ours]:
+        names = self._naming.names()
+        select = selection(names)
+        calls = [
+            Call("GET", queries.listing("/users", where=queries.equals(names.legacy_id, one), select=select))
+            for one in legacy_ids
+        ]
+        found: dict[str, Ours] = {}
+        for legacy_id, reply in zip(legacy_ids, self._asking.many(calls), strict=True):
+            for graph in listed(reply):
+                account = account_of(graph, names)
+                # The filter does not tell upper from lower case; people do.
+                if account.legacy_id == legacy_id:
+                    found[legacy_id] = Ours(account.object_id, account.flag)
+        return found
+
+
+def answer_of(outcome: Outcome) -> CreateAnswer:
+    """What the outcome of one create call means for that person."""
+    if isinstance(outcome, NoReply):
+        return Unanswered(outcome.reason) if outcome.maybe_done else Undelivered(outcome.reason)
+    if outcome.succeeded:
+        object_id = (outcome.body or {}).get("id")
+        if isinstance(object_id, str) and object_id:
+            return Created(object_id)
+        return Unanswered(f"HTTP {outcome.status} without an id")
+    return _refused(outcome)
+
+
+def _refused(reply: Reply) -> CreateAnswer:
+    refusal = refusal_of(reply)
+    if reply.throttled:
+        return Postponed()
+    if reply.unclear or reply.status < 400:
+        return Unanswered(refusal.reason)
+    if issubclass(refusal.error, Conflict):
+        return Taken(refusal.attribute, refusal.holder_id)
+    if issubclass(refusal.error, _FOR_EVERYBODY) or not reply.in_batch:
+        return Fatal(refusal.error.code, refusal.reason)
+    return Rejected(refusal.error.code, refusal.reason)
+
+
+def _create_call(order: CreateOrder, names: Names) -> Call | Rejected:
+    try:
+        return Call("POST", "/users", create_body(order.draft, order.password, names))
+    except UnicodeEncodeError:
+        # The exception quotes the text, which could be anything: it goes no further.
+        return Rejected(InvalidValue.code, "a value holds half a character (a lone surrogate)")

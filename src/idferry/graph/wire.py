@@ -1,0 +1,174 @@
+"""JSON of Microsoft Graph <-> values of ours. The only place that knows the envelope names of a user.
+
+`create_body` is the one place of this package that opens a password, straight into the encoded body. Nothing here
+sends, decides or remembers.
+
+Create: https://learn.microsoft.com/graph/api/user-post-users. Identities:
+https://learn.microsoft.com/graph/api/resources/objectidentity.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from idferry.rules.account import Account, AccountDraft, PasswordPlan
+from idferry.rules.attributes import LEGACY_ID, LENGTHS_MAX, AttributeValue
+from idferry.rules.names import Identity, SignInType
+from idferry.rules.password import Password
+
+# The attributes that `values` of an account may hold under Graph's own names.
+ATTRIBUTE_NAMES = frozenset({"displayName", "mail", *LENGTHS_MAX})
+# What every account is read with: who it is, whether it is used, and when that last changed.
+CORE_NAMES = (
+    "id",
+    "displayName",
+    "identities",
+    "accountEnabled",
+    "createdDateTime",
+    "lastPasswordChangeDateTime",
+)
+SIGN_IN_ACTIVITY = "signInActivity"
+_POLICIES = "DisablePasswordExpiration"
+_POLICIES_WEAK = "DisablePasswordExpiration, DisableStrongPassword"
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """How this tenant names things: its domain, the short name of the flag, the application of extension attributes.
+
+    An extension attribute is `extension_<client id without hyphens>_<short name>`:
+    https://learn.microsoft.com/azure/active-directory-b2c/user-profile-attributes
+    """
+
+    domain: str
+    extension_app_id: str
+    flag: str
+
+    @property
+    def prefix(self) -> str:
+        """What the name of every extension attribute begins with."""
+        return f"extension_{self.extension_app_id.replace('-', '')}_"
+
+    def of(self, name: str) -> str:
+        """The name on the wire of an attribute or of an extension attribute's short name."""
+        return name if name in ATTRIBUTE_NAMES else f"{self.prefix}{name}"
+
+    @property
+    def legacy_id(self) -> str:
+        """The name on the wire of `legacyId`."""
+        return f"{self.prefix}{LEGACY_ID}"
+
+
+def selection(names: Names, value_names: Collection[str] = (), *also: str) -> str:
+    """The `$select` for an account with these attributes and extension attributes (short names)."""
+    wanted = (*CORE_NAMES, names.legacy_id, names.of(names.flag), *map(names.of, sorted(value_names)), *also)
+    return ",".join(dict.fromkeys(wanted))
+
+
+def create_body(draft: AccountDraft, password: Password | None, names: Names) -> bytes:
+    """The encoded body that creates this account, everything in one call.
+
+    Raises:
+        UnicodeEncodeError: a value holds half a character and cannot be sent; the exception quotes the value.
+    """
+    body: dict[str, Any] = {
+        "accountEnabled": draft.enabled,
+        "displayName": draft.display_name,
+        "identities": [_identity_body(one, names) for one in draft.identities],
+        **draft.attributes,
+        **{names.of(name): value for name, value in draft.extensions.items()},
+        names.legacy_id: draft.legacy_id,
+    }
+    if draft.sets_flag:
+        body[names.of(names.flag)] = True
+    if draft.password_plan is PasswordPlan.NONE:
+        return msgspec.json.encode(body)
+    assert password is not None  # noqa: S101  the flow hands one in for every other plan
+    weak = draft.password_plan is PasswordPlan.KNOWN_WEAK
+    body["passwordPolicies"] = _POLICIES_WEAK if weak else _POLICIES
+    return password.reveal_to(lambda text: msgspec.json.encode({**body, "passwordProfile": _profile(text)}))
+
+
+def account_of(graph: Mapping[str, Any], names: Names, value_names: Collection[str] = ()) -> Account:
+    """An account as the directory shows it. Asked-for values that are not there are None.
+
+    Identities of kinds that we do not create (such as the directory's own userPrincipalName) stay in `graph` only.
+    """
+    flag, legacy_id = graph.get(names.of(names.flag)), graph.get(names.legacy_id)
+    activity = graph.get(SIGN_IN_ACTIVITY)
+    seen = activity.get("lastSignInDateTime") if isinstance(activity, Mapping) else None
+    return Account(
+        object_id=str(graph["id"]),
+        identities=tuple(_identities(graph.get("identities"))),
+        legacy_id=legacy_id if isinstance(legacy_id, str) else None,
+        flag=flag if isinstance(flag, bool) else None,
+        enabled=enabled if isinstance(enabled := graph.get("accountEnabled"), bool) else None,
+        values={**dict.fromkeys(value_names), **_values(graph, names)},
+        created_at=_moment(graph.get("createdDateTime")),
+        password_changed_at=_moment(graph.get("lastPasswordChangeDateTime")),
+        last_sign_in_at=_moment(seen),
+        graph=dict(graph),
+    )
+
+
+def _identity_body(identity: Identity, names: Names) -> dict[str, str]:
+    return {
+        "signInType": identity.sign_in_type,
+        "issuer": names.domain if identity.is_local else identity.issuer,
+        "issuerAssignedId": identity.issuer_assigned_id,
+    }
+
+
+def _profile(text: str) -> dict[str, object]:
+    return {"password": text, "forceChangePasswordNextSignIn": False}
+
+
+def _identities(listed: object) -> list[Identity]:
+    found = []
+    for entry in listed if isinstance(listed, list) else ():
+        kind = _sign_in_type(str(entry.get("signInType") or ""))
+        if kind is None:
+            continue
+        # Some tenants show no id for federated identities; an empty one then stands for "not shown".
+        assigned = str(entry.get("issuerAssignedId") or "")
+        issuer = str(entry.get("issuer") or "") if kind is SignInType.FEDERATED else ""
+        found.append(Identity(kind, assigned, issuer))
+    return found
+
+
+def _sign_in_type(written: str) -> SignInType | None:
+    """Ours among the kinds: in any case, and with the numbered e-mail kinds counted as e-mail addresses."""
+    lowered = written.lower()
+    if lowered.startswith(SignInType.EMAIL_ADDRESS.lower()):
+        return SignInType.EMAIL_ADDRESS
+    return next((kind for kind in SignInType if kind.lower() == lowered), None)
+
+
+def _values(graph: Mapping[str, Any], names: Names) -> dict[str, AttributeValue | None]:
+    ours = (names.legacy_id, names.of(names.flag))
+    values: dict[str, AttributeValue | None] = {}
+    for name, value in graph.items():
+        if name in ATTRIBUTE_NAMES:
+            values[name] = _value(value)
+        elif name.startswith(names.prefix) and name not in ours:
+            values[name.removeprefix(names.prefix)] = _value(value)
+    return values
+
+
+def _value(value: object) -> AttributeValue | None:
+    if isinstance(value, list):
+        return tuple(str(one) for one in value)
+    return value if isinstance(value, str | bool | int) else None
+
+
+def _moment(written: object) -> datetime | None:
+    if not isinstance(written, str):
+        return None
+    try:
+        moment = datetime.fromisoformat(written)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

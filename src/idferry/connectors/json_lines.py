@@ -194,6 +194,7 @@ def _explain(error: Exception, line: bytes) -> tuple[str, str]:
     said = str(error)
     where = _WHERE.search(said)
     path = where["path"] if where else ""
+    said = said[: where.start()] if where else said
     if not isinstance(error, msgspec.ValidationError):
         position = _BYTE.search(said)
         return "", "is no JSON" + (

@@ -32,6 +32,8 @@ from idferry.rules.names import ASCII_BLANKS, Identity, SignInType, local_identi
 from idferry.rules.password import Password
 
 DEPTH_MAX = 32
+PIECE_BYTES = 64 * 1024
+TOKEN_BYTES_MAX = 4 * RECORD_BYTES_MAX
 
 _ROOT = {"usertype": "userType", "users": "Users"}
 _FIELD_NAMES = (
@@ -115,14 +117,19 @@ class _Part:
 def _tokens(stream: BinaryIO) -> Iterator[_Token]:
     line = 1
     rest = b""
-    while piece := stream.readline(RECORD_BYTES_MAX):
+    while piece := stream.readline(PIECE_BYTES):
         whole = rest + piece
         # A piece that is no whole line may end inside a token: its last token waits for the next piece.
-        safe = (
-            len(whole) if piece.endswith(b"\n") or len(whole) > 2 * RECORD_BYTES_MAX else _last_start(whole)
-        )
-        rest = whole[safe:]
-        for match in _TOKEN.finditer(whole, 0, safe):
+        ready = len(whole)
+        if not piece.endswith(b"\n"):
+            ready = _last_start(whole)
+            if len(whole) - ready > TOKEN_BYTES_MAX:
+                raise SourceError(
+                    f"{stream.name}, line {line}: a text is longer than {TOKEN_BYTES_MAX} bytes",
+                    remedy="Close the text that begins there, or take the record out.",
+                )
+        rest = whole[ready:]
+        for match in _TOKEN.finditer(whole, 0, ready):
             text = match.group()
             if text == b"\n":
                 line += 1

@@ -69,7 +69,7 @@ def run(arguments: list[str]) -> int:
     """Run one command; the exit code is returned, also for wrong usage."""
     as_json = "--json" in arguments
     try:
-        result = app(arguments, standalone_mode=False)
+        result = app(arguments, prog_name="idferry", standalone_mode=False)
     except IdferryError as error:
         print_error(error, as_json=as_json)
         return error.exit_code

@@ -77,7 +77,7 @@ def facts(rows: Iterable[Sequence[str]]) -> Table:
     return table
 
 
-def listing(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
+def listing(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
     """A table with a heading line; the last column takes the room that is left."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for position, name in enumerate(columns):

@@ -68,12 +68,12 @@ def _print_status(report: Status) -> None:
         console.print(f"\n  {report.rate:,.1f} people per second{left}")
     if report.failures:
         console.print()
-        rows = [(group.code, f"{group.count:,}", remedy_of(group.code)) for group in report.failures]
-        console.print(listing(("failed with", "people", "what to do"), rows))
+        failed = [(group.code, f"{group.count:,}", remedy_of(group.code)) for group in report.failures]
+        console.print(listing(("failed with", "people", "what to do"), failed))
     if report.runs:
         console.print()
-        rows = [
+        runs = [
             (run.run, "open" if run.ended_at is None else "ended", run.source, run.command)
             for run in report.runs[:10]
         ]
-        console.print(listing(("run", "", "source", "command"), rows))
+        console.print(listing(("run", "", "source", "command"), runs))

@@ -9,6 +9,7 @@ from idferry.ledger.entry_rows import entries_where, entry_of_row
 from idferry.ledger.named_queries import named_queries
 from idferry.ledger.runs import run_of_row
 from idferry.ledger.sign_in_marks import SignInMarks
+from idferry.ledger.times import time_to_text
 from idferry.rules.entry import Entry, Event, EventKind, FailureGroup, Run, Selection
 from idferry.rules.lifecycle import State
 
@@ -95,6 +96,12 @@ class SqliteReports:
         """All runs, newest first. Raises LedgerError."""
         with self._database.reading() as connection:
             return [run_of_row(row) for row in connection.execute(_RUNS["runs"])]
+
+    def settled_since(self, since: datetime) -> int:
+        """How many people got an account or a final refusal after this moment. Raises LedgerError."""
+        with self._database.reading() as connection:
+            (count,) = connection.execute(_RUNS["settled_since"], (time_to_text(since),)).fetchone()
+            return int(count)
 
 
 def _conditions(selection: Selection) -> tuple[str, list[str]]:

@@ -16,3 +16,6 @@ SELECT run, command, source, source_digest, cohort, started_at, ended_at FROM ru
 
 -- name: events
 SELECT at, run, kind, code, reason FROM event WHERE person_id = ? ORDER BY event_id
+
+-- name: settled_since
+SELECT count(*) FROM event WHERE at >= ? AND kind IN ('created', 'adopted', 'rejected', 'conflict')

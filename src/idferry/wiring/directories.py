@@ -1,0 +1,91 @@
+"""The directory of the settings: addresses, the application that acts, and how it proves itself."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from idferry.errors import SettingsError
+from idferry.graph.credentials import ClientCertificate, ClientSecret, managed_identity
+from idferry.graph.directory import Address, DirectoryLimits, open_directory
+from idferry.ports import AccountReader, AccountRemover, AccountWriter, Clock, TenantInspector
+from idferry.settings import Application, Settings, Tenant
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """One open directory, as the ports that flows ask for."""
+
+    writer: AccountWriter
+    reader: AccountReader
+    remover: AccountRemover
+    inspector: TenantInspector
+
+
+@contextmanager
+def directory_of(settings: Settings, clock: Clock) -> Iterator[Directory]:
+    """The directory, opened for the application that imports. Nothing is called before it is used.
+
+    Raises:
+        SettingsError: no tenant, no application for the import, or a credential that cannot be used.
+    """
+    tenant = settings.need_tenant()
+    application = _importing_application(settings)
+    limits = DirectoryLimits(
+        connections=settings.limits.connections,
+        timeout=timedelta(seconds=settings.limits.timeout_seconds),
+        settle=timedelta(seconds=settings.limits.settle_seconds),
+    )
+    with open_directory(
+        address=_address(settings, tenant),
+        client_id=application.client_id,
+        credential=_credential(settings, application),
+        clock=clock,
+        limits=limits,
+    ) as opened:
+        yield Directory(opened.writer, opened.reader, opened.remover, opened.inspector)
+
+
+def _importing_application(settings: Settings) -> Application:
+    for application in settings.applications:
+        if application.use == "import":
+            return application
+    raise SettingsError(
+        'the settings name no [[application]] with use = "import"',
+        remedy="Add the app registration that may create users: client_id and secret.",
+    )
+
+
+def _address(settings: Settings, tenant: Tenant) -> Address:
+    ca_file = str(settings.folder / tenant.ca_file) if tenant.ca_file else ""
+    if ca_file and not Path(ca_file).is_file():
+        raise SettingsError(f"tenant.ca_file: there is no file {ca_file}", remedy="Check the path.")
+    return Address(
+        tenant_id=tenant.id,
+        domain=tenant.domain,
+        authority=tenant.authority,
+        graph_url=tenant.graph,
+        flag=tenant.migration_flag,
+        extension_app_id=tenant.extension_app_id,
+        ca_file=ca_file,
+    )
+
+
+def _credential(settings: Settings, application: Application) -> ClientSecret | ClientCertificate | Any:
+    ways = [way for way in (application.secret, application.certificate, application.credential) if way]
+    if len(ways) != 1:
+        raise SettingsError(
+            f"application {application.name} has one of secret, certificate and credential, not {len(ways)}"
+        )
+    if application.secret:
+        return ClientSecret(
+            settings.secret(application.secret, what=f"the secret of application {application.name}")
+        )
+    if application.certificate:
+        pem = settings.secret(
+            application.certificate, what=f"the certificate of application {application.name}"
+        )
+        return ClientCertificate.parse(pem.encode())
+    return managed_identity(application.client_id)

@@ -1,0 +1,134 @@
+"""Carries a request out: faults, allowances, the operation itself, and the count of how it ended.
+
+The same path for a request of its own and for an item of a batch. Knows nothing of HTTP servers.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from idferry.emulator.clock import Clock
+from idferry.emulator.graph import batch
+from idferry.emulator.graph.counts import Counts
+from idferry.emulator.graph.errors import GraphError
+from idferry.emulator.graph.exchange import Answer, Call, ConnectionCut
+from idferry.emulator.graph.faults import GARBAGE, FaultRule, Faults, error_of
+from idferry.emulator.graph.operations import name_of, operation_of
+from idferry.emulator.graph.throttle import Throttle
+
+BATCH = "batch"
+
+
+class Performer:
+    """Answers calls, under the faults and allowances in force."""
+
+    def __init__(self, *, clock: Clock, faults: Faults, throttle: Throttle, counts: Counts) -> None:
+        self._clock = clock
+        self._faults = faults
+        self._throttle = throttle
+        self._counts = counts
+
+    async def run(self, call: Call) -> Answer:
+        """The answer; ConnectionCut when a fault closes the connection instead."""
+        name = (
+            BATCH
+            if call.segments == ("$batch",) and not call.in_batch
+            else name_of(call.method, call.segments)
+        )
+        fault = None if self._faults.none else self._faults.draw(name, in_batch=call.in_batch)
+        if fault is not None:
+            return await self._run_with_fault(call, name, fault)
+        self._counts.arrived(name)
+        answer = await self._attempt(call, name)
+        self._counts.ended(name, answer.status)
+        return answer
+
+    async def _run_with_fault(self, call: Call, name: str, fault: FaultRule) -> Answer:
+        if fault.kind == "cut_before":
+            self._count_unseen(call, name)
+            raise ConnectionCut
+        self._counts.arrived(name)
+        if fault.kind in ("status", "garbage") and not fault.after_write:
+            self._counts.ended(name, f"{fault.kind}_{fault.status}")
+            return _damaged(call, fault, Answer(fault.status))
+        if fault.kind == "slow":
+            await self._clock.pause(fault.delay_ms / 1000)
+        answer = await self._attempt(call, name)
+        if fault.kind == "slow":
+            self._counts.ended(name, answer.status)
+            return answer
+        what = f"{fault.kind}_{fault.status}" if fault.kind in ("status", "garbage") else fault.kind
+        self._counts.ended(name, f"{what}_after_{answer.status}")
+        return _damaged(call, fault, answer)
+
+    async def _attempt(self, call: Call, name: str) -> Answer:
+        headers: dict[str, str] = {}
+        try:
+            if name == BATCH:
+                return await self._run_batch(call)
+            operation = operation_of(call)
+            headers = self._throttle.pass_or_refuse(call, operation)
+            answer = operation.perform(call)
+        except GraphError as error:
+            return error_answer(
+                error, headers=call.headers, request_id=call.entropy.guid(), now_s=call.now_s, told=headers
+            )
+        answer.headers |= headers
+        return answer
+
+    async def _run_batch(self, call: Call) -> Answer:
+        items = batch.read_items(call.json_object())
+        entries: list[dict[str, Any]] = []
+        failed = False
+        for item in items:
+            item_call = batch.call_of(item, outer=call)
+            if failed and item.waits_for is not None:
+                error = batch.failed_dependency()
+                answer = error_answer(
+                    error, headers=call.headers, request_id=call.entropy.guid(), now_s=call.now_s
+                )
+            else:
+                answer = await self.run(item_call)
+            failed = answer.status >= 400
+            entries.append(batch.shown(item, answer))
+        # The order of answers is not promised, so nobody may rely on it.
+        call.entropy.shuffle(entries)
+        return Answer(200, {"responses": entries})
+
+    def _count_unseen(self, call: Call, name: str) -> None:
+        self._counts.ended(name, "cut_before")
+        if name != BATCH:
+            return
+        try:
+            items = batch.read_items(call.json_object())
+        except GraphError:
+            return
+        for item in items:
+            item_call = batch.call_of(item, outer=call)
+            self._counts.ended(name_of(item_call.method, item_call.segments), "cut_before")
+
+
+def _damaged(call: Call, fault: FaultRule, answer: Answer) -> Answer:
+    if fault.kind == "cut_after":
+        raise ConnectionCut
+    if fault.kind == "truncate":
+        answer.spoil = "truncate"
+        return answer
+    if fault.kind == "garbage":
+        return Answer(fault.status, GARBAGE, {"Content-Type": "text/html"})
+    return error_answer(
+        error_of(fault), headers=call.headers, request_id=call.entropy.guid(), now_s=call.now_s
+    )
+
+
+def error_answer(
+    error: GraphError,
+    *,
+    headers: Mapping[str, str],
+    request_id: str,
+    now_s: float,
+    told: Mapping[str, str] | None = None,
+) -> Answer:
+    """A refusal as an answer."""
+    client_request_id = headers.get("client-request-id", "")
+    body = error.body(request_id=request_id, client_request_id=client_request_id, now_s=now_s)
+    return Answer(error.status, body, {**(told or {}), **error.headers})

@@ -1,0 +1,203 @@
+"""What a request costs and when the directory says 429, with the headers and bodies of the published limits.
+
+https://learn.microsoft.com/graph/throttling-limits#identity-and-access-service-limits and
+https://learn.microsoft.com/graph/throttling. The product's pacing must not import or copy these figures.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import msgspec
+
+from idferry.emulator.clock import http_date
+from idferry.emulator.entropy import seeded
+from idferry.emulator.graph.allowances import Allowance, AllowanceKind, new_allowance
+from idferry.emulator.graph.errors import GraphError
+from idferry.emulator.graph.exchange import Call
+from idferry.emulator.graph.operations import Operation
+
+LimitName = Literal[
+    "app_units", "app_writes", "app_everywhere_units", "app_everywhere_writes", "tenant_writes"
+]
+RetryAfter = Literal["seconds", "decimal", "http-date", "missing"]
+
+SMALL_TENANT = 50
+LARGE_TENANT = 500
+UNITS_BY_SIZE: Mapping[str, float] = {"S": 3_500, "M": 5_000, "L": 8_000}
+UNITS_PERIOD_S = 10.0
+PUBLISHED: Mapping[str, tuple[float, float]] = {
+    "app_writes": (3_000, 150.0),
+    "app_everywhere_units": (150_000, 20.0),
+    "app_everywhere_writes": (35_000, 300.0),
+    "tenant_writes": (18_000, 300.0),
+}
+TOP_THAT_IS_SMALL = 20
+CREATE_IN_B2C_UNITS = 4
+PERCENTAGE_FROM = 0.8
+PERCENTAGE_MAX = 1.8
+SHED_FROM = 0.9  # used share from which requests of low priority are refused, where shedding is switched on
+
+
+class ThrottleProfile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """How the tenants limit their callers; amounts are [units, seconds]."""
+
+    profile: Literal["off", "published"] = "off"
+    kind: AllowanceKind = "bucket"
+    scale: float = 1.0
+    limits: dict[LimitName, tuple[float, float]] = {}
+    retry_after: RetryAfter = "seconds"
+    batch_retry_after: RetryAfter | None = None  # None: as retry_after
+    charge_refused: bool = True
+    shed_low: bool = False
+    creation_costs_writes: bool = False  # the pessimistic reading: the 4 extra units count as writes too
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Limit:
+    allowance: Allowance
+    cost: float
+    scope: str
+    information: str
+
+
+class Throttle:
+    """The allowances of every application and tenant."""
+
+    def __init__(self) -> None:
+        self.set_profile(ThrottleProfile())
+
+    def set_profile(self, profile: ThrottleProfile) -> None:
+        """Starts again with full allowances."""
+        self._profile = profile
+        self._allowances: dict[tuple[str, ...], Allowance] = {}
+        self._chance = seeded(profile.seed)
+
+    @property
+    def off(self) -> bool:
+        """Whether nothing is limited."""
+        return self._profile.profile == "off"
+
+    def pass_or_refuse(self, call: Call, operation: Operation) -> dict[str, str]:
+        """The throttle headers of the answer; GraphError 429 when an allowance is used up."""
+        units = units_of(call, operation)
+        headers = {"x-ms-resource-unit": str(units)}
+        if self.off:
+            return headers
+        limits = self._limits(call, units=units, writes=self._writes(call, operation))
+        waits = [(limit.allowance.wait_s(limit.cost, now_s=call.now_s), limit) for limit in limits]
+        longest, tightest = max(waits, key=lambda pair: pair[0])
+        share = max(limit.allowance.used(now_s=call.now_s) for limit in limits)
+        if longest > 0 or self._sheds(call, share=share):
+            if self._profile.charge_refused:
+                limits[0].allowance.spend(units, now_s=call.now_s)
+            raise self._refusal(call, tightest, wait_s=max(longest, 1.0), headers=headers)
+        for limit in limits:
+            limit.allowance.spend(limit.cost, now_s=call.now_s)
+        if share > PERCENTAGE_FROM:
+            headers["x-ms-throttle-limit-percentage"] = f"{min(share, PERCENTAGE_MAX):.2f}"
+        return headers
+
+    def _writes(self, call: Call, operation: Operation) -> int:
+        dear = self._profile.creation_costs_writes and operation.name == "users.create" and call.tenant.is_b2c
+        return operation.writes + (CREATE_IN_B2C_UNITS if dear else 0)
+
+    def _sheds(self, call: Call, *, share: float) -> bool:
+        low = call.headers.get("x-ms-throttle-priority", "").lower() == "low"
+        return self._profile.shed_low and low and share >= SHED_FROM
+
+    def _limits(self, call: Call, *, units: int, writes: int) -> list[_Limit]:
+        app, tenant = call.application.client_id, call.tenant.tenant_id
+        here, everywhere = f"Tenant_Application/{{}}/{app}/{tenant}", f"Application/{{}}/{app}/{tenant}"
+        spent = "ResourceUnitLimitExceeded"
+        limits = [
+            _Limit(self._of("app_units", call, app, tenant), units, here.format("ReadWrite"), spent),
+            _Limit(self._of("app_everywhere_units", call, app), units, everywhere.format("ReadWrite"), spent),
+        ]
+        if writes:
+            scope, spent = f"Tenant/Write/{app}/{tenant}", "WriteLimitExceeded"
+            limits += [
+                _Limit(self._of("app_writes", call, app, tenant), writes, here.format("Write"), spent),
+                _Limit(
+                    self._of("app_everywhere_writes", call, app), writes, everywhere.format("Write"), spent
+                ),
+                _Limit(self._of("tenant_writes", call, tenant), writes, scope, spent),
+            ]
+        return limits
+
+    def _of(self, name: LimitName, call: Call, *owner: str) -> Allowance:
+        size = _size_class(call) if name == "app_units" else ""
+        key = (name, size, *owner)
+        allowance = self._allowances.get(key)
+        if allowance is None:
+            published = (UNITS_BY_SIZE[size], UNITS_PERIOD_S) if size else PUBLISHED[name]
+            amount, period_s = self._profile.limits.get(name, published)
+            allowance = new_allowance(
+                self._profile.kind,
+                amount=amount * self._profile.scale,
+                period_s=period_s,
+                phase=self._chance.random(),
+            )
+            self._allowances[key] = allowance
+        return allowance
+
+    def _refusal(self, call: Call, limit: _Limit, *, wait_s: float, headers: dict[str, str]) -> GraphError:
+        form = self._profile.retry_after
+        if call.in_batch:
+            form = self._profile.batch_retry_after or form
+        told = {
+            **headers,
+            "x-ms-throttle-scope": limit.scope,
+            "x-ms-throttle-information": limit.information,
+            "x-ms-throttle-limit-percentage": "1.00",
+            **retry_after_header(form, wait_s=wait_s, now_s=call.now_s),
+        }
+        return too_many_requests(headers=told)
+
+
+def units_of(call: Call, operation: Operation) -> int:
+    """Resource units of this request by the published cost table; never below one."""
+    units = operation.units
+    if "$select" in call.query:
+        units -= 1
+    if "$expand" in call.query:
+        units += 1
+    top = call.query.get("$top", "")
+    if top.isdigit() and int(top) < TOP_THAT_IS_SMALL:
+        units -= 1
+    if operation.name == "users.create" and call.tenant.is_b2c:
+        units += CREATE_IN_B2C_UNITS
+    return max(units, 1)
+
+
+def retry_after_header(form: RetryAfter, *, wait_s: float, now_s: float) -> dict[str, str]:
+    """The Retry-After header in this form, or nothing."""
+    if form == "missing":
+        return {}
+    if form == "decimal":
+        return {"Retry-After": f"{wait_s:.3f}"}
+    if form == "http-date":
+        return {"Retry-After": http_date(math.ceil(now_s + wait_s))}
+    return {"Retry-After": str(math.ceil(wait_s))}
+
+
+def too_many_requests(*, headers: Mapping[str, str]) -> GraphError:
+    """429 in the shape of https://learn.microsoft.com/graph/throttling."""
+    return GraphError(
+        429,
+        "TooManyRequests",
+        "Please retry again later.",
+        headers=headers,
+        inner={"code": "429", "status": "429", "message": "Please retry after"},
+    )
+
+
+def _size_class(call: Call) -> str:
+    if call.tenant.options.size_class is not None:
+        return call.tenant.options.size_class
+    live = call.tenant.directory.live
+    if live < SMALL_TENANT:
+        return "S"
+    return "M" if live <= LARGE_TENANT else "L"

@@ -223,8 +223,15 @@ class _Lines:
     def likely_delimiter(self) -> str:
         number, line = self._read()
         self._returned.append((number, line))
-        heading = line.decode(errors="replace")
-        return max(DELIMITERS, key=lambda one: len(next(csv.reader([heading], delimiter=one), ())))
+        heading = line.decode(errors="replace").strip("\r\n")
+
+        def columns(delimiter: str) -> int:
+            try:
+                return len(next(csv.reader([heading], delimiter=delimiter), ()))
+            except csv.Error:
+                return 0
+
+        return max(DELIMITERS, key=columns)
 
     def __iter__(self) -> "_Lines":
         return self

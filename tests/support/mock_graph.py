@@ -1,0 +1,91 @@
+"""A directory client whose HTTP ends in a function of the test: for answers that no emulator gives on request."""
+
+import base64
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import httpx2
+from tests.support.hand_clock import HandClock
+
+from idferry.graph.credentials import ClientSecret
+from idferry.graph.directory import Address, Directory, DirectoryLimits, open_directory
+from idferry.ports import Clock
+
+TENANT_ID = "11111111-2222-4333-8444-555555555555"
+CLIENT_ID = "99999999-8888-4777-8666-555555555555"
+APP_ID = "0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0"
+PREFIX = "extension_0f1e2d3c4b5a69788796a5b4c3d2e1f0_"
+SECRET = "a-secret-that-must-not-be-seen"
+ADDRESS = Address(
+    tenant_id=TENANT_ID,
+    domain="contoso.onmicrosoft.com",
+    authority="https://login.test",
+    graph_url="https://graph.test",
+    extension_app_id=APP_ID,
+)
+
+Answer = Callable[[httpx2.Request], httpx2.Response]
+
+
+def jwt_with(**claims: object) -> str:
+    """An unsigned token with these claims."""
+
+    def part(value: object) -> str:
+        return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
+
+    return f"{part({'alg': 'none'})}.{part(claims)}.{part('x')}"
+
+
+def token_answer(token: str = "token", expires_in: int = 3599) -> httpx2.Response:
+    return httpx2.Response(
+        200, json={"token_type": "Bearer", "expires_in": expires_in, "access_token": token}
+    )
+
+
+def mocked_directory(
+    graph: Answer,
+    *,
+    token: Answer = lambda request: token_answer(),
+    clock: Clock | None = None,
+    address: Address = ADDRESS,
+    settle: timedelta = timedelta(minutes=2),
+    connections: int = 1,
+    credential: Any = None,
+) -> Directory:
+    """A directory whose Graph calls are answered by `graph`, its token requests by `token`."""
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        return token(request) if request.url.host == "login.test" else graph(request)
+
+    return open_directory(
+        address=address,
+        client_id=CLIENT_ID,
+        credential=credential or ClientSecret(SECRET),
+        clock=clock or HandClock(),
+        limits=DirectoryLimits(connections=connections, settle=settle),
+        http=httpx2.Client(transport=httpx2.MockTransport(answer)),
+        jitter=lambda: 1.0,
+        new_id=lambda: "00000000-0000-4000-8000-000000000000",
+    )
+
+
+def batch_items(request: httpx2.Request) -> list[dict[str, Any]]:
+    """The items of a `$batch` request."""
+    assert request.url.path == "/v1.0/$batch", request.url
+    items: list[dict[str, Any]] = json.loads(request.content)["requests"]
+    return items
+
+
+def batch_answer(*answers: dict[str, Any], status: int = 200) -> httpx2.Response:
+    return httpx2.Response(status, json={"responses": list(answers)})
+
+
+def graph_error(code: str, message: str = "", *details: dict[str, str]) -> dict[str, Any]:
+    """An error document as Graph sends it."""
+    error: dict[str, Any] = {"code": code, "message": message}
+    if details:
+        error["details"] = list(details)
+    error["innerError"] = {"date": "2026-03-01T12:00:00", "request-id": "rid-1", "client-request-id": "rid-1"}
+    return {"error": error}

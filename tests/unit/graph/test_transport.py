@@ -1,0 +1,351 @@
+"""What happens between a call and its answer: batches, 401, limits, addresses, cut connections."""
+
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+
+import httpx2
+import pytest
+from tests.support.hand_clock import HandClock
+from tests.support.mock_graph import (
+    PREFIX,
+    batch_answer,
+    batch_items,
+    graph_error,
+    mocked_directory,
+    token_answer,
+)
+
+from idferry.errors import SettingsError, UnexpectedAnswer, Unreachable
+from idferry.graph import transport
+from idferry.graph.credentials import ClientSecret
+from idferry.graph.transport import open_client
+from idferry.ports import CreateOrder
+from idferry.rules.account import AccountDraft, PasswordPlan
+from idferry.rules.answers import (
+    CreateAnswer,
+    Created,
+    Fatal,
+    Postponed,
+    Rejected,
+    Taken,
+    Unanswered,
+    Undelivered,
+)
+from idferry.rules.names import local_identity
+from idferry.rules.password import Password
+
+
+def order(number: int) -> CreateOrder:
+    draft = AccountDraft(
+        f"p:s:{number}", f"Person {number}", (local_identity(f"p{number}@x.com"),), PasswordPlan.KNOWN
+    )
+    return CreateOrder(draft, Password("Correct-Horse-1"))
+
+
+def created(place: str, **more: object) -> dict[str, object]:
+    return {"id": place, "status": 201, "headers": {}, "body": {"id": f"account-{place}"}, **more}
+
+
+def answers_to(count: int, *responses: httpx2.Response | Exception) -> list[CreateAnswer]:
+    """What one create call of so many people answers when Graph gives these responses in turn."""
+    left: Iterator[httpx2.Response | Exception] = iter(responses)
+
+    def graph(request: httpx2.Request) -> httpx2.Response:
+        answer = next(left)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    with mocked_directory(graph) as directory:
+        answers = list(directory.writer.create([order(number) for number in range(count)]).result(10))
+    assert next(left, None) is None, "every response was asked for"
+    return answers
+
+
+def test_a_batch_answer_in_any_order_finds_its_people() -> None:
+    assert answers_to(3, batch_answer(created("2"), created("0"), created("1"))) == [
+        Created("account-0"),
+        Created("account-1"),
+        Created("account-2"),
+    ]
+
+
+def test_each_item_has_an_answer_of_its_own() -> None:
+    conflict = graph_error("Request_BadRequest", "x", {"code": "ObjectConflict", "target": "identities"})
+    full = graph_error("Directory_QuotaExceeded", "full")
+    throttled = {"id": "2", "status": 429, "headers": {"Retry-After": "0.2"}, "body": {}}
+    answers = answers_to(
+        6,
+        batch_answer(
+            created("0"),
+            {"id": "1", "status": 400, "body": conflict},
+            throttled,
+            {"id": "3", "status": 503, "headers": {}},
+            {"id": "4", "status": 403, "body": full},
+            {
+                "id": "5",
+                "status": 400,
+                "body": graph_error("Request_BadRequest", "Property mail is invalid."),
+            },
+        ),
+    )
+    assert answers[:3] == [Created("account-0"), Taken("identities"), Postponed()]
+    assert isinstance(answers[3], Unanswered)
+    assert answers[4] == Fatal("quota_exceeded", "full (HTTP 403 Directory_QuotaExceeded request-id rid-1)")
+    assert isinstance(answers[5], Rejected)
+    assert answers[5].code == "invalid_value"
+
+
+def test_an_item_that_is_missing_or_odd_was_not_answered() -> None:
+    answers = answers_to(
+        5,
+        batch_answer(
+            created("0"), {"id": "1"}, {"id": "2", "status": "201"}, created("3", body={}), created("99")
+        ),
+    )
+    assert answers[0] == Created("account-0")
+    assert all(isinstance(answer, Unanswered) for answer in answers[1:])
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b'{"responses":[{"id":"0","status":201', b"", b"[]", b"\xff\xfe", b'{"responses":{}}', b"null"],
+)
+def test_a_broken_batch_answer_leaves_everybody_unanswered(content: bytes) -> None:
+    assert all(isinstance(one, Unanswered) for one in answers_to(2, httpx2.Response(200, content=content)))
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504, 408, 302])
+def test_a_failing_front_leaves_everybody_unanswered(status: int) -> None:
+    answers = answers_to(2, httpx2.Response(status, text="<html>Bad gateway</html>"))
+    assert all(isinstance(one, Unanswered) and str(status) in one.reason for one in answers)
+
+
+def test_a_throttled_batch_postpones_everybody() -> None:
+    assert answers_to(2, httpx2.Response(429, headers={"Retry-After": "5"})) == [Postponed(), Postponed()]
+
+
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [(403, "forbidden"), (400, "unexpected_answer"), (404, "not_found"), (413, "unexpected_answer")],
+)
+def test_a_batch_that_is_refused_as_a_whole_stops_the_run_and_blames_nobody(status: int, code: str) -> None:
+    answers = answers_to(2, httpx2.Response(status, json=graph_error("Odd", "odd")))
+    assert [(type(one), getattr(one, "code", "")) for one in answers] == [(Fatal, code)] * 2
+
+
+@pytest.mark.parametrize("failure", [httpx2.ConnectError("refused"), httpx2.ConnectTimeout("slow")])
+def test_what_never_left_is_undelivered(failure: Exception) -> None:
+    assert all(isinstance(one, Undelivered) for one in answers_to(2, failure))
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        httpx2.ReadError("reset"),
+        httpx2.ReadTimeout(""),
+        httpx2.WriteError("pipe"),
+        httpx2.RemoteProtocolError("cut"),
+    ],
+)
+def test_what_may_have_arrived_is_unanswered(failure: Exception) -> None:
+    assert all(isinstance(one, Unanswered) for one in answers_to(2, failure))
+
+
+def test_an_expired_token_is_renewed_once_and_nothing_is_sent_twice() -> None:
+    tokens = iter(["old", "new"])
+    seen: list[tuple[str, int]] = []
+
+    def graph(request: httpx2.Request) -> httpx2.Response:
+        token = request.headers["Authorization"]
+        seen.append((token, len(batch_items(request))))
+        if token == "Bearer old":
+            return httpx2.Response(401, json=graph_error("InvalidAuthenticationToken", "expired"))
+        return batch_answer(created("0"), created("1"))
+
+    with mocked_directory(graph, token=lambda request: token_answer(next(tokens))) as directory:
+        answers = directory.writer.create([order(0), order(1)]).result(10)
+    assert list(answers) == [Created("account-0"), Created("account-1")]
+    assert seen == [("Bearer old", 2), ("Bearer new", 2)]
+
+
+def test_a_token_that_stays_refused_stops_the_run() -> None:
+    refused = httpx2.Response(401, json=graph_error("InvalidAuthenticationToken", "no"))
+    answers = answers_to(1, refused, refused)
+    assert isinstance(answers[0], Fatal)
+    assert answers[0].code == "token_refused"
+
+
+def test_items_refused_with_401_alone_are_sent_once_more_alone() -> None:
+    unauthorized = {"id": "1", "status": 401, "body": graph_error("InvalidAuthenticationToken", "no")}
+    first, second = batch_answer(created("0"), unauthorized), batch_answer(created("0", body={"id": "late"}))
+    assert answers_to(2, first, second) == [Created("account-0"), Created("late")]
+
+
+def test_without_a_token_nobody_was_sent() -> None:
+    def graph(request: httpx2.Request) -> httpx2.Response:
+        raise AssertionError("nothing may be sent")
+
+    refused = httpx2.Response(401, json={"error_codes": [7000222]})
+    with mocked_directory(graph, token=lambda request: refused) as directory:
+        (answer,) = directory.writer.create([order(0)]).result(10)
+    assert isinstance(answer, Fatal)
+    assert answer.code == "token_refused"
+    with mocked_directory(graph, token=lambda request: httpx2.Response(503)) as directory:
+        (answer,) = directory.writer.create([order(0)]).result(10)
+    assert isinstance(answer, Undelivered)
+
+
+def test_half_a_character_rejects_one_person_and_sends_the_others() -> None:
+    def graph(request: httpx2.Request) -> httpx2.Response:
+        (item,) = batch_items(request)
+        return batch_answer({"id": item["id"], "status": 201, "body": {"id": "a"}})
+
+    broken = CreateOrder(
+        AccountDraft("p:s:1", "\ud800", (local_identity("a@x.com"),), PasswordPlan.KNOWN),
+        Password("Correct-Horse-1"),
+    )
+    with mocked_directory(graph) as directory:
+        answers = directory.writer.create([broken, order(2)]).result(10)
+    assert isinstance(answers[0], Rejected)
+    assert answers[1] == Created("a")
+
+
+def test_a_call_says_who_it_is_from() -> None:
+    def graph(request: httpx2.Request) -> httpx2.Response:
+        assert request.headers["Authorization"] == "Bearer token"
+        assert request.headers["client-request-id"] == "00000000-0000-4000-8000-000000000000"
+        (item,) = batch_items(request)
+        assert item["method"] == "POST"
+        assert item["url"] == "/users"
+        assert item["headers"] == {"Content-Type": "application/json"}
+        assert item["body"][f"{PREFIX}legacyId"] == "p:s:0"
+        return batch_answer(created("0"))
+
+    with mocked_directory(graph) as directory:
+        assert list(directory.writer.create([order(0)]).result(10)) == [Created("account-0")]
+
+
+def test_an_endless_answer_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transport, "REPLY_BYTES_MAX", 1000)
+    (answer,) = answers_to(1, httpx2.Response(200, content=b" " * 1001))
+    assert isinstance(answer, Unanswered)
+
+
+def test_the_address_of_the_next_page_is_used_as_it_was_given() -> None:
+    link = "https://graph.test/v1.0/users?$top=999&$skiptoken=RFNwdAIAAQ~!*'()%2f%2F;:@,&x=%c3%A9"
+    asked: list[bytes] = []
+
+    def graph(request: httpx2.Request) -> httpx2.Response:
+        asked.append(request.url.raw_path)
+        first = {"value": [{"id": "1"}], "@odata.nextLink": link}
+        return httpx2.Response(200, json=first if len(asked) == 1 else {"value": [{"id": "2"}]})
+
+    with mocked_directory(graph) as directory:
+        assert [account.object_id for account in directory.reader.every(())] == ["1", "2"]
+    assert asked[1] == link.removeprefix("https://graph.test").encode()
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "https://elsewhere.test/v1.0/users?$skiptoken=x",
+        "http://graph.test/v1.0/users?$skiptoken=x",
+        "https://graph.test:444/v1.0/users",
+        "https://graph.test@elsewhere.test/v1.0/users",
+        "/v1.0/users?$skiptoken=x",
+        "https://[",
+    ],
+)
+def test_the_token_never_follows_a_page_to_another_host(link: str) -> None:
+    calls = []
+
+    def graph(request: httpx2.Request) -> httpx2.Response:
+        calls.append(request)
+        return httpx2.Response(200, json={"value": [], "@odata.nextLink": link})
+
+    with mocked_directory(graph) as directory, pytest.raises(UnexpectedAnswer):
+        list(directory.reader.every(()))
+    assert len(calls) == 1
+
+
+def test_reading_is_repeated_a_bounded_number_of_times_and_waits_as_it_is_told() -> None:
+    clock = HandClock()
+    answers: list[httpx2.Response | Exception] = [
+        httpx2.Response(503),
+        httpx2.Response(429, headers={"Retry-After": "40"}),
+        httpx2.ReadError("cut"),
+        httpx2.Response(200, json={"value": []}),
+    ]
+
+    def graph(request: httpx2.Request) -> httpx2.Response:
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    with mocked_directory(graph, clock=clock) as directory:
+        assert list(directory.reader.every(())) == []
+        assert 40 < clock.elapsed() < 60
+        answers += [httpx2.Response(502)] * 8
+        with pytest.raises(Unreachable, match="HTTP 502"):
+            list(directory.reader.every(()))
+    assert answers == []
+
+
+def test_a_batch_of_questions_repeats_only_what_was_not_answered() -> None:
+    asked: list[list[str]] = []
+
+    def graph(request: httpx2.Request) -> httpx2.Response:
+        items = batch_items(request)
+        asked.append([item["url"].split("/")[2] for item in items])
+        return batch_answer(
+            *(
+                {"id": item["id"], "status": 503 if "/b" in item["url"] and len(asked) < 3 else 204}
+                for item in items
+            )
+        )
+
+    with mocked_directory(graph) as directory:
+        assert directory.remover.delete(["a", "b", "c"]) == {"a": "", "b": "", "c": ""}
+    assert asked == [["a", "b", "c"], ["b"], ["b"]]
+
+
+def test_closing_answers_what_waits_at_once() -> None:
+    class Standing(HandClock):
+        """A clock that stands still: nobody who waits for it ever goes on."""
+
+        def sleep(self, seconds: float) -> None:
+            import time
+
+            time.sleep(0.005)
+
+    def graph(request: httpx2.Request) -> httpx2.Response:
+        return httpx2.Response(429, headers={"Retry-After": "3000"})
+
+    directory = mocked_directory(graph, clock=Standing(), connections=2)
+    assert list(directory.writer.create([order(0)]).result(10)) == [Postponed()]
+    waiting = [directory.writer.create([order(number)]) for number in range(6)]
+    assert directory.writer.waiting_seconds() > 2000
+    directory.close()
+    for future in waiting:
+        (answer,) = future.result(0)
+        assert isinstance(answer, Undelivered)
+
+
+def test_an_unusable_ca_file_is_a_settings_error() -> None:
+    for path in ("/no/such/file.pem", __file__):
+        with pytest.raises(SettingsError, match="CA file"):
+            open_client(ca_file=path, connections=1, timeout=timedelta(seconds=1), local=True)
+
+
+def test_no_password_and_no_secret_is_in_any_repr() -> None:
+    def graph(request: httpx2.Request) -> httpx2.Response:
+        return httpx2.Response(400, json=graph_error("Odd", "odd"))
+
+    with mocked_directory(graph, credential=ClientSecret("s3cret")) as directory:
+        answers = directory.writer.create([order(0)]).result(10)
+        shown = json.dumps([repr(answers), repr(order(0)), repr(directory), repr(vars(directory))])
+    assert "Correct-Horse-1" not in shown
+    assert "s3cret" not in shown

@@ -97,6 +97,7 @@ class Shelves:
     by_key: dict[tuple[str, str, int], Person] = field(default_factory=dict)
     owners: dict[Mark, Person] = field(default_factory=dict)
     events: list[tuple[int, Event]] = field(default_factory=list)
+    settled_at: list[datetime] = field(default_factory=list)
     runs: dict[str, Run] = field(default_factory=dict)
     planning_pass: int = 0
 
@@ -287,7 +288,7 @@ class MemorySending:
         """Everything is checked before anything changes: a turn is one transaction."""
         states = {person.person_id: person.state for person in self._shelves.people.values()}
         moves = [(one.person_id, one.state) for one in observed if one.state]
-        assert all(one.person_id in states for one in observed)
+        assert all(one in states for one in (*(seen.person_id for seen in observed), *sending))
         for person_id, state in [*moves, *((one, State.CREATING) for one in sending)]:
             assert may_follow(states[person_id], state), f"{states[person_id]} -> {state}"
             states[person_id] = state
@@ -295,6 +296,8 @@ class MemorySending:
     def _observe_one(self, seen: Observation, run: str, at: datetime) -> None:
         person = self._shelves.people[seen.person_id]
         self._shelves.append(person, at, run, seen.kind, code=seen.code, reason=seen.reason)
+        if seen.kind in (EventKind.CREATED, EventKind.ADOPTED) or seen.state is State.FAILED:
+            self._shelves.settled_at.append(at)
         if seen.state:
             if person.state is State.CREATING and seen.state.has_account:
                 person.run = person.created_by_run = run
@@ -338,6 +341,9 @@ class MemoryReports:
     def events(self, person_id: int) -> Sequence[Event]:
         return [event for owner, event in self._shelves.events if owner == person_id]
 
+    def settled_since(self, since: datetime) -> int:
+        return sum(at >= since for at in self._shelves.settled_at)
+
     def runs(self) -> Sequence[Run]:
         return list(reversed(self._shelves.runs.values()))
 
@@ -357,5 +363,6 @@ class MemoryLedger:
         """Nothing to close: for tests that run over both ledgers."""
 
 
-def marks_of(identities: Sequence[Identity]) -> set[Mark]:
-    return {("local" if identity.is_local else "federated", identity.compared) for identity in identities}
+def marks_of(identities: Sequence[Identity]) -> list[Mark]:
+    marks = (("local" if identity.is_local else "federated", identity.compared) for identity in identities)
+    return list(dict.fromkeys(marks))

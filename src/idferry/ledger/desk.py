@@ -64,7 +64,7 @@ class Desk:
         self._new_records: list[tuple[Any, ...]] = []
         self._records: list[tuple[Any, ...]] = []
         self._pushed_out: list[tuple[str, str, str, int]] = []
-        self._events: list[tuple[str, str, int, str, str, str]] = []
+        self._events: list[tuple[str, str, int, str, str, str, str]] = []
 
     def seat_of(self, user: LegacyUser) -> Seat:
         """The person of this record, known or new. From now on this pass has met the record."""
@@ -103,8 +103,8 @@ class Desk:
     def take_up(self, seat: Seat, user: LegacyUser, draft: AccountDraft, marks: Mapping[bytes, str]) -> None:
         """Plan this person, who owns these sign-in names (mark -> kind) from now on."""
         if seat.state in (State.FAILED, State.REMOVED):
-            event = (self._at, self._run, seat.person_id, EventKind.PLANNED_AGAIN.value, "", "")
-            self._events.append(event)
+            kind, state = EventKind.PLANNED_AGAIN.value, State.PLANNED.value
+            self._events.append((self._at, self._run, seat.person_id, kind, state, "", ""))
         self._release_marks(seat)
         self._owners.update(dict.fromkeys(marks, seat))
         self._kinds.update(marks)

@@ -15,9 +15,9 @@ def named_queries(file: str) -> Mapping[str, str]:
     """Name -> SQL of every block in `ledger/queries/<file>.sql`."""
     text = files("idferry.ledger").joinpath("queries", f"{file}.sql").read_text(encoding="utf-8")
     _, *parts = _NAME.split(text)
-    return MappingProxyType(
-        {name: sql.strip() for name, sql in zip(parts[::2], parts[1::2], strict=True)},
-    )
+    queries = dict(zip(parts[::2], map(str.strip, parts[1::2]), strict=True))
+    assert len(queries) == len(parts) // 2  # noqa: S101  one of two queries of the same name would be lost
+    return MappingProxyType(queries)
 
 
 def migrations() -> tuple[str, ...]:

@@ -92,16 +92,16 @@ class SqliteReports:
                 for at, run, kind, code, reason in rows
             ]
 
+    def settled_since(self, since: datetime) -> int:
+        """How many people got an account or a final refusal since this moment. Raises LedgerError."""
+        with self._database.reading() as connection:
+            row = connection.execute(_RUNS["settled_since"], (time_to_text(since),)).fetchone()
+            return int(row[0])
+
     def runs(self) -> Sequence[Run]:
         """All runs, newest first. Raises LedgerError."""
         with self._database.reading() as connection:
             return [run_of_row(row) for row in connection.execute(_RUNS["runs"])]
-
-    def settled_since(self, since: datetime) -> int:
-        """How many people got an account or a final refusal after this moment. Raises LedgerError."""
-        with self._database.reading() as connection:
-            (count,) = connection.execute(_RUNS["settled_since"], (time_to_text(since),)).fetchone()
-            return int(count)
 
 
 def _conditions(selection: Selection) -> tuple[str, list[str]]:

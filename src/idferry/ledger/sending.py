@@ -79,7 +79,7 @@ class _Turn:
         self._run = run
         self._at = at
         self._states: dict[int, State] = {}
-        self._events: list[tuple[str, str, int, str, str, str]] = []
+        self._events: list[tuple[str, str, int, str, str, str, str]] = []
         self._moves: list[tuple[str, str, str, int]] = []
         self._made: list[tuple[str, str, str, int]] = []
         self._learnt: list[tuple[str | None, str | None, str | None, int]] = []
@@ -95,7 +95,8 @@ class _Turn:
     def observe(self, seen: Observation) -> None:
         person_id = seen.person_id
         self._check_known(person_id)
-        self._append(person_id, seen.kind, seen.code, seen.reason)
+        state = seen.state.value if seen.state else ""
+        self._append(person_id, seen.kind, state, seen.code, seen.reason)
         if seen.state:
             if self._states[person_id] is State.CREATING and seen.state.has_account:
                 self._made.append((self._run, self._run, self._at, person_id))
@@ -109,7 +110,7 @@ class _Turn:
     def intend(self, person_id: int) -> None:
         self._check_known(person_id)
         self._step(person_id, State.CREATING)
-        self._append(person_id, EventKind.SENT, "", "")
+        self._append(person_id, EventKind.SENT, State.CREATING.value)
         self._intents.append((self._run, person_id))
 
     def write(self) -> None:
@@ -120,8 +121,8 @@ class _Turn:
         execute_each(_SQL["learn"], self._learnt)
         execute_each(_SQL["intend"], self._intents)
 
-    def _append(self, person_id: int, kind: EventKind, code: str, reason: str) -> None:
-        self._events.append((self._at, self._run, person_id, kind.value, code, reason))
+    def _append(self, person_id: int, kind: EventKind, state: str, code: str = "", reason: str = "") -> None:
+        self._events.append((self._at, self._run, person_id, kind.value, state, code, reason))
 
     def _check_known(self, person_id: int) -> None:
         if person_id not in self._states:

@@ -77,6 +77,7 @@ CREATE TABLE event (
     run TEXT NOT NULL,
     person_id INTEGER NOT NULL REFERENCES person,
     kind TEXT NOT NULL,
+    state TEXT NOT NULL,                -- which the person came into with it; empty when it moved nobody
     code TEXT NOT NULL,
     reason TEXT NOT NULL
 );

@@ -14,8 +14,8 @@ UPDATE run SET ended_at = ? WHERE run = ?
 -- name: runs
 SELECT run, command, source, source_digest, cohort, started_at, ended_at FROM run ORDER BY rowid DESC
 
+-- name: settled_since
+SELECT count(*) FROM event WHERE at >= ? AND (kind IN ('created', 'adopted') OR state = 'failed')
+
 -- name: events
 SELECT at, run, kind, code, reason FROM event WHERE person_id = ? ORDER BY event_id
-
--- name: settled_since
-SELECT count(*) FROM event WHERE at >= ? AND kind IN ('created', 'adopted', 'rejected', 'conflict')

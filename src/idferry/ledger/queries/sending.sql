@@ -4,7 +4,7 @@
 SELECT person_id, state FROM person WHERE person_id IN ({places})
 
 -- name: append_event
-INSERT INTO event (at, run, person_id, kind, code, reason) VALUES (?, ?, ?, ?, ?, ?)
+INSERT INTO event (at, run, person_id, kind, state, code, reason) VALUES (?, ?, ?, ?, ?, ?, ?)
 
 -- name: intend
 UPDATE person SET state = 'creating', run = ? WHERE person_id = ?

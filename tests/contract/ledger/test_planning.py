@@ -1,0 +1,206 @@
+"""Who is planned, who keeps a name, and who is left alone: the same for every ledger."""
+
+from collections.abc import Sequence
+
+import pytest
+from tests.support.any_ledger import PLANNED, AnyLedger, move, people, person, plan, snapshot
+from tests.support.ledger_records import federated, in_order, kept_back, wanted
+
+from idferry.rules.entry import EventKind, PlanEffect, PlanTake
+from idferry.rules.lifecycle import State
+from idferry.rules.outcomes import LeftOut, Refused
+
+DUPLICATE = LeftOut.DUPLICATE_SIGN_IN_NAME
+
+
+def test_a_planned_person_keeps_draft_and_record(ledger: AnyLedger) -> None:
+    item = wanted("1", "Anna@Example.com", federated("google.com", "g-1"), ordinal=4)
+    assert plan(ledger, item, take=PlanTake(cohort="pilot")) == [PLANNED]
+    [entry] = ledger.sending.planned("run-1", after=-1, limit=10)
+    assert isinstance(item.plan, type(wanted("1").plan))
+    assert entry.draft == item.plan.draft
+    assert (entry.source, entry.key, entry.ordinal) == ("shop", "1", 4)
+    assert entry.record_digest == item.user.record_digest
+    assert entry.legacy_id == "contoso:shop:1"
+    assert (entry.cohort, entry.created_by_run, entry.object_id, entry.written) == ("pilot", "", "", {})
+    assert entry.created_at is None
+
+
+def test_people_kept_back_are_recorded_with_their_reason(ledger: AnyLedger) -> None:
+    items = [kept_back("1", "a@x.org"), kept_back("2", code=Refused.NO_IDENTITY)]
+    assert plan(ledger, *items) == [
+        PlanEffect(State.LEFT_OUT, LeftOut.NO_PASSWORD),
+        PlanEffect(State.REFUSED, Refused.NO_IDENTITY),
+    ]
+    first, second = people(ledger)
+    assert (first.state, first.code, first.reason) == (State.LEFT_OUT, "no_password", "the rules say so")
+    assert (second.state, second.draft, second.legacy_id) == (State.REFUSED, None, "")
+
+
+SAME_NAME = [
+    ("anna@example.com", "ANNA@Example.COM"),
+    ("anna@example.com", "  anna@example.com\t"),
+    ("zoë@example.com", "zoe\N{COMBINING DIAERESIS}@example.com"),
+    ("ZOË@example.com", "zoë@example.com"),
+]
+OTHER_NAME = [
+    ("straße@example.com", "strasse@example.com"),
+    ("ilker@example.com", "ılker@example.com"),
+    ("\N{LATIN CAPITAL LETTER I WITH DOT ABOVE}lker@example.com", "ilker@example.com"),
+    ("\N{KELVIN SIGN}im@example.com", "кim@example.com"),
+]
+
+
+@pytest.mark.parametrize(("first", "second"), SAME_NAME)
+def test_one_name_in_two_spellings_is_kept_once(ledger: AnyLedger, first: str, second: str) -> None:
+    effects = plan(ledger, *in_order(wanted("1", first), wanted("2", second)))
+    assert effects == [PLANNED, PlanEffect(State.LEFT_OUT, DUPLICATE, "shop:1")]
+    assert "shop:1" in person(ledger, "2").reason
+
+
+@pytest.mark.parametrize(("first", "second"), OTHER_NAME)
+def test_look_alikes_are_two_people(ledger: AnyLedger, first: str, second: str) -> None:
+    assert plan(ledger, *in_order(wanted("1", first), wanted("2", second))) == [PLANNED, PLANNED]
+
+
+def test_federated_identities_compare_the_issuer_without_case_and_the_id_with_it(ledger: AnyLedger) -> None:
+    effects = plan(
+        ledger,
+        *in_order(
+            wanted("1", federated("google.com", "Abc")),
+            wanted("2", federated("Google.COM", "Abc")),
+            wanted("3", federated("google.com", "abc")),
+            wanted("4", "google.com|Abc"),
+        ),
+    )
+    assert [effect.state for effect in effects] == [
+        State.PLANNED,
+        State.LEFT_OUT,
+        State.PLANNED,
+        State.PLANNED,
+    ]
+
+
+def test_any_shared_name_makes_a_duplicate_and_claims_nothing(ledger: AnyLedger) -> None:
+    effects = plan(
+        ledger,
+        *in_order(wanted("1", "a@x.org"), wanted("2", "b@x.org", "a@x.org"), wanted("3", "b@x.org")),
+    )
+    assert [effect.kept_key for effect in effects] == ["", "shop:1", ""]
+    assert [effect.state for effect in effects] == [State.PLANNED, State.LEFT_OUT, State.PLANNED]
+
+
+def test_people_kept_back_own_no_names(ledger: AnyLedger) -> None:
+    effects = plan(ledger, *in_order(kept_back("1", "a@x.org"), wanted("2", "a@x.org")))
+    assert effects[1] == PLANNED
+
+
+def test_duplicates_are_found_across_calls_and_sources(ledger: AnyLedger) -> None:
+    plan(ledger, wanted("1", "a@x.org"))
+    effects = plan(ledger, wanted("1", "A@x.org", source="crm"), run="run-2")
+    assert effects == [PlanEffect(State.LEFT_OUT, DUPLICATE, "shop:1")]
+
+
+def test_a_key_that_comes_twice_loses_nobody(ledger: AnyLedger) -> None:
+    items = in_order(wanted("1", "a@x.org"), wanted("1", "b@x.org"), wanted("1", "A@x.org"))
+    effects = plan(ledger, *items)
+    assert effects == [
+        PLANNED,
+        PlanEffect(State.LEFT_OUT, LeftOut.DUPLICATE_KEY, "shop:1"),
+        PlanEffect(State.LEFT_OUT, DUPLICATE, "shop:1"),
+    ]
+    assert [entry.key for entry in people(ledger)] == ["1", "1#1", "1#2"]
+    before = snapshot(ledger)
+    assert plan(ledger, *items) == effects
+    assert snapshot(ledger) == before
+
+
+def test_a_repeated_key_takes_no_place_of_another_record(ledger: AnyLedger) -> None:
+    items = in_order(wanted("1", "a@x.org"), wanted("1", "b@x.org"), wanted("1#1", "c@x.org"))
+    assert [effect.state for effect in plan(ledger, *items)] == [
+        State.PLANNED,
+        State.LEFT_OUT,
+        State.PLANNED,
+    ]
+
+
+def test_a_mended_record_is_taken_up_and_a_broken_one_lets_its_name_go(ledger: AnyLedger) -> None:
+    plan(ledger, *in_order(wanted("1", "a@x.org"), wanted("2", "a@x.org"), kept_back("3", "c@x.org")))
+    broken = in_order(kept_back("1", "a@x.org"), wanted("2", "a@x.org"), wanted("3", "c@x.org"))
+    assert [effect.state for effect in plan(ledger, *broken, run="run-2")] == [
+        State.LEFT_OUT,
+        State.PLANNED,
+        State.PLANNED,
+    ]
+    assert person(ledger, "1").draft is None
+    owner = ledger.reports.entry_of_sign_in_name("a@x.org")
+    assert owner
+    assert owner.key == "2"
+
+
+def test_a_changed_name_frees_the_old_one(ledger: AnyLedger) -> None:
+    plan(ledger, *in_order(wanted("1", "a@x.org"), wanted("2", "a@x.org")))
+    assert plan(ledger, *in_order(wanted("1", "new@x.org"), wanted("2", "a@x.org"))) == [PLANNED, PLANNED]
+    assert ledger.reports.entry_of_sign_in_name("new@x.org") == person(ledger, "1")
+
+
+def test_the_first_in_source_order_keeps_a_name_after_an_interrupted_pass(ledger: AnyLedger) -> None:
+    first, second = in_order(wanted("1", "a@x.org"), wanted("2", "a@x.org"))
+    plan(ledger, second)
+    assert plan(ledger, first, second) == [PLANNED, PlanEffect(State.LEFT_OUT, DUPLICATE, "shop:1")]
+    assert [entry.state for entry in people(ledger)] == [State.LEFT_OUT, State.PLANNED]
+    plan(ledger, second)
+    assert plan(ledger, first)[0].state is State.PLANNED
+    assert "shop:1" in person(ledger, "2").reason
+
+
+@pytest.mark.parametrize(
+    "states", [(), (State.COMPLETE,), (State.AWAITING_PASSWORD,), (State.AWAITING_PASSWORD, State.CONFIRMING)]
+)
+def test_people_with_an_account_or_on_the_way_are_not_touched(
+    ledger: AnyLedger, states: Sequence[State]
+) -> None:
+    plan(ledger, wanted("1", "a@x.org"))
+    move(ledger, "1", *states)
+    before = person(ledger, "1")
+    changed = wanted("1", "b@x.org", ordinal=9, digest=b"changed")
+    effects = plan(ledger, changed, run="run-2", take=PlanTake(cohort="late", again=True, retry_failed=True))
+    assert effects == [PlanEffect(before.state)]
+    after = person(ledger, "1")
+    assert (after.ordinal, after.record_digest) == (9, b"changed")
+    assert (after.draft, after.state, after.cohort) == (before.draft, before.state, "")
+    assert plan(ledger, wanted("2", "a@x.org", ordinal=10))[0].kept_key == "shop:1"
+
+
+def test_failed_people_wait_for_retry_failed(ledger: AnyLedger) -> None:
+    plan(ledger, wanted("1", "a@x.org"))
+    person_id = move(ledger, "1", State.FAILED, code="conflict")
+    assert plan(ledger, wanted("1", "a@x.org"), run="run-2") == [PlanEffect(State.FAILED, "conflict")]
+    assert plan(ledger, wanted("1", "a@x.org"), run="run-2", take=PlanTake(retry_failed=True)) == [PLANNED]
+    entry = person(ledger, "1")
+    assert (entry.state, entry.code, entry.reason) == (State.PLANNED, "", "")
+    assert ledger.reports.events(person_id)[-1].kind is EventKind.PLANNED_AGAIN
+    assert ledger.sending.count_to_send("run-2") == 1
+
+
+def test_removed_people_wait_for_again(ledger: AnyLedger) -> None:
+    plan(ledger, wanted("1", "a@x.org"))
+    move(ledger, "1", State.COMPLETE, State.REMOVED)
+    assert plan(ledger, wanted("1", "a@x.org")) == [PlanEffect(State.LEFT_OUT, LeftOut.REMOVED)]
+    assert person(ledger, "1").state is State.REMOVED
+    again = PlanTake(again=True)
+    refused = plan(ledger, kept_back("1", "a@x.org"), take=again)
+    assert refused == [PlanEffect(State.LEFT_OUT, LeftOut.NO_PASSWORD)]
+    assert person(ledger, "1").state is State.REMOVED
+    assert plan(ledger, wanted("1", "a@x.org"), run="run-2", take=again) == [PLANNED]
+    entry = person(ledger, "1")
+    assert (entry.object_id, entry.created_by_run, entry.created_at) == ("", "", None)
+    assert ledger.reports.events(entry.person_id)[-1].kind is EventKind.PLANNED_AGAIN
+
+
+def test_another_run_takes_over_what_is_planned(ledger: AnyLedger) -> None:
+    plan(ledger, *in_order(wanted("1", "a@x.org"), wanted("2", "b@x.org")), take=PlanTake(cohort="pilot"))
+    plan(ledger, wanted("2", "b@x.org", ordinal=1), run="run-2")
+    assert [entry.key for entry in ledger.sending.planned("run-1", after=-1, limit=9)] == ["1"]
+    assert [entry.key for entry in ledger.sending.planned("run-2", after=-1, limit=9)] == ["2"]
+    assert person(ledger, "2").cohort == "pilot"

@@ -1,0 +1,73 @@
+"""Figures and people read back: the same for every ledger."""
+
+from datetime import timedelta
+
+from tests.support.any_ledger import ALL, AnyLedger, move, people, person, plan, snapshot
+from tests.support.ledger_records import AT, in_order, kept_back, wanted
+
+from idferry.rules.entry import FailureGroup, PlanTake, Selection
+from idferry.rules.lifecycle import State
+from idferry.rules.names import compared_form
+
+
+def test_reports_count_what_was_selected(ledger: AnyLedger) -> None:
+    pilot = PlanTake(cohort="pilot")
+    names = ("1", "2", "3", "4")
+    plan(ledger, *in_order(*(wanted(key, f"{key}@x.org") for key in names)), take=pilot)
+    plan(ledger, wanted("9", "9@x.org", source="crm"), kept_back("8", source="crm"), run="run-2")
+    move(ledger, "1", State.COMPLETE)
+    move(ledger, "2", State.FAILED, code="conflict")
+    move(ledger, "3", State.FAILED, code="conflict")
+    move(ledger, "4", State.FAILED, code="invalid_value")
+    reports = ledger.reports
+    assert reports.states(ALL) == {
+        State.COMPLETE: 1,
+        State.FAILED: 3,
+        State.PLANNED: 1,
+        State.LEFT_OUT: 1,
+    }
+    assert reports.states(Selection(run="run-2")) == {State.PLANNED: 1, State.LEFT_OUT: 1}
+    assert reports.states(Selection(source="crm", states=(State.PLANNED,))) == {State.PLANNED: 1}
+    assert reports.states(Selection(cohort="pilot", source="crm")) == {}
+    assert reports.failures(Selection(cohort="pilot")) == [
+        FailureGroup(State.FAILED, "conflict", 2),
+        FailureGroup(State.FAILED, "invalid_value", 1),
+    ]
+    assert reports.failures(Selection(states=(State.LEFT_OUT, State.REFUSED))) == [
+        FailureGroup(State.LEFT_OUT, "no_password", 1)
+    ]
+    failed = Selection(run="run-1", states=(State.FAILED, State.COMPLETE))
+    assert [entry.key for entry in people(ledger, failed)] == ["1", "2", "3", "4"]
+    assert reports.settled_since(AT) == 4
+    assert reports.settled_since(AT + timedelta(seconds=1)) == 0
+
+
+def test_entries_stream_while_the_ledger_is_written(ledger: AnyLedger) -> None:
+    plan(ledger, *in_order(*(wanted(str(number), f"p{number}@x.org") for number in range(1_201))))
+    seen = 0
+    for entry in ledger.reports.entries(Selection(states=(State.PLANNED, State.CREATING))):
+        if seen % 300 == 0:
+            ledger.sending.turn(run="run-1", observed=(), sending=[entry.person_id], at=AT)
+        seen += 1
+    assert seen == 1_201
+
+
+def test_entries_are_found_by_legacy_id_and_by_sign_in_name(ledger: AnyLedger) -> None:
+    plan(ledger, *in_order(wanted("1", "Zoë@Example.com"), kept_back("2", "b@x.org")))
+    found = ledger.reports.entries_of_legacy_ids(["contoso:shop:1", "contoso:shop:2", "", "x"])
+    assert found == {"contoso:shop:1": person(ledger, "1")}
+    name = compared_form("ZOE\N{COMBINING DIAERESIS}@example.com ")
+    assert ledger.reports.entry_of_sign_in_name(name) == person(ledger, "1")
+    assert ledger.reports.entry_of_sign_in_name("b@x.org") is None
+
+
+def test_strange_texts_survive(ledger: AnyLedger) -> None:
+    keys = ["a\0b", "'; DROP TABLE person; --", "🙂" * 50, "", "x" * 5_000]
+    items = in_order(
+        *(wanted(key, f"p{number}+tag'o@x.org", digest=bytes([number])) for number, key in enumerate(keys))
+    )
+    plan(ledger, *items)
+    assert [entry.key for entry in people(ledger)] == keys
+    before = snapshot(ledger)
+    plan(ledger, *items)
+    assert snapshot(ledger) == before

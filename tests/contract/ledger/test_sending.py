@@ -1,0 +1,110 @@
+"""Runs, intents and observations: the same for every ledger."""
+
+from datetime import timedelta
+
+import pytest
+from tests.support.any_ledger import AnyLedger, move, people, person, plan, snapshot
+from tests.support.ledger_records import AT, in_order, wanted
+
+from idferry.rules.entry import EventKind, Observation
+from idferry.rules.lifecycle import State
+
+
+def test_the_same_command_with_the_same_source_continues_the_open_run(ledger: AnyLedger) -> None:
+    asked = {"command": "premigrate", "source": "shop", "source_digest": "d1", "cohort": ""}
+    run, resumed = ledger.runs.open_run(**asked, at=AT)
+    assert not resumed
+    assert run.run.startswith("2026-03-01-")
+    assert len(run.run) == len("2026-03-01-abcd")
+    later = AT + timedelta(days=1)
+    assert ledger.runs.open_run(**asked, at=later) == (run, True)
+    other, resumed = ledger.runs.open_run(**{**asked, "source_digest": "d2"}, at=later)
+    assert not resumed
+    assert other.run != run.run
+    ledger.runs.close_run(run.run, at=later)
+    third, resumed = ledger.runs.open_run(**asked, at=later)
+    assert not resumed
+    assert [one.run for one in ledger.reports.runs()] == [third.run, other.run, run.run]
+    assert ledger.reports.runs()[-1].ended_at == later
+
+
+def test_planned_people_come_in_source_order_page_by_page(ledger: AnyLedger) -> None:
+    items = in_order(*(wanted(str(number), f"p{number}@x.org") for number in range(5)))
+    plan(ledger, *items[3:])
+    plan(ledger, *items)
+    first = ledger.sending.planned("run-1", after=-1, limit=3)
+    rest = ledger.sending.planned("run-1", after=first[-1].ordinal, limit=3)
+    assert [entry.ordinal for entry in (*first, *rest)] == [0, 1, 2, 3, 4]
+
+
+def test_a_turn_records_intents_and_observations(ledger: AnyLedger) -> None:
+    plan(ledger, *in_order(wanted("1", "a@x.org"), wanted("2", "b@x.org")))
+    one, two = (entry.person_id for entry in people(ledger))
+    ledger.sending.turn(run="run-1", observed=(), sending=[one], at=AT)
+    assert [entry.person_id for entry in ledger.sending.under_way(after=0, limit=9)] == [one]
+    assert ledger.sending.count_to_send("run-1") == 2
+    later = AT + timedelta(seconds=3)
+    seen = Observation(
+        one,
+        EventKind.CREATED,
+        State.AWAITING_PASSWORD,
+        object_id="object-1",
+        password_changed_at=later,
+        written={"city": "digest"},
+    )
+    ledger.sending.turn(run="run-1", observed=[seen], sending=[two], at=later)
+    entry = person(ledger, "1")
+    assert (entry.state, entry.object_id) == (State.AWAITING_PASSWORD, "object-1")
+    assert (entry.created_by_run, entry.created_at) == ("run-1", later)
+    assert (entry.password_changed_at, entry.written) == (later, {"city": "digest"})
+    story = [(event.at, event.run, event.kind) for event in ledger.reports.events(one)]
+    assert story == [(AT, "run-1", EventKind.SENT), (later, "run-1", EventKind.CREATED)]
+    assert ledger.sending.under_way(after=one, limit=9) == [person(ledger, "2")]
+    assert ledger.sending.count_to_send("run-1") == 1
+
+
+def test_a_person_may_be_observed_and_sent_again_in_one_turn(ledger: AnyLedger) -> None:
+    plan(ledger, wanted("1", "a@x.org"))
+    person_id = move(ledger, "1")
+    lost = Observation(person_id, EventKind.UNANSWERED, reason="cut")
+    ledger.sending.turn(run="run-2", observed=[lost], sending=[person_id], at=AT)
+    kinds = [event.kind for event in ledger.reports.events(person_id)]
+    assert kinds == [EventKind.SENT, EventKind.UNANSWERED, EventKind.SENT]
+    assert ledger.sending.count_to_send("run-2") == 1
+
+
+@pytest.mark.parametrize("illegal", [State.COMPLETE, State.REMOVED, State.FAILED])
+def test_an_illegal_step_is_a_bug_and_changes_nothing(ledger: AnyLedger, illegal: State) -> None:
+    plan(ledger, *in_order(wanted("1", "a@x.org"), wanted("2", "b@x.org")))
+    one, two = (entry.person_id for entry in people(ledger))
+    before = snapshot(ledger)
+    wrong = Observation(two, EventKind.CREATED, illegal)
+    with pytest.raises(AssertionError):
+        ledger.sending.turn(run="run-1", observed=[wrong], sending=[one], at=AT)
+    with pytest.raises(AssertionError):
+        ledger.sending.turn(run="run-1", observed=(), sending=[one, 99], at=AT)
+    assert snapshot(ledger) == before
+
+
+def test_an_observation_without_a_state_only_adds_to_the_story(ledger: AnyLedger) -> None:
+    plan(ledger, wanted("1", "a@x.org"))
+    person_id = move(ledger, "1", State.COMPLETE)
+    before = person(ledger, "1")
+    kept = Observation(person_id, EventKind.KEPT, code="used", reason="signed in since")
+    ledger.observations.observe(run="run-9", observed=[kept], at=AT)
+    assert person(ledger, "1") == before
+    last = ledger.reports.events(person_id)[-1]
+    assert (last.kind, last.code, last.reason, last.run) == (
+        EventKind.KEPT,
+        "used",
+        "signed in since",
+        "run-9",
+    )
+
+
+def test_a_restored_account_remembers_who_made_it(ledger: AnyLedger) -> None:
+    plan(ledger, wanted("1", "a@x.org"))
+    person_id = move(ledger, "1", State.COMPLETE, State.REMOVED)
+    restored = Observation(person_id, EventKind.RESTORED, State.COMPLETE)
+    ledger.observations.observe(run="run-9", observed=[restored], at=AT)
+    assert person(ledger, "1").created_by_run == "run-1"

@@ -1,0 +1,58 @@
+"""Both ledgers in tests, and the few lines every test about them begins with."""
+
+from collections.abc import Callable
+
+from tests.support.ledger_records import AT
+from tests.support.memory_ledger import MemoryLedger
+
+from idferry.ledger import Ledger
+from idferry.rules.entry import Entry, EventKind, Observation, PlanEffect, PlanItem, PlanTake, Selection
+from idferry.rules.lifecycle import State
+
+AnyLedger = Ledger | MemoryLedger
+
+PLANNED = PlanEffect(State.PLANNED)
+ALL = Selection()
+TAKE_NOBODY_AGAIN = PlanTake()
+
+
+def counting_bytes() -> Callable[[int], bytes]:
+    drawn = iter(range(1_000_000))
+    return lambda count: next(drawn).to_bytes(count, "big")
+
+
+def plan(
+    ledger: AnyLedger, *items: PlanItem, run: str = "run-1", take: PlanTake = TAKE_NOBODY_AGAIN
+) -> list[PlanEffect]:
+    ledger.planning.begin_planning()
+    return list(ledger.planning.plan(items, run=run, take=take, at=AT))
+
+
+def people(ledger: AnyLedger, selection: Selection = ALL) -> list[Entry]:
+    return list(ledger.reports.entries(selection))
+
+
+def person(ledger: AnyLedger, key: str) -> Entry:
+    return next(entry for entry in people(ledger) if entry.key == key)
+
+
+def move(ledger: AnyLedger, key: str, *states: State, run: str = "run-1", code: str = "") -> int:
+    """Take a planned person through these states, the first of which is `creating`."""
+    person_id = person(ledger, key).person_id
+    move_person(ledger, person_id, *states, run=run, code=code)
+    return person_id
+
+
+def move_person(
+    ledger: AnyLedger, person_id: int, *states: State, run: str = "run-1", code: str = ""
+) -> None:
+    ledger.sending.turn(run=run, observed=(), sending=[person_id], at=AT)
+    for state in states:
+        kind = EventKind.REJECTED if state is State.FAILED else EventKind.CREATED
+        seen = Observation(person_id, kind, state, code, object_id="" if code else f"object-{person_id}")
+        ledger.sending.turn(run=run, observed=[seen], sending=(), at=AT)
+
+
+def snapshot(ledger: AnyLedger) -> tuple[object, ...]:
+    stories = [ledger.reports.events(entry.person_id) for entry in people(ledger)]
+    return people(ledger), stories, ledger.reports.states(ALL)

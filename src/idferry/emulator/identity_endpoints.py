@@ -37,6 +37,7 @@ class IdentityEndpoints:
             Route("/{tenant}/.well-known/openid-configuration", self.discovery, methods=["GET"]),
             Route("/{tenant}/discovery/v2.0/keys", self.keys, methods=["GET"]),
             Route("/{tenant}/oauth2/v2.0/token", self.token, methods=["POST"]),
+            Route("/{rest:path}", self.uncovered, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
         ]
 
     async def instance(self, request: Request) -> Response:
@@ -107,6 +108,11 @@ class IdentityEndpoints:
             return await self._damaged(request, fault)
         world.counts.ended(TOKEN, response.status_code)
         return response
+
+    async def uncovered(self, request: Request) -> Response:
+        """Any other address: 501, naming what the emulator does not cover."""
+        text = f"The emulator does not cover {request.method} {request.url.path}."
+        return self._json({"error": "not_implemented", "error_description": text}, status=501)
 
     def _issue(self, request: Request, form: dict[str, str]) -> dict[str, Any]:
         tenant = self._tenant(request)

@@ -24,7 +24,7 @@ from idferry.emulator.store import Account, LookupKey
 from idferry.emulator.tenants import Tenant
 
 MAIL_ADDRESSES_MAX = 10
-_IGNORED_ON_CREATE = frozenset({"creationType", "@odata.type"})
+_IGNORED_ON_CREATE = frozenset({"creationType"})
 _CONFLICT_TARGETS = {
     "userPrincipalName": "userPrincipalName",
     "proxyAddresses": "proxyAddresses",
@@ -205,7 +205,7 @@ def _profile_flags(profile: Mapping[str, Any], *, before: Mapping[str, Any] | No
         if not isinstance(value, bool):
             raise schema_mismatch("passwordProfile")
         flags[name] = value
-    if not profile.keys() <= {*flags, "password"}:
+    if not profile.keys() <= {*flags, "password", "@odata.type"}:
         raise schema_mismatch("passwordProfile")
     return flags
 

@@ -8,7 +8,8 @@ from typing import Any
 from idferry.emulator.graph import accounts, attributes, permissions, query
 from idferry.emulator.graph.errors import not_found, unsupported_query
 from idferry.emulator.graph.exchange import Answer, Call
-from idferry.emulator.graph.filters import holds, parse
+from idferry.emulator.graph.filters import parse
+from idferry.emulator.graph.matching import holds
 from idferry.emulator.store import Account
 
 _SHOWN = (*attributes.DEFAULT_SELECTION, "deletedDateTime")

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from idferry.emulator.directory import Directory
-from idferry.emulator.graph.filters import AnyIdentity, Both, Compare, Either, IsIn, Node, TextTest, holds
+from idferry.emulator.graph.filters import AnyIdentity, Both, Compare, Either, IsIn, Node, TextTest
+from idferry.emulator.graph.matching import holds
 from idferry.emulator.graph.query import START, PageMark, UserQuery
 from idferry.emulator.store import Account
 from idferry.emulator.tenants import Tenant

@@ -21,8 +21,7 @@ _MESSAGES = {
 def create(call: Call) -> Answer:
     """POST /users: 201 with the account."""
     permissions.require(call, permissions.CREATE_USERS)
-    payload = call.json_object()
-    account = accounts.create(payload, scene=_scene(call))
+    account = accounts.create(_payload(call), scene=_scene(call))
     shown: dict[str, Any] = {"@odata.context": query.context(call, "users", selection=None, single=True)}
     shown |= query.show(account.body, selection=None)
     if call.tenant.is_b2c:
@@ -70,7 +69,7 @@ def count(call: Call) -> Answer:
 
 def patch(call: Call) -> Answer:
     """PATCH /users/{id or userPrincipalName}: 204."""
-    payload = call.json_object()
+    payload = _payload(call)
     permissions.require_for_update(call, payload)
     # A replica that has not heard of the account answers 404, although it exists.
     _shown_account(call, channel="get")
@@ -110,6 +109,11 @@ def validate_password(call: Call) -> Answer:
     message = _MESSAGES.get(name, "The password meets all rules.")
     result = {"ruleName": name, "validationPassed": broken is None, "message": message}
     return Answer(200, {"isValid": broken is None, "validationResults": [result]})
+
+
+def _payload(call: Call) -> dict[str, Any]:
+    # The official SDKs name the type of what they send.
+    return {name: value for name, value in call.json_object().items() if name != "@odata.type"}
 
 
 def _scene(call: Call) -> accounts.Scene:

@@ -13,7 +13,7 @@ import click
 import typer
 
 from idferry import __version__
-from idferry.cli import emulator, find, init, premigrate, remove, status, survey, verify
+from idferry.cli import demo, emulator, find, init, premigrate, remove, status, survey, verify
 from idferry.cli.output import messages, print_error
 from idferry.errors import EXIT_STOPPED, EXIT_USAGE, IdferryError, Stopped
 
@@ -56,6 +56,7 @@ for command in (
     remove.restore,
     remove.purge,
     emulator.emulator,
+    demo.demo,
 ):
     app.command()(command)
 

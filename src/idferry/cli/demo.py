@@ -29,9 +29,13 @@ SIGN_IN_TIMEOUT_SECONDS = 10.0
 def demo(
     folder: Annotated[
         Path | None,
-        typer.Option(help="Keep export, settings and ledger in this new folder; else a temporary one.", metavar="DIR"),
+        typer.Option(
+            help="Keep export, settings and ledger in this new folder; else a temporary one.", metavar="DIR"
+        ),
     ] = None,
-    stay: Annotated[bool, typer.Option("--stay", help="Keep the emulated tenant running, to try commands on it.")] = False,
+    stay: Annotated[
+        bool, typer.Option("--stay", help="Keep the emulated tenant running, to try commands on it.")
+    ] = False,
 ) -> None:
     """Premigrate a fictional company into an emulated tenant: export, plan, accounts, first sign-in, report.
 
@@ -65,7 +69,9 @@ def _folder(asked: Path | None) -> Iterator[Path]:
     try:
         asked.mkdir(parents=True)
     except FileExistsError as error:
-        raise UsageError(f"{asked} exists already", remedy="Name a folder that does not exist yet.") from error
+        raise UsageError(
+            f"{asked} exists already", remedy="Name a folder that does not exist yet."
+        ) from error
     except OSError as error:
         raise UsageError(f"{asked} cannot be made: {error.strerror}", remedy="Name another place.") from error
     yield asked.absolute()
@@ -73,14 +79,25 @@ def _folder(asked: Path | None) -> Iterator[Path]:
 
 @contextmanager
 def _emulated_tenant() -> Iterator[dict[str, Any]]:
-    command = [sys.executable, "-m", "idferry", "emulator", "--tenant-kind", "b2c", "--json", "--exit-with-parent"]
+    command = [
+        sys.executable,
+        "-m",
+        "idferry",
+        "emulator",
+        "--tenant-kind",
+        "b2c",
+        "--json",
+        "--exit-with-parent",
+    ]
     with subprocess.Popen(  # noqa: S603  our own interpreter with our own arguments
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"
     ) as process:
         try:
             line = process.stdout.readline() if process.stdout else ""
             if not line:
-                raise Unreachable("the emulated tenant did not start", remedy="Run `idferry emulator` to see why.")
+                raise Unreachable(
+                    "the emulated tenant did not start", remedy="Run `idferry emulator` to see why."
+                )
             yield json.loads(line)
         finally:
             process.terminate()
@@ -112,7 +129,10 @@ def _type(*arguments: str, settings: str) -> None:
 def _sign_in(place: Path, ready: dict[str, Any]) -> None:
     person = _somebody_with_a_password(place / EXPORT)
     name, tenant = person["signInName"], ready["tenants"][0]["tenant_id"]
-    for password, meaning in ((person["password"], "the legacy password"), ("Guessed-Wrong-1", "a guessed password")):
+    for password, meaning in (
+        (person["password"], "the legacy password"),
+        ("Guessed-Wrong-1", "a guessed password"),
+    ):
         body = {"tenant_id": tenant, "sign_in_name": name, "password": password}
         try:
             answer = httpx2.post(f"{ready['control']}/sign-in", json=body, timeout=SIGN_IN_TIMEOUT_SECONDS)

@@ -56,6 +56,22 @@ def read_key(ledger: Path) -> bytes:
     return key
 
 
+def holds_something(ledger: Path) -> bool:
+    """Whether there is a ledger file with something in it. Raises LedgerError when it cannot be read."""
+    try:
+        with ledger.open("rb") as file:
+            return bool(file.read(1))
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise LedgerError(f"the ledger {ledger} cannot be read ({_name(error)})") from error
+
+
+def may_write(folder: Path) -> bool:
+    """Whether this process may make files in a folder."""
+    return os.access(folder, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
+
+
 def key_path(ledger: Path) -> Path:
     """Where the key of this ledger stands."""
     return ledger.with_name(ledger.name + KEY_SUFFIX)

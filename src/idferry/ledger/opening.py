@@ -4,7 +4,6 @@ It must open nothing that belongs to another tenant or project, and must notice 
 can be written.
 """
 
-import os
 import sqlite3
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -148,9 +147,7 @@ def _fill(scratch: Database, path: Path | None, owner: _Owner, random_bytes: Ran
 
 
 def _key_of(path: Path, random_bytes: RandomBytes, *, read_only: bool) -> bytes:
-    if path.exists() and path.stat().st_size > 0:
-        if not os.access(path, os.R_OK) or not path.is_file():
-            raise LedgerError(f"the ledger {path} cannot be read")
+    if key_file.holds_something(path):
         return key_file.read_key(path)
     if read_only:
         raise LedgerError(
@@ -166,7 +163,7 @@ def _address(path: Path, *, read_only: bool) -> str:
     # A reader of a WAL file needs to make its -shm file. Where it may not, and no writer left anything in the log,
     # the file can be read as it stands: https://sqlite.org/wal.html#read_only_databases
     log = path.with_name(path.name + "-wal")
-    alone = not os.access(path.parent, os.W_OK) and not log.exists()
+    alone = not key_file.may_write(path.parent) and not log.exists()
     return f"{path.as_uri()}?{'immutable=1' if alone else 'mode=ro'}"
 
 
@@ -180,12 +177,13 @@ def _prepare(
             connection.execute(f"PRAGMA {name} = {value}")
     if read_only:
         return
-    with database.writing() as connection:  # even with nothing to write: it proves that something could be
+    with database.writing() as connection:
         if must_migrate:
             schema.migrate(connection)
         if connection.execute(_SQL["owner"]).fetchone() is None:
             facts = (owner.tenant_id, owner.project, time_to_text(owner.at), marks.key_check)
             connection.execute(_SQL["insert_ledger"], facts)
+        connection.execute(_SQL["prove_writable"])
 
 
 def _check_owner(database: Database, path: Path, owner: _Owner, marks: SignInMarks) -> None:

@@ -9,7 +9,7 @@ from tests.support.ledger_records import AT, PROJECT, TENANT, federated, in_orde
 from tests.support.memory_ledger import MemoryLedger, marks_of
 
 from idferry.ledger import Ledger, scratch_copy
-from idferry.rules.entry import PlanItem, PlanTake
+from idferry.rules.entry import PlanEffect, PlanItem, PlanTake
 from idferry.rules.lifecycle import State
 from idferry.rules.outcomes import Refused
 
@@ -56,7 +56,7 @@ def test_exactly_the_first_in_order_is_planned(items: list[PlanItem], batch: int
     with sqlite_ledger() as ledger:
         for _ in range(2):  # planning the same records again changes nothing
             ledger.planning.begin_planning()
-            effects = []
+            effects: list[PlanEffect] = []
             for start in range(0, len(items), batch):
                 some = items[start : start + batch]
                 effects += ledger.planning.plan(some, run="run-1", take=PlanTake(), at=AT)

@@ -9,15 +9,16 @@ import sys
 import traceback
 from typing import Annotated
 
-import click
 import typer
 
 from idferry import __version__
 from idferry.cli import demo, emulator, find, init, premigrate, remove, status, survey, verify
 from idferry.cli.output import messages, print_error
-from idferry.errors import EXIT_STOPPED, EXIT_USAGE, IdferryError, Stopped
+from idferry.errors import EXIT_STOPPED, IdferryError, Stopped, UsageError
 
 DEBUG_VARIABLE = "IDFERRY_DEBUG"
+INTERRUPTED = 130
+"""What typer returns after a Ctrl-C that no command has caught."""
 
 app = typer.Typer(
     name="idferry",
@@ -29,7 +30,7 @@ app = typer.Typer(
 )
 
 
-@app.callback()
+@app.callback(invoke_without_command=True)  # so that --version needs no command
 def _idferry(
     version: Annotated[
         bool, typer.Option("--version", help="Print the version and exit.", is_eager=True)
@@ -70,23 +71,28 @@ def run(arguments: list[str]) -> int:
     """Run one command; the exit code is returned, also for wrong usage."""
     as_json = "--json" in arguments
     try:
-        result = app(arguments, prog_name="idferry", standalone_mode=False)
+        result = app(arguments or ["--help"], prog_name="idferry", standalone_mode=False)
     except IdferryError as error:
-        print_error(error, as_json=as_json)
-        return error.exit_code
-    except click.ClickException as error:
-        error.show()
-        return EXIT_USAGE
-    except (KeyboardInterrupt, click.Abort):
-        print_error(Stopped("stopped at once; what was answered is in the ledger"), as_json=as_json)
-        return EXIT_STOPPED
-    except BrokenPipeError:
-        # Whoever read our output has gone: nothing is left to say, and the interpreter must not try again.
+        return _ended(error, as_json=as_json)
+    except typer.TyperException as error:
+        return _ended(UsageError(error.format_message()), as_json=as_json)
+    except (KeyboardInterrupt, typer.Abort):
+        result = INTERRUPTED
+    except (BrokenPipeError, SystemExit):
+        # Whoever read our output has gone (typer then raises SystemExit): nothing is left to say, and the
+        # interpreter must not try again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_STOPPED
     except Exception as error:  # noqa: BLE001  the outermost place: people get a sentence, developers the traceback
         return _bug(error)
+    if result == INTERRUPTED:
+        return _ended(Stopped("stopped at once; what was answered is in the ledger"), as_json=as_json)
     return result if isinstance(result, int) else 0
+
+
+def _ended(error: IdferryError, *, as_json: bool) -> int:
+    print_error(error, as_json=as_json)
+    return error.exit_code
 
 
 def _bug(error: Exception) -> int:

@@ -91,6 +91,7 @@ class GraphEndpoint:
         if "Content-Type" not in answer.headers and content:
             plain = isinstance(answer.body, str)
             told.append((b"content-type", b"text/plain" if plain else JSON_TYPE.encode()))
+        answer.headers.setdefault("x-ms-resource-unit", "1")
         told.extend(
             (name.lower().encode(), value.encode("latin-1")) for name, value in answer.headers.items()
         )

@@ -1,0 +1,75 @@
+"""Parity tests run against one emulator process, reset before each test, and each says on whose word it stands."""
+
+from collections.abc import Iterator
+
+import pytest
+from tests.parity.graph_http import GraphHttp
+from tests.support.emulator import EmulatedTenant, Emulator, running_emulator
+
+PROVENANCE = ("documented", "reported", "recorded", "assumed")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Refuses a parity test without exactly one provenance mark and a one-line docstring."""
+    for item in items:
+        if "parity" not in item.path.parts:
+            continue
+        marks = [mark for name in PROVENANCE for mark in item.iter_markers(name)]
+        said = (getattr(item, "function", None) and item.function.__doc__) or ""  # type: ignore[attr-defined]
+        if len(marks) != 1 or len(marks[0].args) != 1:
+            raise pytest.UsageError(f"{item.nodeid} needs exactly one provenance mark with one argument")
+        if not said.strip() or "\n" in said.strip():
+            raise pytest.UsageError(f"{item.nodeid} needs one line that says the behaviour")
+
+
+@pytest.fixture(scope="session")
+def process() -> Iterator[Emulator]:
+    """The emulator of this test process."""
+    with running_emulator() as running:
+        yield running
+
+
+@pytest.fixture
+def emulator(process: Emulator) -> Emulator:
+    """The emulator, as new."""
+    process.reset()
+    return process
+
+
+@pytest.fixture(params=["b2c", "external"])
+def tenant(request: pytest.FixtureRequest, emulator: Emulator) -> EmulatedTenant:
+    """Each kind of tenant in turn."""
+    return emulator.tenant(request.param)
+
+
+@pytest.fixture(scope="session")
+def clients(process: Emulator) -> Iterator[dict[str, GraphHttp]]:
+    """One connection for each tenant."""
+    opened = {tenant.kind: GraphHttp(tenant) for tenant in process.tenants}
+    yield opened
+    for client in opened.values():
+        client.close()
+
+
+@pytest.fixture
+def graph(tenant: EmulatedTenant, clients: dict[str, GraphHttp]) -> GraphHttp:
+    """A client of each kind of tenant in turn."""
+    return _fresh(clients[tenant.kind])
+
+
+@pytest.fixture
+def b2c(emulator: Emulator, clients: dict[str, GraphHttp]) -> GraphHttp:
+    """A client of the B2C tenant."""
+    return _fresh(clients["b2c"])
+
+
+@pytest.fixture
+def external(emulator: Emulator, clients: dict[str, GraphHttp]) -> GraphHttp:
+    """A client of the external tenant."""
+    return _fresh(clients["external"])
+
+
+def _fresh(client: GraphHttp) -> GraphHttp:
+    # A test before may have used another application or ended the tokens.
+    client.sign_in()
+    return client

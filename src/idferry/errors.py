@@ -43,7 +43,7 @@ class IdferryError(Exception):
     """An operating error: `str(error)` is one sentence on what happened, `error.remedy` what to do about it."""
 
     code: ClassVar[str] = "error"
-    default_remedy: ClassVar[str] = "Run the same command again with --debug and report what it prints."
+    default_remedy: ClassVar[str] = "Set IDFERRY_DEBUG=1, run the same command again and report what it prints."
     exit_code: ClassVar[int] = EXIT_STOPPED
 
     def __init__(self, message: str, *, remedy: str | None = None) -> None:

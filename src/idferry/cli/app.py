@@ -4,62 +4,82 @@ Exit codes: 0 done · 1 finished, but some people failed or differ · 2 wrong us
 end; the same command continues.
 """
 
+import inspect
 import os
 import sys
 import traceback
 from typing import Annotated
 
 import typer
+from typer.exceptions import TyperException
 
 from idferry import __version__
 from idferry.cli import demo, emulator, find, init, premigrate, remove, status, survey, verify
-from idferry.cli.output import messages, print_error
-from idferry.errors import EXIT_STOPPED, IdferryError, Stopped, UsageError
+from idferry.cli.output import messages, print_error, say
+from idferry.errors import EXIT_STOPPED, EXIT_USAGE, IdferryError, Stopped, UsageError
 
 DEBUG_VARIABLE = "IDFERRY_DEBUG"
-INTERRUPTED = 130
-"""What typer returns after a Ctrl-C that no command has caught."""
+INTERRUPTED = 130  # what typer makes of KeyboardInterrupt, also where it is asked to raise everything
+COMMANDS = (
+    (init.init, "Write a commented settings file to fill in."),
+    (survey.survey, "Read an export and say what would be created, and what not."),
+    (premigrate.premigrate, "Create one account per person."),
+    (status.status, "Where everybody stands, what failed, and what to do."),
+    (verify.verify, "Read the directory back and compare it with the ledger."),
+    (find.find, "Accounts in the directory, with the ledger's entry."),
+    (find.person, "One person's story: entry, events, account, flag."),
+    (remove.remove, "Delete what this tool created and nobody uses yet."),
+    (remove.restore, "Take removed accounts out of the recycle bin."),
+    (remove.purge, "Delete removed accounts for good."),
+    (emulator.emulator, "Run emulated tenants on this machine."),
+    (demo.demo, "See the main job done with a fictional company."),
+)
+"""Every command, in the order of the story, with its line in `idferry --help`."""
+
+
+def _examples() -> str:
+    """The example of every command's own help, so that the overview shows them all."""
+    lines = [line.strip() for command, _ in COMMANDS for line in (inspect.getdoc(command) or "").splitlines()]
+    examples = [line.removeprefix("Example: ") for line in lines if line.startswith("Example: ")]
+    return "\n".join(["\b", "Examples:", *(f"  {example}" for example in examples)])
+
 
 app = typer.Typer(
     name="idferry",
-    no_args_is_help=True,
+    add_completion=False,  # it would write into the shell's own files
     pretty_exceptions_enable=False,  # they would print local variables, and passwords with them
+    rich_markup_mode=None,  # boxes leave half of a narrow terminal for the text
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Exit codes: 0 done, 1 finished but some people failed or differ, 2 wrong usage or settings, "
-    "3 stopped before the end (the same command continues).",
+    epilog=f"{_examples()}\n\n\b\nExit codes:\n"
+    "  0  done\n"
+    "  1  finished, but some people failed or differ\n"
+    "  2  wrong usage or settings\n"
+    "  3  stopped before the end; the same command continues",
 )
 
 
-@app.callback(invoke_without_command=True)  # so that --version needs no command
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        sys.stdout.write(f"idferry {__version__}\n")
+        raise typer.Exit
+
+
+@app.callback()
 def _idferry(
+    *,
     version: Annotated[
-        bool, typer.Option("--version", help="Print the version and exit.", is_eager=True)
+        bool,
+        typer.Option("--version", help="Print the version and exit.", is_eager=True, callback=_print_version),
     ] = False,
 ) -> None:
     """Move people's accounts into Azure AD B2C or Microsoft Entra External ID.
 
     Nobody lost, nobody created twice. Nothing changes a directory without --execute.
     """
-    if version:
-        sys.stdout.write(f"idferry {__version__}\n")
-        raise typer.Exit
 
 
-for command in (
-    init.init,
-    survey.survey,
-    premigrate.premigrate,
-    status.status,
-    verify.verify,
-    find.find,
-    find.person,
-    remove.remove,
-    remove.restore,
-    remove.purge,
-    emulator.emulator,
-    demo.demo,
-):
-    app.command()(command)
+for command, line in COMMANDS:
+    app.command(short_help=line)(command)
 
 
 def main() -> None:
@@ -73,37 +93,43 @@ def run(arguments: list[str]) -> int:
     try:
         result = app(arguments or ["--help"], prog_name="idferry", standalone_mode=False)
     except IdferryError as error:
-        return _ended(error, as_json=as_json)
-    except typer.TyperException as error:
-        return _ended(UsageError(error.format_message()), as_json=as_json)
+        print_error(error, as_json=as_json)
+        return error.exit_code
+    except TyperException as error:
+        print_error(_wrong_usage(error), as_json=as_json)
+        return EXIT_USAGE
     except (KeyboardInterrupt, typer.Abort):
         result = INTERRUPTED
-    except (BrokenPipeError, SystemExit):
-        # Whoever read our output has gone (typer then raises SystemExit): nothing is left to say, and the
-        # interpreter must not try again.
+    except BrokenPipeError:
+        # Whoever read our output has gone: nothing is left to say, and the interpreter must not try again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_STOPPED
     except Exception as error:  # noqa: BLE001  the outermost place: people get a sentence, developers the traceback
-        return _bug(error)
+        return _bug(error, as_json=as_json)
     if result == INTERRUPTED:
-        return _ended(Stopped("stopped at once; what was answered is in the ledger"), as_json=as_json)
+        print_error(Stopped("stopped at once; what was answered is in the ledger"), as_json=as_json)
+        return EXIT_STOPPED
+    if not arguments:
+        return EXIT_USAGE
     return result if isinstance(result, int) else 0
 
 
-def _ended(error: IdferryError, *, as_json: bool) -> int:
-    print_error(error, as_json=as_json)
-    return error.exit_code
+def _wrong_usage(error: TyperException) -> UsageError:
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context else "idferry"
+    message = error.format_message().rstrip(".")
+    return UsageError(message[:1].lower() + message[1:], remedy=f"See {command} --help.")
 
 
-def _bug(error: Exception) -> int:
+def _bug(error: Exception, *, as_json: bool) -> int:
     """An error nobody foresaw. Its message may quote data, so only its kind and place are shown."""
     last = traceback.extract_tb(error.__traceback__)[-1]
     place = f"{os.path.basename(last.filename)}:{last.lineno}"  # noqa: PTH119  a name to show, not a path to use
-    messages().print(
-        f"[bold red]bug[/]: {type(error).__name__} at {place}. Nothing is lost: the same command continues.\n"
-        f"Set {DEBUG_VARIABLE}=1 to see where it came from, and report it.",
-        soft_wrap=True,
+    message = (
+        f"idferry has a bug: {type(error).__name__} at {place}. Nothing is lost: the same command continues"
     )
+    remedy = f"Set {DEBUG_VARIABLE}=1 to see where it came from, and report it."
+    print_error(IdferryError(message, remedy=remedy), as_json=as_json)
     if os.environ.get(DEBUG_VARIABLE):
-        messages().print("".join(traceback.format_tb(error.__traceback__)), markup=False)
+        say(messages(), "".join(traceback.format_tb(error.__traceback__)))
     return EXIT_STOPPED

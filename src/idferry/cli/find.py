@@ -1,13 +1,14 @@
 """`idferry find` and `idferry person`: accounts in the directory, and one person's story."""
 
 import json as json_text
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from idferry.cli.options import JsonOption, SettingsOption
-from idferry.cli.output import facts, listing, print_json, screen, write_file
+from idferry.cli.output import facts, listing, print_json, say, screen, write_file
 from idferry.errors import EXIT_PEOPLE_FAILED, UsageError
 from idferry.flows import find as flow
 from idferry.rules.account import Account
@@ -125,41 +126,45 @@ def _event_document(event: Event) -> dict[str, Any]:
     }
 
 
-def _account_rows(account: Account, entry: Entry | None) -> list[tuple[str, str, str]]:
+def _account_rows(account: Account, entry: Entry | None) -> list[tuple[str, str]]:
     names = ", ".join(
         f"{one.sign_in_type} {one.issuer + '/' if one.issuer and not one.is_local else ''}{one.issuer_assigned_id}"
         for one in account.identities
     )
     flag = {True: "up: awaits the person's password", False: "down", None: "not set"}[account.flag]
     rows = [
-        ("account", "", account.object_id),
-        ("display name", "", str(account.values.get("displayName") or "")),
-        ("identities", "", names),
-        ("flag", "", flag),
-        ("enabled", "", {True: "yes", False: "no", None: "not shown"}[account.enabled]),
-        ("legacyId", "", account.legacy_id or "none: not created by this tool"),
+        ("account", account.object_id),
+        ("display name", str(account.values.get("displayName") or "")),
+        ("identities", names),
+        ("flag", flag),
+        ("enabled", {True: "yes", False: "no", None: "not shown"}[account.enabled]),
+        ("legacyId", account.legacy_id or "none: not created by this tool"),
     ]
     if account.password_changed_at:
-        rows.append(("password set", "", account.password_changed_at.isoformat()))
+        rows.append(("password set", _time(account.password_changed_at)))
     if account.last_sign_in_at:
-        rows.append(("last sign-in", "", account.last_sign_in_at.isoformat()))
+        rows.append(("last sign-in", _time(account.last_sign_in_at)))
     if entry:
         run = f", created by run {entry.created_by_run}" if entry.created_by_run else ""
-        rows.append(("ledger", "", f"{entry.state}{run}"))
+        rows.append(("ledger", f"{entry.state}{run}"))
     return rows
+
+
+def _time(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _print_story(story: flow.Story) -> None:
     console = screen()
     entry = story.entry
     if entry is None:
-        console.print(f"{story.sign_in_name}: not in the ledger", markup=False, soft_wrap=True)
+        say(console, f"{story.sign_in_name}: not in the ledger")
     else:
         state = f"{entry.state}{f' ({entry.code})' if entry.code else ''}"
-        console.print(f"{story.sign_in_name}: {state}", markup=False, soft_wrap=True)
-        rows = [("source", "", f"{entry.source}, key {entry.key}"), ("legacyId", "", entry.legacy_id or "-")]
-        rows += [("reason", "", entry.reason)] if entry.reason else []
-        rows += [("cohort", "", entry.cohort)] if entry.cohort else []
+        say(console, f"{story.sign_in_name}: {state}")
+        rows = [("source", f"{entry.source}, key {entry.key}"), ("legacyId", entry.legacy_id or "-")]
+        rows += [("reason", entry.reason)] if entry.reason else []
+        rows += [("cohort", entry.cohort)] if entry.cohort else []
         console.print(facts(rows))
         if story.events:
             console.print()
@@ -168,7 +173,7 @@ def _print_story(story: flow.Story) -> None:
                     ("at", "event", "run", "detail"),
                     [
                         (
-                            f"{event.at:%Y-%m-%d %H:%M:%S}",
+                            _time(event.at),
                             event.kind,
                             event.run,
                             f"{event.code} {event.reason}".strip(),

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from idferry.cli.output import messages, write_file
+from idferry.cli.output import messages, say, write_file
 from idferry.errors import UsageError
 from idferry.rules.account import TenantKind
 from idferry.settings import SETTINGS_FILE
@@ -24,6 +24,7 @@ def init(
     if output.exists():
         raise UsageError(f"{output} exists already", remedy="Edit it, or name another file with --output.")
     write_file(output, template.replace("@KIND@", tenant_kind))
-    messages().print(
-        f"wrote {output}; fill in \\[tenant] and \\[\\[application]], then try: idferry survey YOUR_EXPORT"
+    say(
+        messages(),
+        f"Wrote {output}. Fill in [tenant] and [[application]], then try:\n  idferry survey YOUR_EXPORT",
     )

@@ -18,7 +18,7 @@ ExecuteOption = Annotated[
 SourceArgument = Annotated[
     str,
     typer.Argument(
-        help="A name from \\[sources] in the settings, or the path of an export file.", metavar="SOURCE"
+        help="A name from [sources] in the settings, or the path of an export file.", metavar="SOURCE"
     ),
 ]
 NameOption = Annotated[

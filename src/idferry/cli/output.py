@@ -1,30 +1,46 @@
 """How results reach people and scripts: tables and sentences, or one JSON document on standard output.
 
-Progress and messages go to standard error, so that standard output holds the result and nothing else.
+Progress and messages go to standard error, so that standard output holds the result and nothing else. On a terminal
+lines end at a word before its edge; in a pipe nothing is wrapped, so that a line stays one record for `grep`.
 """
 
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
-from rich.console import Console
-from rich.table import Table
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.text import Text
 
 from idferry.errors import IdferryError, UsageError
 
 INDENT = "  "
+GAP = "  "
+PIPE_WIDTH = 10_000
+LAST_COLUMN_WIDTH_MIN = 20
+FIGURES_WIDTHS_MIN = (16, 6)  # the tables of one page stand below each other
+FACTS_WIDTHS_MIN = (12,)
+_CONTROLS = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0))}
 
 
 def screen() -> Console:
-    """Standard output for people. Wide tables are cut at the terminal's width, never wrapped into each other."""
-    return Console(highlight=False, soft_wrap=False)
+    """Standard output for people."""
+    return _console(sys.stdout, stderr=False)
 
 
 def messages() -> Console:
     """Standard error for people: progress, errors, remedies."""
-    return Console(stderr=True, highlight=False)
+    return _console(sys.stderr, stderr=True)
+
+
+def say(console: Console, text: str, *, indent: int = 0, style: str = "") -> None:
+    """Print sentences or data as they are, with no markup; every line is indented alike."""
+    room = max(console.width - indent, LAST_COLUMN_WIDTH_MIN)
+    for paragraph in text.split("\n"):
+        for line in _wrapped(paragraph, console, room):
+            console.print(Text(" " * indent) + Text(line.plain, style), soft_wrap=True)
 
 
 def print_json(document: Mapping[str, Any]) -> None:
@@ -35,10 +51,10 @@ def print_json(document: Mapping[str, Any]) -> None:
 def print_error(error: IdferryError, *, as_json: bool) -> None:
     """Say what happened and what to do next; never a traceback."""
     console = messages()
-    console.print(f"[bold red]error[/] [dim]({error.code})[/]:", end=" ")
-    console.print(str(error), markup=False, soft_wrap=True)
-    console.print("[bold]what to do[/]:", end=" ")
-    console.print(error.remedy, markup=False, soft_wrap=True)
+    console.print(
+        Text.assemble(("error", "bold red"), (f" ({error.code})", "dim"), ": ", printable(str(error)))
+    )
+    console.print(Text.assemble(("what to do", "bold"), ": ", printable(error.remedy)))
     if as_json:
         print_json({"error": {"code": error.code, "message": str(error), "remedy": error.remedy}})
 
@@ -61,31 +77,81 @@ def write_file(path: Path, text: str) -> None:
 
 
 def counts(table: Mapping[str, int]) -> str:
-    """`a 3 · b 1`, largest first; a dash for nothing."""
+    """`a 3 · b 1`, largest first; nothing for nothing."""
     ordered = sorted(table.items(), key=lambda item: (-item[1], item[0]))
-    return " · ".join(f"{name} {count:,}" for name, count in ordered if count) or "-"
+    return " · ".join(f"{name} {count:,}" for name, count in ordered if count)
 
 
-def facts(rows: Iterable[Sequence[str]]) -> Table:
-    """A table without lines: a name, a right-aligned figure, and what it is made of."""
-    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_column(no_wrap=True)
-    table.add_column(justify="right", no_wrap=True)
-    table.add_column(overflow="fold")
-    for row in rows:
-        table.add_row(INDENT + row[0], *row[1:])
-    return table
+@dataclass(frozen=True)
+class Rows:
+    """Aligned columns without a frame and without trailing blanks; the last column wraps below itself.
+
+    `right` is the index of a column of figures, aligned to the right; `header` makes the first row bold;
+    `widths_min` are the least widths of the first columns, in characters.
+    """
+
+    rows: Sequence[Sequence[str]]
+    right: int | None = None
+    header: bool = False
+    widths_min: tuple[int, ...] = ()
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Lay the rows out in the width that there is."""
+        widths = self._widths()
+        before = len(INDENT) + sum(widths) + len(GAP) * len(widths)
+        room = max(options.max_width - before, LAST_COLUMN_WIDTH_MIN)
+        for number, row in enumerate(self.rows):
+            head = Text(INDENT)
+            for column, width in enumerate(widths):
+                cell = Text(printable(row[column]))
+                cell.align("right" if column == self.right else "left", width)
+                head = head + cell + GAP
+            for part in _wrapped(row[-1].replace("\n", " "), console, room):
+                line = head + part
+                line.rstrip()
+                line.stylize("bold" if self.header and number == 0 else "")
+                line.no_wrap = True
+                yield line
+                head = Text(" " * before)
+
+    def _widths(self) -> list[int]:
+        columns = len(self.rows[0]) - 1 if self.rows else 0
+        widths = [
+            max(Text(printable(row[column])).cell_len for row in self.rows) for column in range(columns)
+        ]
+        least = (*self.widths_min, *(0 for _ in widths))
+        return [max(width, minimum) for width, minimum in zip(widths, least, strict=False)]
 
 
-def listing(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
-    """A table with a heading line; the last column takes the room that is left."""
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    for position, name in enumerate(columns):
-        table.add_column(
-            name,
-            overflow="fold" if position == len(columns) - 1 else "ellipsis",
-            no_wrap=position < len(columns) - 1,
-        )
-    for row in rows:
-        table.add_row(*row)
-    return table
+def figures(rows: Iterable[Sequence[str]]) -> Rows:
+    """Rows of a name, a figure, and what the figure is made of."""
+    return Rows([tuple(row) for row in rows], right=1, widths_min=FIGURES_WIDTHS_MIN)
+
+
+def facts(rows: Iterable[Sequence[str]]) -> Rows:
+    """Rows of a name and what is known under it."""
+    return Rows([tuple(row) for row in rows], widths_min=FACTS_WIDTHS_MIN)
+
+
+def listing(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Rows:
+    """Rows under a heading line; the last column takes the room that is left."""
+    return Rows([tuple(columns), *(tuple(row) for row in rows)], header=True)
+
+
+def printable(text: str) -> str:
+    """Control characters made visible: a name out of an export must not steer the terminal."""
+    return text.translate(_CONTROLS)
+
+
+def _console(file: TextIO, *, stderr: bool) -> Console:
+    # A width is fixed only for pipes: on a terminal rich follows its size.
+    width = None if file.isatty() else PIPE_WIDTH
+    return Console(stderr=stderr, highlight=False, width=width)
+
+
+def _wrapped(text: str, console: Console, width: int) -> list[Text]:
+    """The lines of one paragraph, at least one, without trailing blanks."""
+    lines = list(Text(printable(text)).wrap(console, width, overflow="fold"))
+    for line in lines:
+        line.rstrip()
+    return lines or [Text()]

@@ -4,7 +4,7 @@ from typing import Any
 
 from rich.console import Console
 
-from idferry.cli.output import counts, facts
+from idferry.cli.output import counts, figures, say
 from idferry.flows.plan_people import PlanReport
 from idferry.rules.outcomes import MEANINGS
 
@@ -48,7 +48,7 @@ def print_plan(console: Console, report: PlanReport) -> None:
     if report.notes:
         rows.append(("notes", f"{report.notes.total():,}", counts(report.notes)))
     rows.append(("bad records", f"{report.bad_records_count:,}", ""))
-    console.print(facts(rows))
+    console.print(figures(rows))
     _print_meanings(console, report)
     _print_bad_records(console, report)
 
@@ -61,18 +61,26 @@ def _print_meanings(console: Console, report: PlanReport) -> None:
     console.print()
     known = {str(code): meaning for code, meaning in MEANINGS.items()}
     for code in dict.fromkeys(str(code) for code in codes):
-        console.print(f"  [bold]{code}[/]  {known.get(code, '')}", soft_wrap=True)
+        console.print(f"  [bold]{code}[/]")
+        say(console, known.get(code, ""), indent=4)
         if code in report.examples:
-            console.print(
-                f"    {', '.join(report.examples[code])}", markup=False, style="dim", soft_wrap=True
-            )
+            say(console, ", ".join(report.examples[code]), indent=4, style="dim")
 
 
 def _print_bad_records(console: Console, report: PlanReport) -> None:
     if not report.bad_records_count:
         return
-    console.print()
+    console.print("\n  [bold]bad records[/]")
     for bad in report.bad_records[:BAD_RECORDS_SHOWN]:
-        console.print(f"  {bad.file}:{bad.line}  {bad.field}: {bad.reason}", markup=False, soft_wrap=True)
+        where = f"{bad.file}:{bad.line}"
+        say(
+            console,
+            f"{where}  {bad.field}: {bad.reason}" if bad.field else f"{where}  {bad.reason}",
+            indent=4,
+        )
     if report.bad_records_count > BAD_RECORDS_SHOWN:
-        console.print(f"  ... and {report.bad_records_count - BAD_RECORDS_SHOWN:,} more (--json lists them)")
+        say(
+            console,
+            f"... and {report.bad_records_count - BAD_RECORDS_SHOWN:,} more (--json lists them)",
+            indent=4,
+        )

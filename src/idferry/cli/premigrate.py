@@ -11,7 +11,7 @@ from idferry.cli.options import (
     SettingsOption,
     SourceArgument,
 )
-from idferry.cli.output import counts, facts, print_json, screen
+from idferry.cli.output import counts, figures, print_json, say, screen
 from idferry.cli.plan_report import plan_document, print_plan
 from idferry.cli.progress import progress
 from idferry.cli.stopping import stop_on_signals
@@ -125,11 +125,7 @@ def _plan(read: Settings, clock: Clock, legacy: LegacySource, intake: Intake, *,
         print_json({**plan_document(report), "run": None, "states": before, "failures": []})
         return
     console = screen()
-    console.print(
-        f"Plan for source {legacy.name}; nothing was changed. --execute does it.",
-        markup=False,
-        soft_wrap=True,
-    )
+    say(console, f"Plan for the source {legacy.name}. Nothing was changed; --execute does it.\n")
     print_plan(console, report)
 
 
@@ -171,16 +167,26 @@ def _print_done(report: PremigrateReport, states: dict[str, int], failures: list
     console, sent = screen(), report.send
     print_plan(console, report.plan)
     console.print()
-    console.print(
-        f"Run {report.run}{' (continued)' if report.resumed else ''} has dealt with everybody it planned"
+    say(
+        console,
+        f"Run {report.run}{' (continued)' if report.resumed else ''} has dealt with everybody it planned.\n",
     )
     rows = [("created", f"{sent.created:,}", "")]
     if sent.adopted:
         rows.append(("adopted", f"{sent.adopted:,}", "created by an earlier call whose answer was lost"))
     rows.append(("failed", f"{sent.failed.total():,}", counts(sent.failed)))
     if sent.left_creating:
-        rows.append(("unsettled", f"{sent.left_creating:,}", "of other sources: premigrate those again"))
+        rows.append(
+            (
+                "unsettled",
+                f"{sent.left_creating:,}",
+                "calls without an answer, of other sources or other versions of this one: premigrate those again",
+            )
+        )
     rows.append(("ledger now", f"{sum(states.values()):,}", counts(states)))
-    console.print(facts(rows))
+    console.print(figures(rows))
+    if failures:
+        console.print()
     for failure in failures:
-        console.print(f"  [bold]{failure['code']}[/]  {failure['remedy']}", soft_wrap=True)
+        console.print(f"  [bold]{failure['code']}[/] {failure['count']:,}")
+        say(console, failure["remedy"], indent=4)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from idferry.cli.options import CohortOption, ExecuteOption, JsonOption, NameOption, RunOption, SettingsOption
-from idferry.cli.output import counts, facts, listing, print_json, screen
+from idferry.cli.output import counts, figures, listing, print_json, say, screen
 from idferry.cli.progress import progress
 from idferry.cli.stopping import stop_on_signals
 from idferry.errors import EXIT_PEOPLE_FAILED, UsageError
@@ -209,7 +209,7 @@ def _recycle(
 def _print_removal(report: RemoveReport, *, execute: bool) -> None:
     console = screen()
     if not execute:
-        console.print("Plan; nothing was changed. --execute does it.")
+        say(console, "Plan. Nothing was changed; --execute does it.\n")
     rows = (
         [("removed", f"{report.removed:,}", "")] if execute else [("to remove", f"{report.to_remove:,}", "")]
     )
@@ -217,7 +217,7 @@ def _print_removal(report: RemoveReport, *, execute: bool) -> None:
     rows.append(("gone already", f"{report.gone:,}", ""))
     if execute:
         rows.append(("failed", f"{report.failed.total():,}", counts(report.failed)))
-    console.print(facts(rows))
+    console.print(figures(rows))
     if report.kept_people:
         console.print()
         console.print(listing(("kept", "because"), report.kept_people[:SHOWN_MAX]))
@@ -226,10 +226,10 @@ def _print_removal(report: RemoveReport, *, execute: bool) -> None:
 def _print_recycling(report: RecycleReport, *, restoring: bool, execute: bool) -> None:
     console = screen()
     if not execute:
-        console.print("Plan; nothing was changed. --execute does it.")
+        say(console, "Plan. Nothing was changed; --execute does it.\n")
     rows = [("in the recycle bin", f"{report.found:,}", "")]
     if execute:
         rows.append(("restored" if restoring else "purged", f"{report.done:,}", ""))
         rows.append(("failed", f"{report.failed.total():,}", counts(report.failed)))
     rows.append(("no longer there", f"{report.absent:,}", ""))
-    console.print(facts(rows))
+    console.print(figures(rows))

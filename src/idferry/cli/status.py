@@ -3,7 +3,7 @@
 from typing import Any
 
 from idferry.cli.options import CohortOption, JsonOption, RunOption, SettingsOption
-from idferry.cli.output import facts, listing, print_json, screen
+from idferry.cli.output import figures, listing, print_json, say, screen
 from idferry.cli.progress import duration
 from idferry.errors import UsageError, remedy_of
 from idferry.flows.report_status import Status, report_status
@@ -61,11 +61,11 @@ def status_document(report: Status) -> dict[str, Any]:
 def _print_status(report: Status) -> None:
     console = screen()
     console.print(
-        facts([(str(state), f"{count:,}", MEANINGS[state]) for state, count in report.states.items()])
+        figures([(str(state), f"{count:,}", MEANINGS[state]) for state, count in report.states.items()])
     )
     if report.rate:
         left = f", {duration(report.time_left_s)} left" if report.time_left_s else ""
-        console.print(f"\n  {report.rate:,.1f} people per second{left}")
+        say(console, f"\n{report.rate:,.1f} people per second{left}", indent=2)
     if report.failures:
         console.print()
         failed = [(group.code, f"{group.count:,}", remedy_of(group.code)) for group in report.failures]
@@ -76,4 +76,4 @@ def _print_status(report: Status) -> None:
             (run.run, "open" if run.ended_at is None else "ended", run.source, run.command)
             for run in report.runs[:10]
         ]
-        console.print(listing(("run", "", "source", "command"), runs))
+        console.print(listing(("run", "is", "source", "command"), runs))

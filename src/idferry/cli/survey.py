@@ -1,7 +1,7 @@
 """`idferry survey`: look before anything leaps."""
 
 from idferry.cli.options import JsonOption, NameOption, SettingsOption, SourceArgument
-from idferry.cli.output import print_json, screen
+from idferry.cli.output import print_json, say, screen
 from idferry.cli.plan_report import plan_document, print_plan
 from idferry.cli.progress import progress
 from idferry.flows import survey as flow
@@ -29,7 +29,5 @@ def survey(
         print_json(plan_document(report))
         return
     console = screen()
-    console.print(
-        f"Survey of {source} (source name: {legacy.name}); nothing was changed", markup=False, soft_wrap=True
-    )
+    say(console, f"Survey of {source} (source name: {legacy.name}). Nothing was changed.\n")
     print_plan(console, report)

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from idferry.cli.options import CohortOption, JsonOption, NameOption, RunOption, SettingsOption
-from idferry.cli.output import facts, listing, print_json, screen
+from idferry.cli.output import figures, listing, print_json, say, screen
 from idferry.cli.progress import progress
 from idferry.cli.stopping import stop_on_signals
 from idferry.errors import EXIT_PEOPLE_FAILED, UsageError
@@ -121,7 +121,7 @@ def _print_report(report: VerifyReport) -> None:
         ("changed by person", f"{report.changed_by_person:,}", "values somebody else has set since: kept"),
         ("progressed", f"{report.progressed:,}", "have got their password since"),
     ]
-    console.print(facts(rows))
+    console.print(figures(rows))
     found = [(one.legacy_id, "missing", one.reason) for one in report.missing]
     found += [(one.legacy_id, "extra", one.object_id) for one in report.extra]
     found += [
@@ -132,7 +132,15 @@ def _print_report(report: VerifyReport) -> None:
         console.print()
         console.print(listing(("legacyId", "what", "detail"), found[:SHOWN_MAX]))
         if len(found) > SHOWN_MAX:
-            console.print(f"  ... and {len(found) - SHOWN_MAX:,} more (--json lists them)")
-    console.print(
-        "\nNothing differs." if not report.differences else f"\n{report.differences:,} differences."
-    )
+            say(console, f"... and {len(found) - SHOWN_MAX:,} more (--json lists them)", indent=2)
+    say(console, f"\n{_conclusion(report.differences)}")
+
+
+def _conclusion(differences: int) -> str:
+    match differences:
+        case 0:
+            return "Nothing differs."
+        case 1:
+            return "1 difference."
+        case _:
+            return f"{differences:,} differences."

@@ -10,7 +10,7 @@ import msgspec
 
 from idferry.errors import Forbidden, TenantNotReady
 from idferry.graph import queries
-from idferry.graph.asking import Asking, listed
+from idferry.graph.asking import Asking
 from idferry.graph.replies import error_of, printable
 from idferry.graph.tokens import TokenSource
 from idferry.graph.transport import Call
@@ -62,7 +62,7 @@ class Naming:
                 remedy=f"Grant {_PERMISSION_TO_LIST}, or put the client id of {EXTENSION_APP_NAME} into "
                 "[tenant] extension_app_id.",
             )
-        found = [app for app in listed(reply) if isinstance(app.get("appId"), str)]
+        found = [app for app in self._asking.objects(reply) if isinstance(app.get("appId"), str)]
         if len(found) == 1:
             return str(found[0]["appId"])
         names = ", ".join(printable(f"{app['appId']} ({app.get('displayName')})") for app in found)
@@ -128,7 +128,7 @@ class TenantInspection:
             )
         return {
             full.removeprefix(names.prefix): str(one.get("dataType"))
-            for one in listed(reply)
+            for one in self._asking.objects(reply)
             if isinstance(full := one.get("name"), str) and full.startswith(names.prefix)
         }
 
@@ -141,7 +141,7 @@ class TenantInspection:
         reply = self._asking.one(Call("GET", path, version="beta"))
         if not reply.succeeded:
             return None, None
-        for organization in listed(reply):
+        for organization in self._asking.objects(reply):
             quota = organization.get("directorySizeQuota")
             if isinstance(quota, dict):
                 return _count(quota.get("used")), _count(quota.get("total"))

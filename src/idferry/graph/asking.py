@@ -40,14 +40,18 @@ class Asking:
         return replies
 
     def pages(self, path: str) -> Iterator[Mapping[str, Any]]:
-        """Every object of a list, page by page as they are asked for. Pages may be empty.
+        """Every object of a list, page by page as they are asked for; raises like `objects`."""
+        yield from self.objects(self.one(Call("GET", path)))
+
+    def objects(self, first_page: Reply) -> Iterator[Mapping[str, Any]]:
+        """The objects of a page and of all that follow it. A page may be empty and still not be the last.
 
         Raises:
             DirectoryError: a page was refused, is not a list, or leads to another host.
         """
-        reply = self.one(Call("GET", path))
+        reply = first_page
         for _ in range(PAGES_MAX):
-            yield from listed(reply)
+            yield from _listed(reply)
             next_link = (reply.body or {}).get("@odata.nextLink")
             if next_link is None:
                 return
@@ -87,7 +91,7 @@ class Asking:
             self._pauses.rest(backoff_seconds(tries, jitter=self._jitter()))
 
 
-def listed(reply: Reply) -> list[Mapping[str, Any]]:
+def _listed(reply: Reply) -> list[Mapping[str, Any]]:
     """The objects of one page. Raises DirectoryError when it is a refusal or no page."""
     if not reply.succeeded:
         raise error_of(reply)

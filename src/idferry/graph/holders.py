@@ -10,7 +10,7 @@ from datetime import timedelta
 
 from idferry.graph import queries
 from idferry.graph.applications import Naming
-from idferry.graph.asking import Asking, listed
+from idferry.graph.asking import Asking
 from idferry.graph.pacing import Pauses
 from idferry.graph.reading import HTTP_NOT_FOUND, in_domain
 from idferry.graph.replies import Reply, error_of
@@ -110,7 +110,7 @@ class Holders:
         select = selection(names)
         calls = [Call("GET", queries.listing("/users", where=where, select=select)) for _, where in asked]
         for (case, _), reply in zip(asked, self._asking.many(calls), strict=True):
-            case.judge(account_of(graph, names) for graph in listed(reply))
+            case.judge(account_of(graph, names) for graph in self._asking.objects(reply))
 
     def _look_among_deleted(self, cases: Sequence[_Case], names: Names) -> None:
         """Deleted accounts may hold names and addresses for 30 days.
@@ -120,13 +120,16 @@ class Holders:
         asked = [(case, where) for case in _unsettled(cases) for where in _strong_filters(case, names)]
         select = selection(names, _VALUES)
         calls = [
-            Call("GET", queries.listing(_DELETED_USERS, where=where, select=select)) for _, where in asked
+            Call(
+                "GET", queries.listing(_DELETED_USERS, where=where, select=select, top=queries.PAGE_SIZE_MAX)
+            )
+            for _, where in asked
         ]
         for (case, _), reply in zip(asked, self._asking.many(calls), strict=True):
             if _filter_refused(reply):
                 self._walk_deleted(cases, names)
                 return
-            for graph in listed(reply):
+            for graph in self._asking.objects(reply):
                 case.holder = case.holder or InRecycleBin(str(graph.get("id")))
 
     def _walk_deleted(self, cases: Sequence[_Case], names: Names) -> None:

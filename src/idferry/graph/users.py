@@ -20,7 +20,7 @@ from idferry.errors import (
 )
 from idferry.graph import queries
 from idferry.graph.applications import Naming
-from idferry.graph.asking import Asking, listed
+from idferry.graph.asking import Asking
 from idferry.graph.holders import Holders
 from idferry.graph.pacing import Gate
 from idferry.graph.replies import NoReply, Outcome, Reply, refusal_of
@@ -108,7 +108,7 @@ class AccountWriting:
         ]
         found: dict[str, Ours] = {}
         for legacy_id, reply in zip(legacy_ids, self._asking.many(calls), strict=True):
-            for graph in listed(reply):
+            for graph in self._asking.objects(reply):
                 account = account_of(graph, names)
                 # The filter does not tell upper from lower case; people do.
                 if account.legacy_id == legacy_id:

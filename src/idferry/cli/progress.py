@@ -6,7 +6,7 @@ It draws from happenings and decides nothing. Lines go to standard error.
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from idferry.cli.output import messages
 from idferry.ports import Clock, Tell
@@ -74,7 +74,7 @@ def progress(clock: Clock, *, quiet: bool = False) -> Iterator[Tell]:
         with Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=None),
-            MofNCompleteColumn(),
+            TextColumn("{task.fields[count]}", justify="right"),
             TextColumn("{task.fields[note]}"),
             TimeElapsedColumn(),
             console=console,
@@ -91,8 +91,9 @@ def _on_terminal(bar: Progress, pace: _Pace) -> Tell:
 
     def show(what: str, done: int, total: int | None, note: str = "") -> None:
         if what not in tasks:
-            tasks[what] = bar.add_task(what, total=total, note="")
-        bar.update(tasks[what], completed=done, total=total, note=note)
+            tasks[what] = bar.add_task(what, total=total, count="", note="")
+        count = f"{done:,}" if total is None else f"{done:,}/{total:,}"
+        bar.update(tasks[what], completed=done, total=total, count=count, note=note)
 
     def tell(happening: Happening) -> None:
         match happening:
@@ -103,13 +104,15 @@ def _on_terminal(bar: Progress, pace: _Pace) -> Tell:
             case RunStarted(run, total, resumed):
                 bar.console.print(f"{'continuing' if resumed else 'starting'} run {run}", markup=False)
                 pace.total = total
+                for task in tasks.values():
+                    bar.update(task, visible=False)
                 show("creating", 0, total)
             case PeopleSettled(done, _failed, _waiting):
                 show("creating", done, max(pace.total, done), pace.describe(happening))
             case AccountsRead(count):
                 show("reading accounts", count, None)
-            case AccountsRemoved(done, total):
-                show("removing", done, total)
+            case AccountsRemoved(count):
+                show("removing", count, None)
 
     return tell
 
@@ -128,8 +131,8 @@ def _in_pipe(happening: Happening, pace: _Pace) -> None:
             line = f"{done:,} of {pace.total:,} settled, {pace.describe(happening)}"
         case AccountsRead(count) if pace.is_time_for_a_line():
             line = f"read {count:,} accounts"
-        case AccountsRemoved(done, total) if pace.is_time_for_a_line():
-            line = f"removed {done:,} of {total:,}"
+        case AccountsRemoved(count) if pace.is_time_for_a_line():
+            line = f"removed {count:,} accounts"
         case _:
             pass
     if line:

@@ -20,7 +20,7 @@ from idferry.ports import (
 )
 from idferry.rules.account import Account, legacy_id_of
 from idferry.rules.entry import Entry, EventKind, Observation, Selection
-from idferry.rules.happenings import AccountsRemoved
+from idferry.rules.happenings import AccountsRead, AccountsRemoved
 from idferry.rules.lifecycle import State
 from idferry.rules.removal import Kept, reason_to_keep
 
@@ -99,7 +99,7 @@ def remove(
                 f"--including-used {including_used}: {used} of these accounts are in use",
                 remedy="Look at them in the plan; then name exactly that number.",
             )
-    report = RemoveReport()
+    report, read = RemoveReport(), 0
     waiting = iter(people())
     while chunk := list(islice(waiting, CHUNK_ACCOUNTS)):
         if stop():
@@ -109,7 +109,8 @@ def remove(
         _count(judged, report)
         if execute:
             _delete(judged, remover, observations, run, clock, report)
-        tell(AccountsRemoved(report.removed, report.to_remove))
+        read += len(chunk)
+        tell(AccountsRemoved(report.removed) if execute else AccountsRead(read))
     return report
 
 

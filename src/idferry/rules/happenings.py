@@ -47,10 +47,9 @@ class AccountsRead:
 
 @dataclass(frozen=True, slots=True)
 class AccountsRemoved:
-    """Removal has dealt with so many accounts of `total`."""
+    """So many accounts were removed."""
 
-    done: int
-    total: int
+    count: int
 
 
 Happening = RecordsRead | AttributeCreated | RunStarted | PeopleSettled | AccountsRead | AccountsRemoved

@@ -31,6 +31,7 @@ PERMISSIONS_TO_CREATE = frozenset({"User.Create", "User.ReadWrite.All", "Directo
 PERMISSIONS_TO_READ = frozenset(
     {"User.Read.All", "User.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"}
 )
+UNDER_WAY_PAGE = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,7 @@ def premigrate(
     5. Send, and close the run when everybody has an answer.
 
     Raises:
+        SourceError: an attribute has values of several types.
         everything that `check_tenant`, `plan_people` and `send_people` raise.
     """
     facts = check_tenant(inspector=inspector, flag=flag, tell=tell)
@@ -108,7 +110,7 @@ def premigrate(
         tell=tell,
     )
     total = ledgers.send.count_to_send(run.run)
-    check_room(facts, total)
+    check_room(facts, total - _sent_before(ledgers.send))
     add_attributes(inspector=inspector, facts=facts, needed=_types(plan), tell=tell)
     tell(RunStarted(run.run, total, resumed))
     sent = send_people(
@@ -186,6 +188,14 @@ def check_room(facts: TenantFacts, people: int) -> None:
         raise QuotaExceeded(
             f"{people} people are to be created and the tenant has room for {room} more objects"
         )
+
+
+def _sent_before(ledger: SendLedger) -> int:
+    """People whose account an earlier run may have created: counted among the tenant's objects already."""
+    count = after = 0
+    while entries := ledger.under_way(after=after, limit=UNDER_WAY_PAGE):
+        count, after = count + len(entries), entries[-1].person_id
+    return count
 
 
 def _types(plan: PlanReport) -> dict[str, str]:

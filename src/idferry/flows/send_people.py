@@ -6,7 +6,7 @@ names everybody for whom a call may have been sent, and the directory is asked a
 """
 
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field
 from itertools import islice
@@ -16,22 +16,22 @@ from idferry.errors import (
     Conflict,
     ConflictDeleted,
     ConflictUnseen,
-    SourceChanged,
+    IdferryError,
     Stopped,
+    Throttled,
     Unreachable,
     error_of,
 )
+from idferry.flows.prepare_orders import Order, prepare_orders
 from idferry.ports import (
     AccountWriter,
     Clock,
-    CreateOrder,
     LegacySource,
     RandomBelow,
     SendLedger,
-    SourceRecord,
     Tell,
 )
-from idferry.rules.account import AccountDraft, PasswordPlan, written_digests
+from idferry.rules.account import AccountDraft, written_digests
 from idferry.rules.answers import (
     CreateAnswer,
     Created,
@@ -50,13 +50,13 @@ from idferry.rules.answers import (
 from idferry.rules.entry import Entry, EventKind, Observation
 from idferry.rules.happenings import PeopleSettled
 from idferry.rules.lifecycle import State
-from idferry.rules.password import Password, random_password
 
 CHUNK_PEOPLE_MAX = 20  # https://learn.microsoft.com/graph/json-batching
 WAIT_SECONDS_MAX = 0.2  # how long a stop may go unnoticed
 STOP_SECONDS_MAX = 15.0  # how long a stop waits for answers that are under way
 CHUNKS_LOST_IN_A_ROW_MAX = 12
 POSTPONEMENTS_MAX = 200
+QUESTIONS_UNDER_WAY_MAX = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,11 @@ class SendLimits:
 
 @dataclass(slots=True)
 class SendReport:
-    """What sending did. `left_creating` are people of other sources whose creation an earlier run left unsettled."""
+    """What sending did.
+
+    `left_creating` are people whom an earlier run left unsettled and whom this source cannot settle: they belong to
+    another one, or their record is no longer in it.
+    """
 
     created: int = 0
     adopted: int = 0
@@ -101,15 +105,19 @@ def send_people(
     3. Settle each answer: created; postponed or unclear ones are sent again; taken names are looked into.
 
     Raises:
-        SourceChanged: a record is not the one that was planned.
+        SourceChanged: the record of somebody who was planned is not the one that was planned.
         Stopped: `stop` said so; answers under way were waited for and recorded.
         DirectoryError: the directory refuses everybody (quota, permission, secret) or cannot be reached.
         LedgerError: the ledger cannot be written; nothing was sent without its intent on disk.
     """
-    sending = _Sending(run, source, ledger, writer, clock, random_below, tell, stop, limits or SendLimits())
+    sending = _Sending(run, source.name, ledger, writer, clock, tell, stop, limits or SendLimits())
     sending.settle_the_past()
-    sending.send(_orders(sending.resend, source, random_below))
-    sending.send(_orders(_planned(ledger, run), source, random_below))
+    sending.send(
+        prepare_orders(
+            sending.resend, source=source, random_below=random_below, unmatched=sending.leave_creating
+        )
+    )
+    sending.send(prepare_orders(_planned(ledger, run), source=source, random_below=random_below))
     return sending.report
 
 
@@ -120,90 +128,37 @@ def _planned(ledger: SendLedger, run: str) -> Iterator[Entry]:
         after = entries[-1].ordinal
 
 
-@dataclass(slots=True)
-class _Order:
-    """One person on the way: the entry, what is sent, and how often it was."""
-
-    entry: Entry
-    draft: AccountDraft
-    create: CreateOrder
-    attempts: int = 0
-    postponements: int = 0
-    holder_id: str | None = None
-    attribute: str = ""
-
-
-def _orders(entries: Iterable[Entry], source: LegacySource, random_below: RandomBelow) -> Iterator[_Order]:
-    """Put the password beside each draft: from the source, streamed again in the order in which it was planned."""
-    passwords = _PasswordsOf(source)
-    for entry in entries:
-        draft = entry.draft
-        assert draft is not None  # noqa: S101  planned and creating entries have one
-        yield _Order(entry, draft, CreateOrder(draft, _password(entry, draft, passwords, random_below)))
-
-
-def _password(
-    entry: Entry, draft: AccountDraft, passwords: "_PasswordsOf", random_below: RandomBelow
-) -> Password | None:
-    match draft.password_plan:
-        case PasswordPlan.NONE:
-            return None
-        case PasswordPlan.RANDOM:
-            return random_password(random_below)
-        case PasswordPlan.KNOWN | PasswordPlan.KNOWN_WEAK:
-            return passwords.of(entry)
-
-
-class _PasswordsOf:
-    """Walks the source beside the ledger, because known passwords are never in the ledger."""
-
-    def __init__(self, source: LegacySource) -> None:
-        self._records = (record for record in source.records() if isinstance(record, SourceRecord))
-
-    def of(self, entry: Entry) -> Password:
-        for record in self._records:
-            if record.user.place.ordinal < entry.ordinal:
-                continue
-            same_place = record.user.place.ordinal == entry.ordinal
-            if same_place and record.user.record_digest == entry.record_digest and record.password:
-                return record.password
-            break
-        raise SourceChanged(f"record {entry.ordinal + 1} (key {entry.key}) is not the one that was planned")
-
-
 class _Sending:
     """The state of one sending: what waits, what is under way, what was seen and is not yet recorded."""
 
     def __init__(
         self,
         run: str,
-        source: LegacySource,
+        source_name: str,
         ledger: SendLedger,
         writer: AccountWriter,
         clock: Clock,
-        random_below: RandomBelow,
         tell: Tell,
         stop: Callable[[], bool],
         limits: SendLimits,
     ) -> None:
         self.run = run
-        self.source = source
+        self.source_name = source_name
         self.ledger = ledger
         self.writer = writer
         self.clock = clock
-        self.random_below = random_below
         self.tell = tell
         self.stop = stop
         self.limits = limits
         self.report = SendReport()
         self.resend: list[Entry] = []
-        self._creates: dict[Future[Sequence[CreateAnswer]], list[_Order]] = {}
-        self._questions: dict[Future[Sequence[Holder]], list[_Order]] = {}
-        self._again: deque[_Order] = deque()
-        self._taken: list[_Order] = []
+        self._creates: dict[Future[Sequence[CreateAnswer]], list[Order]] = {}
+        self._questions: dict[Future[Sequence[Holder]], list[Order]] = {}
+        self._again: deque[Order] = deque()
+        self._taken: list[Order] = []
         self._observed: list[Observation] = []
         self._chunks_lost_in_a_row = 0
-        self._fatal: Fatal | None = None
+        self._ending: IdferryError | None = None
 
     # --- after a crash -------------------------------------------------------------------------------------------
 
@@ -223,42 +178,55 @@ class _Sending:
             if ours and entry.draft:
                 self._observed.append(_adoption(entry.person_id, entry.draft, ours))
                 self.report.adopted += 1
-            elif entry.source == self.source.name:
+            elif entry.source == self.source_name:
                 self.resend.append(entry)
             else:
-                self.report.left_creating += 1
+                self.leave_creating(entry)
         self._turn(())
         if self.stop():
             raise Stopped("stopped while asking the directory about earlier calls")
 
+    def leave_creating(self, entry: Entry) -> None:
+        """Nothing here tells what became of this person: nobody's password is at hand. The ledger keeps the intent."""
+        assert entry.state is State.CREATING  # noqa: S101  others are not left in the middle
+        self.report.left_creating += 1
+
     # --- the loop ------------------------------------------------------------------------------------------------
 
-    def send(self, orders: Iterator[_Order]) -> None:
+    def send(self, orders: Iterator[Order]) -> None:
         """Send all orders and settle them; returns when nothing is under way any more."""
         more = True
         try:
-            while more or self._again or self._taken or self._creates or self._questions:
-                if self.stop() or self._fatal:
-                    self._wind_down()
+            while True:
+                if self._ending:
+                    raise self._ending
+                if not (more or self._again or self._taken or self._creates or self._questions):
+                    return
+                if self.stop():
+                    raise Stopped("stopped; everybody who was settled in this run is in the ledger")
                 more = self._send_chunks(orders)
                 self._ask_about_taken(everything=not more)
                 self._wait(WAIT_SECONDS_MAX)
+        except IdferryError:
+            self._hear_what_is_under_way()
+            raise
         finally:
             # Whatever ends this, what was seen is recorded; only a ledger that cannot be written loses it.
             self._turn(())
 
-    def _send_chunks(self, orders: Iterator[_Order]) -> bool:
+    def _send_chunks(self, orders: Iterator[Order]) -> bool:
         """Fill up what may be under way, people to be sent again first; False when there are no further orders."""
-        chunks: list[list[_Order]] = []
+        chunks: list[list[Order]] = []
         more = True
-        while more and len(self._creates) + len(chunks) < self.limits.chunks_under_way_max:
+        # Questions may wait for minutes: while many do, nobody else is sent who might raise another one.
+        may_send = len(self._questions) < QUESTIONS_UNDER_WAY_MAX
+        while may_send and more and len(self._creates) + len(chunks) < self.limits.chunks_under_way_max:
             chunk = [self._again.popleft() for _ in range(min(CHUNK_PEOPLE_MAX, len(self._again)))]
             chunk += islice(orders, CHUNK_PEOPLE_MAX - len(chunk))
             more = len(chunk) == CHUNK_PEOPLE_MAX
             if chunk:
                 chunks.append(chunk)
-        if chunks or self._observed:
-            self._turn([order.entry.person_id for chunk in chunks for order in chunk])
+        self._turn([order.entry.person_id for chunk in chunks for order in chunk])
         for chunk in chunks:
             for order in chunk:
                 order.attempts += 1
@@ -277,38 +245,35 @@ class _Sending:
         for created in [future for future in self._creates if future in finished]:
             self._hear_chunk(self._creates.pop(created), created.result())
         for asked in [future for future in self._questions if future in finished]:
-            for order, holder in zip(self._questions.pop(asked), asked.result(), strict=True):
-                self._hear_holder(order, holder)
+            self._hear_holders(self._questions.pop(asked), asked)
         waiting_s = self.writer.waiting_seconds()
         if finished or waiting_s:
             self.tell(PeopleSettled(self.report.done, self.report.failed.total(), waiting_s))
 
     def _turn(self, sending: Sequence[int]) -> None:
+        if not (self._observed or sending):
+            return
         self.ledger.turn(run=self.run, observed=self._observed, sending=sending, at=self.clock.now())
         self._observed = []
 
-    def _wind_down(self) -> None:
-        """Wait for answers under way, record them, and say why the run ends here."""
+    def _hear_what_is_under_way(self) -> None:
+        """Give answers that are under way some time to come: what they say need not be asked for again."""
         deadline = self.clock.elapsed() + STOP_SECONDS_MAX
         while self._creates and self.clock.elapsed() < deadline and not self.writer.waiting_seconds():
             self._wait(WAIT_SECONDS_MAX)
-        self._turn(())
-        if self._fatal:
-            raise error_of(self._fatal.code, self._fatal.reason)
-        raise Stopped(f"stopped; {self.report.done} people were settled in this run and are in the ledger")
 
     # --- answers -------------------------------------------------------------------------------------------------
 
-    def _hear_chunk(self, chunk: Sequence[_Order], answers: Sequence[CreateAnswer]) -> None:
+    def _hear_chunk(self, chunk: Sequence[Order], answers: Sequence[CreateAnswer]) -> None:
         lost = all(isinstance(answer, Unanswered | Undelivered) for answer in answers)
         self._chunks_lost_in_a_row = self._chunks_lost_in_a_row + 1 if lost else 0
         for order, answer in zip(chunk, answers, strict=True):
             self._hear(order, answer)
         if self._chunks_lost_in_a_row >= CHUNKS_LOST_IN_A_ROW_MAX:
             reason = next(a.reason for a in answers if isinstance(a, Unanswered | Undelivered))
-            self._fatal = self._fatal or Fatal(Unreachable.code, f"the directory does not answer: {reason}")
+            self._end_with(Unreachable(f"the directory does not answer: {reason}"))
 
-    def _hear(self, order: _Order, answer: CreateAnswer) -> None:
+    def _hear(self, order: Order, answer: CreateAnswer) -> None:
         person_id = order.entry.person_id
         match answer:
             case Created(object_id):
@@ -326,9 +291,7 @@ class _Sending:
                 order.attempts -= 1
                 self._again.append(order)
                 if order.postponements > POSTPONEMENTS_MAX:
-                    self._fatal = Fatal(
-                        "throttled", f"the tenant postponed one call {POSTPONEMENTS_MAX} times"
-                    )
+                    self._end_with(Throttled(f"the tenant postponed one call {POSTPONEMENTS_MAX} times"))
             case Unanswered(reason):
                 self._observed.append(Observation(person_id, EventKind.UNANSWERED, reason=reason))
                 self._try_again(order, reason)
@@ -340,11 +303,11 @@ class _Sending:
                 self._observed.append(
                     Observation(person_id, EventKind.REJECTED, code=answer.code, reason=answer.reason)
                 )
-                self._fatal = answer
+                self._end_with(error_of(answer.code, answer.reason))
             case _:
                 assert_never(answer)
 
-    def _try_again(self, order: _Order, reason: str) -> None:
+    def _try_again(self, order: Order, reason: str) -> None:
         """Send again: the directory's uniqueness makes that safe, and a taken name is then looked into."""
         if order.attempts < self.limits.attempts_max:
             self._again.append(order)
@@ -353,7 +316,20 @@ class _Sending:
             order.attribute = reason
             self._taken.append(order)
 
-    def _hear_holder(self, order: _Order, holder: Holder) -> None:
+    def _end_with(self, error: IdferryError) -> None:
+        """Nobody else is sent: the first reason ends the run once answers under way were heard."""
+        self._ending = self._ending or error
+
+    def _hear_holders(self, chunk: Sequence[Order], asked: Future[Sequence[Holder]]) -> None:
+        try:
+            holders = asked.result()
+        except IdferryError as error:
+            self._end_with(error)
+            return
+        for order, holder in zip(chunk, holders, strict=True):
+            self._hear_holder(order, holder)
+
+    def _hear_holder(self, order: Order, holder: Holder) -> None:
         match holder:
             case Ours():
                 self._observed.append(_adoption(order.entry.person_id, order.draft, holder))
@@ -374,7 +350,7 @@ class _Sending:
             case _:
                 assert_never(holder)
 
-    def _fail(self, order: _Order, kind: EventKind, code: str, reason: str) -> None:
+    def _fail(self, order: Order, kind: EventKind, code: str, reason: str) -> None:
         self._observed.append(Observation(order.entry.person_id, kind, State.FAILED, code, reason))
         self.report.failed[code] += 1
 
@@ -387,8 +363,7 @@ def _creation(person_id: int, draft: AccountDraft, object_id: str) -> Observatio
 
 def _adoption(person_id: int, draft: AccountDraft, ours: Ours) -> Observation:
     """An account found to be ours. Its flag, not our plan, says whether it still awaits a password."""
-    awaits = draft.sets_flag if ours.flag is None else ours.flag
-    state = State.AWAITING_PASSWORD if awaits else State.COMPLETE
+    state = State.AWAITING_PASSWORD if ours.flag else State.COMPLETE
     written = written_digests(draft)
     return Observation(person_id, EventKind.ADOPTED, state, object_id=ours.object_id, written=written)
 

@@ -1,0 +1,92 @@
+"""Prepare orders: put the password beside each draft that is to be sent.
+
+Known passwords are never in the ledger, so the source is streamed again beside it, in the order in which it was
+planned. A record that is not the one that was planned gives nobody a password.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from idferry.errors import SourceChanged
+from idferry.ports import CreateOrder, LegacySource, RandomBelow, SourceRecord
+from idferry.rules.account import AccountDraft, PasswordPlan
+from idferry.rules.entry import Entry
+from idferry.rules.password import Password, random_password
+
+
+@dataclass(slots=True)
+class Order:
+    """One person on the way: the entry, what is sent, and how often it was."""
+
+    entry: Entry
+    draft: AccountDraft
+    create: CreateOrder
+    attempts: int = 0
+    postponements: int = 0
+    holder_id: str | None = None
+    attribute: str = ""
+
+
+def refuse_changed(entry: Entry) -> None:
+    """What happens by default when a person's record is not the one that was planned: the run ends.
+
+    Raises:
+        SourceChanged: always.
+    """
+    raise SourceChanged(f"record {entry.ordinal + 1} (key {entry.key}) is not the one that was planned")
+
+
+def prepare_orders(
+    entries: Iterable[Entry],
+    *,
+    source: LegacySource,
+    random_below: RandomBelow,
+    unmatched: Callable[[Entry], None] = refuse_changed,
+) -> Iterator[Order]:
+    """One order per entry, lazily; `entries` come in source order.
+
+    `unmatched` hears of people whose known password the source does not hold any longer; they get no order.
+
+    Raises:
+        SourceError: the source cannot be read, or whatever `unmatched` raises.
+    """
+    passwords = _PasswordsOf(source)
+    for entry in entries:
+        draft = entry.draft
+        assert draft is not None  # noqa: S101  planned and creating entries have one
+        password = _password(entry, draft.password_plan, passwords, random_below)
+        if password is None and draft.password_plan.is_known:
+            unmatched(entry)
+        else:
+            yield Order(entry, draft, CreateOrder(draft, password))
+
+
+def _password(
+    entry: Entry, plan: PasswordPlan, passwords: "_PasswordsOf", random_below: RandomBelow
+) -> Password | None:
+    match plan:
+        case PasswordPlan.NONE:
+            return None
+        case PasswordPlan.RANDOM:
+            return random_password(random_below)
+        case PasswordPlan.KNOWN | PasswordPlan.KNOWN_WEAK:
+            return passwords.of(entry)
+
+
+class _PasswordsOf:
+    """Walks the source beside the ledger, reading no further than the record it was asked for."""
+
+    def __init__(self, source: LegacySource) -> None:
+        self._records = (record for record in source.records() if isinstance(record, SourceRecord))
+        self._record: SourceRecord | None = None
+
+    def of(self, entry: Entry) -> Password | None:
+        """The password of this very record; None when another record stands there, or one without a password."""
+        while self._record is None or self._record.user.place.ordinal < entry.ordinal:
+            self._record = next(self._records, None)
+            if self._record is None:
+                return None
+        user, password = self._record.user, self._record.password
+        if user.place.ordinal != entry.ordinal or user.record_digest != entry.record_digest:
+            return None
+        return password if password and not password.is_empty else None

@@ -168,7 +168,7 @@ def add_attributes(
                     remedy=error.remedy,
                 ) from error
             tell(AttributeCreated(name))
-        elif existing != data_type and {existing, data_type} != {"Integer", "LargeInteger"}:
+        elif existing != data_type and (existing, data_type) != ("LargeInteger", "Integer"):
             raise TenantNotReady(
                 f"the extension attribute {name} is of type {existing} in the tenant and {data_type} in the source",
                 remedy="Rename the attribute in [shape] attributes, or change its values in the source.",

@@ -1,5 +1,7 @@
 """The Graph client on the emulator over HTTPS: what a directory in memory cannot show."""
 
+import gc
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -80,7 +82,9 @@ def test_who_is_not_let_in_hears_the_likely_cause(
     with b2c.connect(**changes) as other:
         with pytest.raises(TokenRefused, match=words) as caught:
             other.inspector.inspect()
-        (answer,) = other.writer.create([CreateOrder(b2c.draft("1", "a@example.com"), Password(KNOWN))]).result(30)
+        (answer,) = other.writer.create(
+            [CreateOrder(b2c.draft("1", "a@example.com"), Password(KNOWN))]
+        ).result(30)
     assert isinstance(answer, Fatal)
     assert answer.code == "token_refused"
     assert "wrong-Secret-Value" not in f"{caught.value} {caught.value.remedy} {answer}"
@@ -228,7 +232,9 @@ def test_a_value_the_directory_refuses_is_named(directory: EmulatedDirectory) ->
 
 
 @pytest.mark.parametrize("named", [True, False])
-def test_an_address_taken_by_the_mail_of_a_stranger_is_found(external: EmulatedDirectory, named: bool) -> None:
+def test_an_address_taken_by_the_mail_of_a_stranger_is_found(
+    external: EmulatedDirectory, named: bool
+) -> None:
     if not named:
         external.hide_the_holder()
     body = {**external.tenant.local_account("someone-else"), "mail": "a@example.com"}
@@ -389,3 +395,24 @@ def test_a_stranger_by_identity_is_told_from_ours_by_case(directory: EmulatedDir
     (holder,) = directory.writer.holders([(draft, stranger)]).result(30)
     assert holder == Stranger(stranger, "P:S:1")
     assert directory.writer.ours([draft.legacy_id]).result(30) == {}
+
+
+def test_closing_does_not_wait_for_an_answer_that_takes_long(b2c: EmulatedDirectory) -> None:
+    b2c.emulator.faults({"operation": "batch", "kind": "slow", "delay_ms": 4_000})
+    other = b2c.connect()
+    other.inspector.inspect()
+    futures = [
+        other.writer.create([CreateOrder(b2c.draft(str(n), f"p{n}@example.com"), Password(KNOWN))])
+        for n in range(6)
+    ]
+    while b2c.emulator.counts()["received"].get("batch", 0) < 2:
+        time.sleep(0.01)
+    started = time.monotonic()
+    other.close()
+    assert time.monotonic() - started < 5
+    b2c.emulator.faults()
+    answers = [future.result(0)[0] for future in futures[2:]]
+    assert all(isinstance(answer, Undelivered) for answer in answers)
+    for under_way in futures[:2]:
+        assert isinstance(under_way.result(20)[0], Created | Unanswered)
+    gc.collect()

@@ -29,7 +29,7 @@ from idferry.ports import Clock
 
 CONNECTIONS_DEFAULT = 4  # 20 creates a second take 10 to 20 calls under way; in batches of 20, a few
 ASKERS = 2
-CLOSE_WAIT = timedelta(seconds=3)
+CLOSE_WAIT = timedelta(seconds=1)  # for each of the two pools of threads
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ class Directory:
         self._on_close = on_close
 
     def close(self) -> None:
-        """Let nobody wait any longer, give calls under way a few seconds, close the connections.
+        """Let nobody wait any longer, give calls under way a moment, close the connections.
 
         Creates that were not sent answer Undelivered; whoever asks afterwards hears Stopped.
         """

@@ -3,6 +3,7 @@
 They are daemons: an answer that never comes must not keep a stopped process alive. No flow code runs in them.
 """
 
+import contextlib
 import queue
 import threading
 from collections.abc import Callable
@@ -37,32 +38,49 @@ class Senders:
             threading.Thread(target=self._work, name=f"{name}-{number}", daemon=True)
             for number in range(1, threads + 1)
         ]
-        self._started = False
+        self._closed = False
         self._lock = threading.Lock()
 
     def submit(self, work: Callable[[], Answer]) -> "Future[Answer]":
-        """Have `work` done by the next free thread; the future carries its result or its exception."""
+        """Have `work` done by the next free thread, after closing by the caller's.
+
+        The future carries its result or its exception.
+        """
         future: Future[Answer] = Future()
-        self._start()
-        self._jobs.put(_Job(work, future))
+        job = _Job(work, future)
+        if self._start():
+            self._jobs.put(job)
+        else:
+            job.run()
         return future
 
     def close(self, *, wait: timedelta) -> None:
-        """Do what is queued, then end the threads, and wait for them at most so long."""
+        """Do what is queued in this thread, then end the threads, and wait for them at most so long.
+
+        Whoever closes has seen to it that nothing queued takes long any more. A thread whose call takes longer is
+        left behind.
+        """
+        with self._lock:
+            self._closed = True
+        with contextlib.suppress(queue.Empty):
+            while job := self._jobs.get_nowait():
+                job.run()
         for _ in self._threads:
             self._jobs.put(None)
-        if not self._started:
-            return
         share_s = wait.total_seconds() / len(self._threads)
         for thread in self._threads:
-            thread.join(share_s)
+            if thread.ident is not None:
+                thread.join(share_s)
 
-    def _start(self) -> None:
+    def _start(self) -> bool:
+        """Start the threads once; False when they were told to end."""
         with self._lock:
-            if not self._started:
-                for thread in self._threads:
+            if self._closed:
+                return False
+            for thread in self._threads:
+                if thread.ident is None:
                     thread.start()
-                self._started = True
+            return True
 
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None:

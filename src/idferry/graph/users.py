@@ -15,6 +15,7 @@ from idferry.errors import (
     QuotaExceeded,
     Stopped,
     TenantNotReady,
+    Throttled,
     TokenRefused,
     Unreachable,
 )
@@ -95,7 +96,7 @@ class AccountWriting:
             return [Undelivered(str(error))] * len(chunk)
         except DirectoryError as error:
             # No token, or no name for the extension attributes: nothing of this chunk was sent.
-            passing = isinstance(error, Unreachable)
+            passing = isinstance(error, Unreachable | Throttled)
             return [Undelivered(str(error)) if passing else Fatal(error.code, str(error))] * len(chunk)
         return [call if isinstance(call, Rejected) else answer_of(next(outcomes)) for call in calls]
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from idferry.errors import UnexpectedAnswer
 from idferry.rules.account import Account, AccountDraft, PasswordPlan
 from idferry.rules.attributes import LEGACY_ID, LENGTHS_MAX, AttributeValue
 from idferry.rules.names import Identity, SignInType
@@ -96,7 +97,12 @@ def account_of(graph: Mapping[str, Any], names: Names, value_names: Collection[s
     """An account as the directory shows it. Asked-for values that are not there are None.
 
     Identities of kinds that we do not create (such as the directory's own userPrincipalName) stay in `graph` only.
+
+    Raises:
+        UnexpectedAnswer: it has no id.
     """
+    if not isinstance(graph.get("id"), str):
+        raise UnexpectedAnswer("the directory shows an account without an id")
     flag, legacy_id = graph.get(names.of(names.flag)), graph.get(names.legacy_id)
     activity = graph.get(SIGN_IN_ACTIVITY)
     seen = activity.get("lastSignInDateTime") if isinstance(activity, Mapping) else None
@@ -129,6 +135,8 @@ def _profile(text: str) -> dict[str, object]:
 def _identities(listed: object) -> list[Identity]:
     found = []
     for entry in listed if isinstance(listed, list) else ():
+        if not isinstance(entry, Mapping):
+            continue
         kind = _sign_in_type(str(entry.get("signInType") or ""))
         if kind is None:
             continue

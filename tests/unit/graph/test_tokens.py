@@ -1,6 +1,7 @@
 """Tokens: fetched once, renewed in time, refused with the likely cause, never with a secret in a message."""
 
 import json
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -19,7 +20,7 @@ from tests.support.hand_clock import HandClock
 from tests.support.mock_graph import CLIENT_ID, SECRET, TENANT_ID, jwt_with, token_answer
 
 from idferry.errors import SettingsError, TokenRefused, Unreachable
-from idferry.graph.credentials import ClientCertificate, ClientSecret
+from idferry.graph.credentials import ClientCertificate, ClientSecret, managed_identity
 from idferry.graph.pacing import Pauses
 from idferry.graph.tokens import ClientCredentials, ForeignTokens, roles_of, scope_of
 
@@ -290,3 +291,22 @@ def test_credentials_do_not_print_what_they_hold(
     assert SECRET not in repr(ClientSecret(SECRET))
     assert "key" not in repr(ClientCertificate.parse(certificate + key_pem)).lower()
     assert json.dumps(SECRET) not in repr(ClientSecret(SECRET))
+
+
+def test_the_machines_own_identity_comes_from_the_optional_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    identity = pytest.importorskip("azure.identity")
+    for name in ("AZURE_TENANT_ID", "AZURE_FEDERATED_TOKEN_FILE", "AZURE_CLIENT_ID"):
+        monkeypatch.delenv(name, raising=False)
+    with managed_identity(CLIENT_ID) as credential:
+        assert isinstance(credential, identity.ManagedIdentityCredential)
+    monkeypatch.setenv("AZURE_TENANT_ID", TENANT_ID)
+    monkeypatch.setenv("AZURE_FEDERATED_TOKEN_FILE", "token-file")
+    with managed_identity(CLIENT_ID) as credential:
+        assert isinstance(credential, identity.ChainedTokenCredential)
+
+
+def test_without_the_optional_package_the_remedy_is_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "azure.identity", None)
+    with pytest.raises(SettingsError) as caught:
+        managed_identity(CLIENT_ID)
+    assert "pip install" in caught.value.remedy

@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 
 import httpx2
 import pytest
 from tests.support.hand_clock import HandClock
 from tests.support.mock_graph import (
+    ADDRESS,
     PREFIX,
     batch_answer,
     batch_items,
@@ -16,7 +18,14 @@ from tests.support.mock_graph import (
     token_answer,
 )
 
-from idferry.errors import SettingsError, UnexpectedAnswer, Unreachable
+from idferry.errors import (
+    Forbidden,
+    SettingsError,
+    Stopped,
+    TenantNotReady,
+    UnexpectedAnswer,
+    Unreachable,
+)
 from idferry.graph import transport
 from idferry.graph.credentials import ClientSecret
 from idferry.graph.transport import open_client
@@ -26,11 +35,13 @@ from idferry.rules.answers import (
     CreateAnswer,
     Created,
     Fatal,
+    InRecycleBin,
     Postponed,
     Rejected,
     Taken,
     Unanswered,
     Undelivered,
+    Unseen,
 )
 from idferry.rules.names import local_identity
 from idferry.rules.password import Password
@@ -349,3 +360,87 @@ def test_no_password_and_no_secret_is_in_any_repr() -> None:
         shown = json.dumps([repr(answers), repr(order(0)), repr(directory), repr(vars(directory))])
     assert "Correct-Horse-1" not in shown
     assert "s3cret" not in shown
+
+
+def test_whoever_asks_after_closing_is_answered_at_once() -> None:
+    def graph(request: httpx2.Request) -> httpx2.Response:
+        raise AssertionError("nothing may be sent")
+
+    directory = mocked_directory(graph)
+    directory.close()
+    directory.close()
+    (answer,) = directory.writer.create([order(0)]).result(0)
+    assert isinstance(answer, Undelivered)
+    with pytest.raises(Stopped):
+        directory.writer.ours(["p:s:1"]).result(0)
+    with pytest.raises(Stopped):
+        directory.reader.by_id("x")
+
+
+def test_an_extensions_application_that_cannot_be_told_is_asked_for() -> None:
+    apps: list[dict[str, str]] = []
+
+    def graph(request: httpx2.Request) -> httpx2.Response:
+        assert "startswith" in request.url.params["$filter"]
+        return httpx2.Response(200, json={"value": apps})
+
+    address = replace(ADDRESS, extension_app_id="")
+    for count, words in ((0, "has no b2c-extensions-app"), (2, "several applications")):
+        apps[:] = [{"appId": f"id-{n}", "displayName": "b2c-extensions-app \x1b[2J"} for n in range(count)]
+        with (
+            mocked_directory(graph, address=address) as directory,
+            pytest.raises(TenantNotReady, match=words) as caught,
+        ):
+            directory.reader.by_id("x")
+        assert "extension_app_id" in caught.value.remedy
+        assert "\x1b" not in str(caught.value)
+
+
+def test_who_may_not_look_up_the_extensions_application_is_told_the_setting() -> None:
+    address = replace(ADDRESS, extension_app_id="")
+    forbidden = httpx2.Response(403, json=graph_error("Authorization_RequestDenied", "no"))
+    with mocked_directory(lambda request: forbidden, address=address) as directory:
+        with pytest.raises(Forbidden) as caught:
+            directory.reader.by_id("x")
+        (answer,) = directory.writer.create([order(0)]).result(10)
+    assert "extension_app_id" in caught.value.remedy
+    assert isinstance(answer, Fatal)
+
+
+def test_a_recycle_bin_that_takes_no_filter_is_looked_through() -> None:
+    """The holder lies on the second page; an empty page before it is not the end."""
+
+    def graph(request: httpx2.Request) -> httpx2.Response:
+        if request.method == "POST":
+            refused = graph_error("Request_UnsupportedQuery", "Unsupported Query.")
+            return batch_answer(
+                *(
+                    {"id": item["id"], "status": 400, "body": refused}
+                    if "deletedItems" in item["url"]
+                    else {"id": item["id"], "status": 200, "body": {"value": []}}
+                    for item in batch_items(request)
+                )
+            )
+        if "skiptoken" in str(request.url):
+            held = {"signInType": "emailAddress", "issuer": "x", "issuerAssignedId": "P0@x.com"}
+            return httpx2.Response(200, json={"value": [{"id": "gone", "identities": [held]}]})
+        link = "https://graph.test/v1.0/directory/deletedItems/microsoft.graph.user?$skiptoken=2"
+        return httpx2.Response(200, json={"value": [], "@odata.nextLink": link})
+
+    with mocked_directory(graph) as directory:
+        holders = directory.writer.holders([(order(n).draft, None) for n in range(2)]).result(10)
+    assert list(holders) == [InRecycleBin("gone"), Unseen()]
+
+
+def test_usage_is_read_again_without_what_may_not_be_seen() -> None:
+    asked: list[bool] = []
+
+    def graph(request: httpx2.Request) -> httpx2.Response:
+        items = batch_items(request)
+        asked.append(all("signInActivity" in item["url"] for item in items))
+        answer = {"status": 403, "body": {}} if asked[-1] else {"status": 200, "body": {"id": "a"}}
+        return batch_answer(*({"id": item["id"], **answer} for item in items))
+
+    with mocked_directory(graph) as directory:
+        assert set(directory.remover.usage(["a"])) == {"a"}
+    assert asked == [True, False]

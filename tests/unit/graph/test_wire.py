@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from idferry.errors import UnexpectedAnswer
 from idferry.graph.wire import Names, account_of, create_body, selection
 from idferry.rules.account import AccountDraft, PasswordPlan
 from idferry.rules.names import Identity, SignInType, local_identity
@@ -155,7 +156,7 @@ def test_an_account_is_read_with_everything_the_rules_know() -> None:
 
 
 def test_a_bare_account_is_read_without_guessing() -> None:
-    account = account_of({"id": "a1", "createdDateTime": "whenever"}, NAMES)
+    account = account_of({"id": "a1", "createdDateTime": "whenever", "identities": [None, {}]}, NAMES)
     assert account.identities == ()
     assert account.legacy_id is None
     assert account.flag is None
@@ -169,3 +170,8 @@ def test_the_selection_names_extension_attributes_in_full_and_nothing_twice() ->
         "id,displayName,identities,accountEnabled,createdDateTime,lastPasswordChangeDateTime,"
         f"{PREFIX}legacyId,{PREFIX}requiresMigration,mail,{PREFIX}vip,signInActivity"
     )
+
+
+def test_an_account_without_an_id_is_not_an_account() -> None:
+    with pytest.raises(UnexpectedAnswer):
+        account_of({"displayName": "Ada"}, NAMES)

@@ -8,16 +8,20 @@ limits say 250, the Graph page 256; the smaller one is planned for).
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from types import MappingProxyType
 
 AttributeValue = str | bool | int | tuple[str, ...]
 
 EXTENSION_CHARACTERS_MAX = 250
 EXTENSIONS_PER_ACCOUNT_MAX = 100
+EXTENSIONS_OF_SOURCE_MAX = EXTENSIONS_PER_ACCOUNT_MAX - 2  # the migration flag and legacyId are ours
 DISPLAY_NAME_CHARACTERS_MAX = 256
 OTHER_MAILS_MAX = 250
+SENSITIVE_CHARACTERS_MIN = len("078-05-1120")
 CARD_DIGITS_MIN = 13
 CARD_DIGITS_MAX = 19
+INTEGER_MIN, INTEGER_MAX = -(2**63), 2**63 - 1
 
 LEGACY_ID = "legacyId"
 """Short name of the extension attribute by which an account says which legacy user it was made from."""
@@ -53,9 +57,13 @@ _CHOICES = MappingProxyType(
         "consentProvidedForMinor": ("Granted", "Denied", "NotRequired"),
     }
 )
+_PLAIN_TEXTS = frozenset(LENGTHS_MAX) - {*_COLLECTIONS, *_CHOICES, "usageLocation"}
 _EXTENSION_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,99}\Z")
 _USAGE_LOCATION = re.compile(r"[A-Z]{2}\Z")
-_CARD = re.compile(r"(?<!\d)\d(?:[ -]?\d){12,18}(?!\d)")
+_DIGITS = re.compile(r"(?<!\d)\d(?:[ -]?\d){12,}(?!\d)")
+_DIGIT_SEPARATOR = re.compile(r"[ -]")
+# How card numbers are printed: most, with a long tail, American Express, Diners Club.
+_CARD_GROUPS = frozenset({(4, 4, 4, 4), (4, 4, 4, 4, 3), (4, 6, 5), (4, 6, 4)})
 # Area 000, 666 and 9xx, group 00 and serial 0000 were never issued (https://www.ssa.gov/employer/randomization.html).
 _SSN = re.compile(r"(?<![\d-])(?!000|666|9\d\d)\d{3}([ -])(?!00)\d{2}\1(?!0000)\d{4}(?![\d-])")
 
@@ -78,6 +86,7 @@ def takes_list(name: str) -> bool:
     return name in _COLLECTIONS
 
 
+@lru_cache(maxsize=4096)
 def extension_name_problem(name: str) -> str | None:
     """Why this cannot be the short name of an extension attribute, or None."""
     if not _EXTENSION_NAME.match(name):
@@ -99,7 +108,9 @@ def extension_type(value: AttributeValue) -> str:
 def attribute_problem(name: str, value: AttributeValue) -> AttributeProblem | None:
     """Why the directory would refuse this value, or None. Sensitive values are `sensitive_kind`'s business."""
     if is_extension(name):
-        return _too_long(name, value, EXTENSION_CHARACTERS_MAX)
+        return _extension_problem(name, value)
+    if name in _PLAIN_TEXTS and isinstance(value, str):
+        return _too_long(name, value, LENGTHS_MAX[name])
     if isinstance(value, bool) or not isinstance(value, str | tuple):
         return AttributeProblem("attribute_invalid", f"{name} takes text")
     if isinstance(value, tuple) != takes_list(name):
@@ -110,6 +121,8 @@ def attribute_problem(name: str, value: AttributeValue) -> AttributeProblem | No
         return AttributeProblem("attribute_invalid", f"{name} takes at most {_COLLECTIONS[name]} values")
     if name in _CHOICES and value not in _CHOICES[name]:
         return AttributeProblem("attribute_invalid", f"{name} is one of {', '.join(_CHOICES[name])}")
+    if name == "otherMails" and not all(map(str.isascii, value)):
+        return AttributeProblem("attribute_invalid", "otherMails takes no letters beyond ASCII")
     if name == "usageLocation" and isinstance(value, str) and not _USAGE_LOCATION.match(value):
         return AttributeProblem("attribute_invalid", "usageLocation is a country code of two capital letters")
     return _too_long(name, value, LENGTHS_MAX[name])
@@ -124,29 +137,60 @@ def display_name_problem(display_name: str, *, angle_brackets_refused: bool) -> 
 
 def sensitive_kind(value: AttributeValue) -> str | None:
     """`card_number` (Luhn's check digit holds) or `ssn` when the value holds one, else None."""
-    if isinstance(value, bool | int):
-        # A number of 13 digits and more in a column of its own could be a card number; it is judged as text.
-        return sensitive_kind(str(value)) if not isinstance(value, bool) else None
-    for text in (value,) if isinstance(value, str) else value:
-        if len(text) < len("078051120"):
-            continue
-        if any(_passes_luhn(match.group()) for match in _CARD.finditer(text)):
-            return "card_number"
-        if _SSN.search(text):
-            return "ssn"
-    return None
+    if isinstance(value, str):
+        return _sensitive_kind_of(value)
+    if isinstance(value, bool):
+        return None
+    # A number of 13 digits and more in a column of its own could be a card number; it is judged as text.
+    texts = value if isinstance(value, tuple) else (str(value),)
+    return next(filter(None, map(_sensitive_kind_of, texts)), None)
+
+
+def _sensitive_kind_of(text: str) -> str | None:
+    if len(text) < SENSITIVE_CHARACTERS_MIN:
+        return None
+    if any(_holds_card_number(match.group()) for match in _DIGITS.finditer(text)):
+        return "card_number"
+    return "ssn" if _SSN.search(text) else None
+
+
+def _holds_card_number(written: str) -> bool:
+    """Whether a run of digits, blanks and hyphens is a card number, or holds one beside an expiry date or the like."""
+    groups = _DIGIT_SEPARATOR.split(written)
+    if _passes_luhn("".join(groups)):
+        return True
+    return any(
+        _passes_luhn("".join(groups[first:behind]))
+        for first in range(len(groups))
+        for behind in range(first + 1, min(first + 5, len(groups)) + 1)
+        if behind == first + 1 or tuple(map(len, groups[first:behind])) in _CARD_GROUPS
+    )
 
 
 def _passes_luhn(written: str) -> bool:
-    digits = [int(character) for character in written if character.isdigit()]
-    if not CARD_DIGITS_MIN <= len(digits) <= CARD_DIGITS_MAX or len(set(digits)) == 1:
+    if not CARD_DIGITS_MIN <= len(written) <= CARD_DIGITS_MAX or len(set(written)) == 1:
         return False
+    digits = [int(character) for character in written]
     doubled = (digit * 2 for digit in digits[-2::-2])
     return (sum(digits[-1::-2]) + sum(digit - 9 if digit > 9 else digit for digit in doubled)) % 10 == 0
 
 
+def _extension_problem(name: str, value: AttributeValue) -> AttributeProblem | None:
+    problem = extension_name_problem(name)
+    if problem:
+        return AttributeProblem("attribute_invalid", problem)
+    if isinstance(value, tuple):
+        return AttributeProblem("attribute_invalid", f"{name} is an extension attribute and takes no list")
+    if isinstance(value, int) and not INTEGER_MIN <= value <= INTEGER_MAX:
+        return AttributeProblem("attribute_invalid", f"{name} is a number of more than 64 bits")
+    return _too_long(name, value, EXTENSION_CHARACTERS_MAX)
+
+
 def _too_long(name: str, value: AttributeValue, characters_max: int) -> AttributeProblem | None:
     texts = (value,) if isinstance(value, str) else value if isinstance(value, tuple) else ()
-    if any(len(text) > characters_max for text in texts):
-        return AttributeProblem("attribute_too_long", f"{name} is longer than {characters_max} characters")
+    for text in texts:
+        if len(text) > characters_max:
+            return AttributeProblem(
+                "attribute_too_long", f"{name} is longer than {characters_max} characters"
+            )
     return None

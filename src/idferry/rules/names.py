@@ -60,6 +60,8 @@ class Identity:
             case SignInType.USER_NAME:
                 return user_name_problem(self.issuer_assigned_id)
             case SignInType.FEDERATED:
+                if not self.issuer or not self.issuer_assigned_id:
+                    return "the issuer or the id at the issuer is missing"
                 if len(self.issuer) > ISSUER_CHARACTERS_MAX:
                     return f"the issuer is longer than {ISSUER_CHARACTERS_MAX} characters"
                 return None
@@ -73,8 +75,14 @@ def local_identity(typed: str, sign_in_type: SignInType | None = None) -> Identi
 
 
 def compared_form(typed: str) -> str:
-    """NFC, ASCII blanks trimmed, lower case. Not case-folded: straße and strasse are two people."""
-    return unicodedata.normalize("NFC", typed).strip(ASCII_BLANKS).lower()
+    """NFC, ASCII blanks trimmed, lower case. Not case-folded: straße and strasse are two people.
+
+    Composed once more behind the lower case, which takes some capitals apart (İ becomes i and a dot above).
+    """
+    if typed.isascii():
+        return typed.strip(ASCII_BLANKS).lower()
+    lowered = unicodedata.normalize("NFC", typed).strip(ASCII_BLANKS).lower()
+    return unicodedata.normalize("NFC", lowered)
 
 
 def email_problem(address: str) -> str | None:

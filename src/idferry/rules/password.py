@@ -10,7 +10,7 @@ from typing import NoReturn, Self, TypeVar
 PASSWORD_CHARACTERS_MIN = 8
 PASSWORD_CHARACTERS_MAX = 256
 WEAK_PASSWORD_CHARACTERS_MIN = 4
-RANDOM_PASSWORD_CHARACTERS = 24
+RANDOM_PASSWORD_PAIRS = 8
 CLASSES_NEEDED = 3
 FRAGMENT_CHARACTERS_MIN = 3
 
@@ -19,8 +19,8 @@ _UPPER = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _DIGITS = "0123456789"
 # What the directory takes, https://learn.microsoft.com/entra/identity/authentication/concept-sspr-policy
 _SYMBOLS = "@#$%^&*-_!+=[]{}|\\:',.?/`~\"();<> "
-# Random passwords keep to symbols that survive every shell and form, should somebody ever have to type one.
-_RANDOM_SYMBOLS = "@#%^*-_!+=.?~"
+# None of them may stand in a user name or before the @ of an address.
+_RANDOM_SEPARATORS = "@,:"
 _ALLOWED = frozenset(_LOWER + _UPPER + _DIGITS + _SYMBOLS)
 
 Revealed = TypeVar("Revealed")
@@ -68,6 +68,9 @@ class Password:
     def __reduce__(self) -> NoReturn:
         raise TypeError("passwords are not pickled")
 
+    def __getstate__(self) -> NoReturn:
+        raise TypeError("passwords are not serialised")
+
     def __copy__(self) -> Self:
         return self
 
@@ -76,19 +79,23 @@ class Password:
 
 
 def random_password(below: Callable[[int], int]) -> Password:
-    """A fresh password that always satisfies the strong rule.
+    """A fresh password that always satisfies the strong rule, whatever the person's sign-in names are.
 
-    `below(n)` draws evenly from 0..n-1 out of a secure source (`secrets.randbelow`). One character of each class is
-    certain, because drawing from one mixed alphabet fails the rule now and then.
+    `below(n)` draws evenly from 0..n-1 out of a secure source (`secrets.randbelow`). Lower case, upper case and a
+    digit are certain, because drawing from one mixed alphabet fails the rule now and then. A separator behind every
+    second character keeps names out: no sign-in name of three characters fits between two separators. That leaves
+    107 bits of chance.
     """
-    classes = (_LOWER, _UPPER, _DIGITS, _RANDOM_SYMBOLS)
+    classes = (_LOWER, _UPPER, _DIGITS)
     everything = "".join(classes)
     drawn = [alphabet[below(len(alphabet))] for alphabet in classes]
-    drawn += [everything[below(len(everything))] for _ in range(RANDOM_PASSWORD_CHARACTERS - len(drawn))]
+    drawn += [everything[below(len(everything))] for _ in range(2 * RANDOM_PASSWORD_PAIRS - len(drawn))]
     for last in range(len(drawn) - 1, 0, -1):
         other = below(last + 1)
         drawn[last], drawn[other] = drawn[other], drawn[last]
-    return Password("".join(drawn))
+    pairs = zip(drawn[::2], drawn[1::2], strict=True)
+    separators = [_RANDOM_SEPARATORS[below(len(_RANDOM_SEPARATORS))] for _ in range(RANDOM_PASSWORD_PAIRS)]
+    return Password("".join(a + b + separator for (a, b), separator in zip(pairs, separators, strict=True)))
 
 
 def _weakness(text: str, sign_in_names: Iterable[str]) -> str | None:

@@ -8,10 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 
 from idferry.rules import attributes as attribute_rules
 from idferry.rules.account import AccountDraft, PasswordPlan, TenantKind, legacy_id_of
-from idferry.rules.attributes import AttributeValue
+from idferry.rules.attributes import AttributeProblem, AttributeValue
 from idferry.rules.legacy_user import LegacyUser
 from idferry.rules.names import Identity, SignInType
 from idferry.rules.outcomes import LeftOut, Note, Refused, RefusedAttribute
@@ -41,6 +42,7 @@ class PlanRules:
 
     `stale_before`: people whose last sign-in is known and earlier stay behind; None switches it off.
     `attribute_names`: source name -> attribute name; an empty attribute name leaves the attribute out.
+    `migration_flag`: short name of the flag's extension attribute, which no source may fill.
     """
 
     project: str
@@ -50,6 +52,7 @@ class PlanRules:
     when_too_long: WhenTooLong = WhenTooLong.REFUSE
     stale_before: datetime | None = None
     attribute_names: Mapping[str, str] = field(default_factory=dict)
+    migration_flag: str = "requiresMigration"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,25 +93,17 @@ def plan_person(user: LegacyUser, password: PasswordFacts, rules: PlanRules) -> 
     chosen = _password_plan(user, password, rules)
     if isinstance(chosen, NotPlanned):
         return chosen
-    display_name, display_notes = _display_name(user)
     collected = _collect_attributes(user, rules)
+    contact_notes = _collect_contact(user, rules, collected)
+    display_name, display_notes = _collect_display_name(user, rules, collected)
     if collected.refusal:
         return collected.refusal
-    problem = attribute_rules.display_name_problem(
-        display_name, angle_brackets_refused=rules.tenant_kind is TenantKind.B2C
-    )
-    if problem:
-        if problem.code == Refused.ATTRIBUTE_INVALID or rules.when_too_long is WhenTooLong.REFUSE:
-            return NotPlanned(Refused(problem.code), problem.reason)
-        display_name = display_name[: attribute_rules.DISPLAY_NAME_CHARACTERS_MAX]
-        collected.refused["displayName"] = RefusedAttribute.ATTRIBUTE_TOO_LONG
-    contact, contact_notes = _contact_addresses(user, rules.tenant_kind)
     draft = AccountDraft(
         legacy_id=legacy_id_of(project=rules.project, source=user.source, key=user.key),
         display_name=display_name,
         identities=user.identities,
         password_plan=chosen.password_plan,
-        attributes={**contact, **collected.attributes},
+        attributes=collected.attributes,
         extensions=collected.extensions,
         enabled=user.enabled,
     )
@@ -157,42 +152,28 @@ def _password_plan(user: LegacyUser, password: PasswordFacts, rules: PlanRules) 
     return NotPlanned(LeftOut.WEAK_PASSWORD, f"the password is {password.weakness}")
 
 
-def _display_name(user: LegacyUser) -> tuple[str, tuple[Note, ...]]:
-    given = user.display_name.strip()
-    if given:
-        return given, ()
-    parts = [user.attributes.get("givenName"), user.attributes.get("surname")]
-    joined = " ".join(part.strip() for part in parts if isinstance(part, str) and part.strip())
-    return joined or user.identities[0].issuer_assigned_id, (Note.DISPLAY_NAME_BUILT,)
-
-
-def _contact_addresses(
-    user: LegacyUser, tenant_kind: TenantKind
-) -> tuple[dict[str, AttributeValue], tuple[Note, ...]]:
-    """Where the contact e-mail goes: `mail` in External ID, `otherMails` in B2C, where `mail` must stay unset.
-
-    Only a sign-in address of the person's own goes to `mail`: it is unique in the tenant and proves the mailbox.
-    """
-    sign_in_address = next(
-        (one.issuer_assigned_id for one in user.identities if one.sign_in_type is SignInType.EMAIL_ADDRESS),
-        "",
-    )
-    if tenant_kind is TenantKind.EXTERNAL and sign_in_address:
-        return {"mail": sign_in_address}, ()
-    contact = user.contact_email.strip()
-    if not contact or "otherMails" in user.attributes or contact.lower() == sign_in_address.lower():
-        return {}, ()
-    if not contact.isascii():
-        return {}, (Note.NON_ASCII_CONTACT_EMAIL,)
-    return {"otherMails": (contact,)}, ()
-
-
 @dataclass(slots=True)
 class _Collected:
+    """What the account may hold, sorted; of several reasons to refuse the person the first one stays."""
+
     attributes: dict[str, AttributeValue] = field(default_factory=dict)
     extensions: dict[str, AttributeValue] = field(default_factory=dict)
     refused: dict[str, RefusedAttribute] = field(default_factory=dict)
     refusal: NotPlanned | None = None
+
+    def refuse(self, problem: AttributeProblem) -> None:
+        """The person cannot be created with this."""
+        self.refusal = self.refusal or NotPlanned(Refused(problem.code), problem.reason, self.refused)
+
+    def is_dropped(self, name: str, problem: AttributeProblem | None, when_too_long: WhenTooLong) -> bool:
+        """Whether the value stays behind; a problem that dropping does not solve refuses the person."""
+        if problem is None:
+            return False
+        if problem.code == Refused.ATTRIBUTE_TOO_LONG and when_too_long is WhenTooLong.DROP:
+            self.refused[name] = RefusedAttribute.ATTRIBUTE_TOO_LONG
+        else:
+            self.refuse(problem)
+        return True
 
 
 def _collect_attributes(user: LegacyUser, rules: PlanRules) -> _Collected:
@@ -204,12 +185,69 @@ def _collect_attributes(user: LegacyUser, rules: PlanRules) -> _Collected:
         if attribute_rules.sensitive_kind(value):
             collected.refused[name] = RefusedAttribute.SENSITIVE
             continue
-        problem = attribute_rules.attribute_problem(name, value)
-        if problem and problem.code == "attribute_too_long" and rules.when_too_long is WhenTooLong.DROP:
-            collected.refused[name] = RefusedAttribute.ATTRIBUTE_TOO_LONG
-            continue
-        if problem and collected.refusal is None:
-            collected.refusal = NotPlanned(Refused(problem.code), problem.reason, collected.refused)
-        target = collected.extensions if attribute_rules.is_extension(name) else collected.attributes
-        target[name] = value
+        problem = _name_is_ours(name, rules.migration_flag) or attribute_rules.attribute_problem(name, value)
+        if not collected.is_dropped(name, problem, rules.when_too_long):
+            target = collected.extensions if attribute_rules.is_extension(name) else collected.attributes
+            target[name] = value
+    if len(collected.extensions) > attribute_rules.EXTENSIONS_OF_SOURCE_MAX:
+        most = attribute_rules.EXTENSIONS_OF_SOURCE_MAX
+        collected.refuse(AttributeProblem("attribute_invalid", f"more than {most} extension attributes"))
     return collected
+
+
+@lru_cache(maxsize=4096)
+def _name_is_ours(name: str, migration_flag: str) -> AttributeProblem | None:
+    if name.lower() in (attribute_rules.LEGACY_ID.lower(), migration_flag.lower()):
+        return AttributeProblem(
+            "attribute_invalid", f"{name} is kept by idferry itself: map it to another name"
+        )
+    return None
+
+
+def _collect_display_name(
+    user: LegacyUser, rules: PlanRules, collected: _Collected
+) -> tuple[str, tuple[Note, ...]]:
+    """The display name; built from what the account may hold, so that nothing refused comes back through it."""
+    display_name = user.display_name.strip()
+    notes: tuple[Note, ...] = ()
+    if attribute_rules.sensitive_kind(display_name):
+        collected.refused["displayName"] = RefusedAttribute.SENSITIVE
+        display_name = ""
+    if not display_name:
+        parts = (collected.attributes.get("givenName"), collected.attributes.get("surname"))
+        joined = " ".join(part.strip() for part in parts if isinstance(part, str) and part.strip())
+        display_name, notes = joined or user.identities[0].issuer_assigned_id, (Note.DISPLAY_NAME_BUILT,)
+    problem = attribute_rules.display_name_problem(
+        display_name, angle_brackets_refused=rules.tenant_kind is TenantKind.B2C
+    )
+    if collected.is_dropped("displayName", problem, rules.when_too_long):
+        display_name = display_name[: attribute_rules.DISPLAY_NAME_CHARACTERS_MAX]
+    return display_name, notes
+
+
+def _collect_contact(user: LegacyUser, rules: PlanRules, collected: _Collected) -> tuple[Note, ...]:
+    """Where the contact e-mail goes: `mail` in External ID, `otherMails` in B2C, where `mail` must stay unset.
+
+    Only a sign-in address of the person's own goes to `mail`: it is unique in the tenant and proves the mailbox.
+    """
+    sign_in_address = next(
+        (one.issuer_assigned_id for one in user.identities if one.sign_in_type is SignInType.EMAIL_ADDRESS),
+        "",
+    )
+    if rules.tenant_kind is TenantKind.EXTERNAL and sign_in_address:
+        name, address = "mail", sign_in_address
+    else:
+        name, address = "otherMails", user.contact_email.strip()
+        if not address or "otherMails" in collected.attributes or address.lower() == sign_in_address.lower():
+            return ()
+    if not address.isascii():
+        return (Note.NON_ASCII_CONTACT_EMAIL,)
+    if name == "mail":
+        collected.attributes["mail"] = address
+    elif attribute_rules.sensitive_kind(address):
+        collected.refused[name] = RefusedAttribute.SENSITIVE
+    elif not collected.is_dropped(
+        name, attribute_rules.attribute_problem(name, (address,)), rules.when_too_long
+    ):
+        collected.attributes[name] = (address,)
+    return ()

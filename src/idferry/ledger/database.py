@@ -12,6 +12,7 @@ from pathlib import Path
 from idferry.errors import LedgerBusy, LedgerError, LedgerUnwritable
 
 BUSY_TIMEOUT_MS = 5_000
+CHECKPOINT_PAGES = 4_000  # fewer, larger write-backs while planning; the log grows to 16 MiB
 CACHE_KIB = 4_096  # enough for planning at full speed; more would grow with the ledger
 
 _PRIMARY_CODE = 0xFF  # https://sqlite.org/rescode.html#primary_result_codes_versus_extended_result_codes

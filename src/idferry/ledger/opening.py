@@ -16,7 +16,13 @@ from typing import Self
 
 from idferry.errors import LedgerError, LedgerForeign
 from idferry.ledger import key_file, schema
-from idferry.ledger.database import BUSY_TIMEOUT_MS, CACHE_KIB, Database, told_as_ledger_errors
+from idferry.ledger.database import (
+    BUSY_TIMEOUT_MS,
+    CACHE_KIB,
+    CHECKPOINT_PAGES,
+    Database,
+    told_as_ledger_errors,
+)
 from idferry.ledger.key_file import RandomBytes
 from idferry.ledger.named_queries import named_queries
 from idferry.ledger.planning import SqlitePlanning
@@ -34,7 +40,7 @@ _EVERYWHERE = {
     "cache_size": f"-{CACHE_KIB}",
 }
 _READ_ONLY = {"query_only": "ON"}
-_DURABLE = {"journal_mode": "WAL", "synchronous": "FULL"}
+_DURABLE = {"journal_mode": "WAL", "synchronous": "FULL", "wal_autocheckpoint": str(CHECKPOINT_PAGES)}
 _SCRATCH = {"journal_mode": "MEMORY", "synchronous": "OFF"}  # it need not outlive the process
 
 

@@ -4,8 +4,9 @@ Here, and only here, records meet each other: who keeps a sign-in name, whose ke
 already. It must not judge a record by itself; that was done by `rules/plan.py`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from itertools import chain
 
 from idferry.ledger.database import Database
 from idferry.ledger.desk import Desk, Seat
@@ -47,12 +48,19 @@ class SqlitePlanning:
         assert len(items) <= ITEMS_PER_CALL_MAX  # noqa: S101  a bug of ours
         with self._database.writing() as connection:
             desk = Desk(connection, run=run, cohort=take.cohort, at=time_to_text(at))
-            effects = [_settle(item, desk, self._marks, take) for item in items]
+            marks = [self._marks_of(item) for item in items]
+            desk.look_up((item.user for item in items), chain.from_iterable(marks))
+            effects = [_settle(item, its, desk, take) for item, its in zip(items, marks, strict=True)]
             desk.write()
         return effects
 
+    def _marks_of(self, item: PlanItem) -> Mapping[bytes, str]:
+        if isinstance(item.plan, NotPlanned):
+            return {}
+        return self._marks.of_identities(item.plan.draft.identities)
 
-def _settle(item: PlanItem, desk: Desk, sign_in_marks: SignInMarks, take: PlanTake) -> PlanEffect:
+
+def _settle(item: PlanItem, marks: Mapping[bytes, str], desk: Desk, take: PlanTake) -> PlanEffect:
     seat = desk.seat_of(item.user)
     if seat.state in _UNTOUCHED:
         return PlanEffect(seat.state)
@@ -62,7 +70,6 @@ def _settle(item: PlanItem, desk: Desk, sign_in_marks: SignInMarks, take: PlanTa
         return PlanEffect(State.LEFT_OUT, LeftOut.REMOVED)
     if isinstance(item.plan, NotPlanned):
         return _keep_back(desk, seat, item, item.plan.code, item.plan.reason)
-    marks = sign_in_marks.of_identities(item.plan.draft.identities)
     keeper = next((owner for owner in desk.owners(marks) if not _gives_way(owner, seat, desk)), None)
     if keeper:
         reason = f"a sign-in name belongs to {keeper.shown}"

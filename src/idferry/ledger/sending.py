@@ -70,8 +70,7 @@ class SqliteSending:
 class _Turn:
     """The rows one turn will write, gathered so that each statement runs once over all of them.
 
-    Statements run in the order of the lists below, so a person may not be observed after being sent in one turn;
-    observations come first in any case. Its assertions are raised by hand, so that they hold under `python -O` too.
+    Its assertions are raised by hand, so that they hold under `python -O` too.
     """
 
     def __init__(self, connection: Connection, run: str, at: str) -> None:
@@ -80,9 +79,7 @@ class _Turn:
         self._at = at
         self._states: dict[int, State] = {}
         self._events: list[tuple[str, str, int, str, str, str, str]] = []
-        self._moves: list[tuple[str, str, str, int]] = []
-        self._made: list[tuple[str, str, str, int]] = []
-        self._learnt: list[tuple[str | None, str | None, str | None, int]] = []
+        self._seen: list[tuple[str | int | None, ...]] = []
         self._intents: list[tuple[str, int]] = []
 
     def read_states(self, person_ids: Sequence[int]) -> None:
@@ -97,15 +94,18 @@ class _Turn:
         self._check_known(person_id)
         state = seen.state.value if seen.state else ""
         self._append(person_id, seen.kind, state, seen.code, seen.reason)
+        moved: tuple[str | None, ...] = (None, None, None)
+        made: tuple[str | None, ...] = (None, None, None)
         if seen.state:
             if self._states[person_id] is State.CREATING and seen.state.has_account:
-                self._made.append((self._run, self._run, self._at, person_id))
+                made = (self._run, self._run, self._at)
             self._step(person_id, seen.state)
-            self._moves.append((seen.state.value, seen.code, seen.reason, person_id))
-        if seen.object_id or seen.password_changed_at or seen.written is not None:
-            written = None if seen.written is None else written_to_json(seen.written)
-            changed_at = time_or_none_to_text(seen.password_changed_at)
-            self._learnt.append((seen.object_id or None, changed_at, written, person_id))
+            moved = (state, seen.code, seen.reason)
+        changed_at = time_or_none_to_text(seen.password_changed_at)
+        written = None if seen.written is None else written_to_json(seen.written)
+        learnt = (seen.object_id or None, changed_at, written)
+        if any(fact is not None for fact in (*moved, *learnt)):
+            self._seen.append((*moved, *made, *learnt, person_id))
 
     def intend(self, person_id: int) -> None:
         self._check_known(person_id)
@@ -116,9 +116,7 @@ class _Turn:
     def write(self) -> None:
         execute_each = self._connection.executemany
         execute_each(_SQL["append_event"], self._events)
-        execute_each(_SQL["move"], self._moves)
-        execute_each(_SQL["account_made"], self._made)
-        execute_each(_SQL["learn"], self._learnt)
+        execute_each(_SQL["observe"], self._seen)
         execute_each(_SQL["intend"], self._intents)
 
     def _append(self, person_id: int, kind: EventKind, state: str, code: str = "", reason: str = "") -> None:

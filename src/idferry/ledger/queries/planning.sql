@@ -9,18 +9,24 @@ SELECT planning_pass, people_made FROM ledger
 -- name: record_people_made
 UPDATE ledger SET people_made = ?
 
+-- name: people_of_records
+SELECT p.person_id, p.state, p.code, p.source, p.key, p.repeat, u.planning_pass
+FROM legacy_user AS u
+JOIN person AS p USING (person_id)
+WHERE u.source = ? AND u.key IN ({places}) AND u.repeat = 0
+
 -- name: person_of_record
 SELECT p.person_id, p.state, p.code, p.source, p.key, p.repeat, u.planning_pass
 FROM legacy_user AS u
 JOIN person AS p USING (person_id)
 WHERE u.source = ? AND u.key = ? AND u.repeat = ?
 
--- name: owner_of_mark
-SELECT p.person_id, p.state, p.code, p.source, p.key, p.repeat, u.planning_pass
+-- name: owners_of_marks
+SELECT s.mark, p.person_id, p.state, p.code, p.source, p.key, p.repeat, u.planning_pass
 FROM sign_in_name AS s
 JOIN person AS p USING (person_id)
 JOIN legacy_user AS u ON (u.source, u.key, u.repeat) = (p.source, p.key, p.repeat)
-WHERE s.mark = ?
+WHERE s.mark IN ({places})
 
 -- name: marks_of_person
 SELECT mark FROM sign_in_name WHERE person_id = ?

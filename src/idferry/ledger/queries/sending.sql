@@ -9,14 +9,10 @@ INSERT INTO event (at, run, person_id, kind, state, code, reason) VALUES (?, ?, 
 -- name: intend
 UPDATE person SET state = 'creating', run = ? WHERE person_id = ?
 
--- name: move
-UPDATE person SET state = ?, code = ?, reason = ? WHERE person_id = ?
-
--- name: account_made
-UPDATE person SET run = ?, created_by_run = ?, created_at = ? WHERE person_id = ?
-
--- name: learn
+-- name: observe
 UPDATE person SET
+    state = coalesce(?, state), code = coalesce(?, code), reason = coalesce(?, reason),
+    run = coalesce(?, run), created_by_run = coalesce(?, created_by_run), created_at = coalesce(?, created_at),
     object_id = coalesce(?, object_id), password_changed_at = coalesce(?, password_changed_at),
     written = coalesce(?, written)
 WHERE person_id = ?

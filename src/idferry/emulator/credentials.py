@@ -25,6 +25,12 @@ ALGORITHMS = ["RS256", "PS256"]
 CLOCK_SKEW_S = 300.0
 
 
+class _Assertions(jws.JWSRegistry):
+    """Takes headers that carry the certificate itself (x5c), which msal sends for `public_certificate`."""
+
+    max_header_length = 16 * 1024
+
+
 class TokenRefusal(Exception):
     """A refused token request.
 
@@ -136,9 +142,8 @@ def _check_assertion(
 def _verified_claims(assertion: str, *, application: Application) -> dict[str, Any]:
     for certificate in application.certificates:
         try:
-            signed = jws.deserialize_compact(
-                assertion.encode(), _public_key(certificate), algorithms=ALGORITHMS
-            )
+            registry = _Assertions(algorithms=ALGORITHMS)
+            signed = jws.deserialize_compact(assertion.encode(), _public_key(certificate), registry=registry)
             if not _names(signed.headers(), certificate):
                 continue
             return msgspec.json.decode(signed.payload, type=dict[str, Any])

@@ -152,7 +152,6 @@ def open_directory(
     return Directory(
         writer=AccountWriting(
             transport=transport,
-            asking=asking,
             naming=naming,
             holders=holders,
             gate=gate,

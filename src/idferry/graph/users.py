@@ -19,15 +19,13 @@ from idferry.errors import (
     TokenRefused,
     Unreachable,
 )
-from idferry.graph import queries
 from idferry.graph.applications import Naming
-from idferry.graph.asking import Asking
 from idferry.graph.holders import Holders
 from idferry.graph.pacing import Gate
 from idferry.graph.replies import NoReply, Outcome, Reply, refusal_of
 from idferry.graph.senders import Senders
 from idferry.graph.transport import BATCH_SIZE_MAX, Call, Transport
-from idferry.graph.wire import Names, account_of, create_body, selection
+from idferry.graph.wire import Names, create_body
 from idferry.ports import CreateOrder
 from idferry.rules.account import AccountDraft
 from idferry.rules.answers import (
@@ -54,7 +52,6 @@ class AccountWriting:
         self,
         *,
         transport: Transport,
-        asking: Asking,
         naming: Naming,
         holders: Holders,
         gate: Gate,
@@ -63,7 +60,6 @@ class AccountWriting:
     ) -> None:
         """`askers` are threads of their own: a question may wait for minutes until the directory has settled."""
         self._transport = transport
-        self._asking = asking
         self._naming = naming
         self._holders = holders
         self._gate = gate
@@ -81,7 +77,7 @@ class AccountWriting:
 
     def ours(self, legacy_ids: Sequence[str]) -> "Future[Mapping[str, Ours]]":
         """legacyId -> the account that carries it; the future raises DirectoryError or Stopped."""
-        return self._askers.submit(lambda: self._ours(legacy_ids))
+        return self._askers.submit(lambda: self._holders.ours(legacy_ids))
 
     def waiting_seconds(self) -> float:
         """How long the tenant holds us back from now."""
@@ -99,22 +95,6 @@ class AccountWriting:
             passing = isinstance(error, Unreachable | Throttled)
             return [Undelivered(str(error)) if passing else Fatal(error.code, str(error))] * len(chunk)
         return [call if isinstance(call, Rejected) else answer_of(next(outcomes)) for call in calls]
-
-    def _ours(self, legacy_ids: Sequence[str]) -> dict[str, Ours]:
-        names = self._naming.names()
-        select = selection(names)
-        calls = [
-            Call("GET", queries.listing("/users", where=queries.equals(names.legacy_id, one), select=select))
-            for one in legacy_ids
-        ]
-        found: dict[str, Ours] = {}
-        for legacy_id, reply in zip(legacy_ids, self._asking.many(calls), strict=True):
-            for graph in self._asking.objects(reply):
-                account = account_of(graph, names)
-                # The filter does not tell upper from lower case; people do.
-                if account.legacy_id == legacy_id:
-                    found[legacy_id] = Ours(account.object_id, account.flag)
-        return found
 
 
 def answer_of(outcome: Outcome) -> CreateAnswer:

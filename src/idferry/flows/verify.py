@@ -4,7 +4,7 @@ Reading costs no writes. Nothing is changed in the directory; the ledger learns 
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import TypeVar
 
@@ -18,15 +18,16 @@ from idferry.ports import (
     SourceRecord,
     Tell,
 )
-from idferry.rules.account import Account
+from idferry.rules.account import Account, AccountDraft
 from idferry.rules.comparison import Difference, compare, source_differences
 from idferry.rules.entry import Entry, EventKind, Observation, Selection
 from idferry.rules.happenings import AccountsRead
-from idferry.rules.legacy_user import LegacyUser
 from idferry.rules.lifecycle import State
+from idferry.rules.person_set import PersonSet
 from idferry.rules.plan import PasswordFacts, Planned, PlanRules, plan_person
 
 BATCH_ACCOUNTS = 500
+STATES_WITH_ACCOUNT = tuple(state for state in State if state.has_account)
 LISTED_MAX = 10_000
 
 Item = TypeVar("Item")
@@ -107,126 +108,169 @@ def verify(
     Raises:
         DirectoryError, LedgerError, SourceError, Stopped.
     """
-    report = VerifyReport()
-    seen = _People()
-    accounts = reader.every(scope.value_names)
-    while page := list(islice(accounts, BATCH_ACCOUNTS)):
-        if stop():
-            raise Stopped(
-                f"stopped after {report.checked} accounts; nothing was changed", remedy="Run it again."
-            )
-        _compare_page(page, scope, ledger, observations, seen, report, clock)
-        report.checked += len(page)
-        tell(AccountsRead(report.checked))
-    _find_missing(scope, reader, ledger, seen, report)
+    verifying = _Verifying(scope, reader, ledger, observations, clock, stop)
+    verifying.compare_directory(tell)
+    verifying.find_missing()
     if source and rules:
-        _compare_source(source, rules, ledger, report)
-    return report
+        verifying.compare_source(source, rules)
+    return verifying.report
 
 
-def _compare_page(
-    page: list[Account],
-    scope: VerifyScope,
-    ledger: LedgerReport,
-    observations: ObservationLedger,
-    seen: "_People",
-    report: VerifyReport,
-    clock: Clock,
-) -> None:
-    ours = [account for account in page if (account.legacy_id or "").startswith(f"{scope.project}:")]
-    report.foreign += len(page) - len(ours)
-    entries = ledger.entries_of_legacy_ids([account.legacy_id or "" for account in ours])
-    progressed: list[Observation] = []
-    for account in ours:
-        entry = entries.get(account.legacy_id or "")
-        if entry is None or entry.person_id in seen:
-            report.add(Extra(account.object_id, account.legacy_id or ""), report.extra)
-            continue
-        seen.add(entry.person_id)
-        chosen = scope.selection.takes(run=entry.created_by_run, source=entry.source, cohort=entry.cohort)
-        if chosen and _compare_account(entry, account, scope, report):
-            progressed.append(Observation(entry.person_id, EventKind.FLAG_SEEN_DOWN, State.COMPLETE))
-    if progressed:
-        observations.observe(run="", observed=progressed, at=clock.now())
-        report.progressed += len(progressed)
+class _Verifying:
+    """The state of one comparison: whose account was met, and what was found."""
 
+    def __init__(
+        self,
+        scope: VerifyScope,
+        reader: AccountReader,
+        ledger: LedgerReport,
+        observations: ObservationLedger,
+        clock: Clock,
+        stop: Callable[[], bool],
+    ) -> None:
+        self.scope = scope
+        self.reader = reader
+        self.ledger = ledger
+        self.observations = observations
+        self.clock = clock
+        self.stop = stop
+        self.report = VerifyReport()
+        self._met = PersonSet()
 
-def _compare_account(entry: Entry, account: Account, scope: VerifyScope, report: VerifyReport) -> bool:
-    """Compare one; True when the person has got a password since."""
-    comparison = compare(entry, account, flag_name=scope.flag_name)
-    for difference in comparison.differences:
-        report.add(difference, report.differing)
-    for change in comparison.changes:
-        report.changed_by_person += 1
-        if len(report.changes) < LISTED_MAX:
-            report.changes.append(change)
-        if scope.strict:
-            report.add(change, report.differing)
-    return comparison.flag_fell
+    # --- directory against ledger --------------------------------------------------------------------------------
 
+    def compare_directory(self, tell: Tell) -> None:
+        """Enumerate the directory; compare every account of this project with its entry."""
+        for page in _batches(self.reader.every(self.scope.value_names), BATCH_ACCOUNTS):
+            self._check_stop()
+            self._compare_page(page)
+            self.report.checked += len(page)
+            tell(AccountsRead(self.report.checked))
 
-def _find_missing(
-    scope: VerifyScope, reader: AccountReader, ledger: LedgerReport, seen: "_People", report: VerifyReport
-) -> None:
-    expected = (State.COMPLETE, State.AWAITING_PASSWORD, State.CONFIRMING)
-    chosen = scope.selection
-    selection = Selection(run=chosen.run, source=chosen.source, cohort=chosen.cohort, states=expected)
-    for entry in ledger.entries(selection):
-        if entry.person_id in seen:
-            continue
-        account = reader.by_id(entry.object_id)
-        if account is None:
-            report.add(Missing(entry.legacy_id, entry.object_id, "no account with this id"), report.missing)
-        elif account.legacy_id == entry.legacy_id:
-            _compare_account(entry, account, scope, report)
-        else:
-            found = Difference(
-                entry.object_id, entry.legacy_id, "legacyId", entry.legacy_id, account.legacy_id
-            )
-            report.add(found, report.differing)
-
-
-def _compare_source(
-    source: LegacySource, rules: PlanRules, ledger: LedgerReport, report: VerifyReport
-) -> None:
-    """What the source says now: people the ledger has never heard of, and values that changed since."""
-    users = (record.user for record in source.records() if isinstance(record, SourceRecord))
-    for batch in _batches(users, BATCH_ACCOUNTS):
-        planned = [plan_person(user, PasswordFacts(present=True), rules) for user in batch]
-        drafts = [plan.draft for plan in planned if isinstance(plan, Planned)]
-        entries = ledger.entries_of_legacy_ids([draft.legacy_id for draft in drafts])
-        for draft in drafts:
-            entry = entries.get(draft.legacy_id)
+    def _compare_page(self, page: list[Account]) -> None:
+        mark = f"{self.scope.project}:"
+        ours = [account for account in page if (account.legacy_id or "").startswith(mark)]
+        self.report.foreign += len(page) - len(ours)
+        entries = self.ledger.entries_of_legacy_ids({account.legacy_id or "" for account in ours})
+        pairs = [(entries.get(account.legacy_id or ""), account) for account in ours]
+        self._record([entry.person_id for entry, account in pairs if entry and self._meet(entry, account)])
+        for entry, account in pairs:
             if entry is None:
-                if not any(
-                    ledger.entry_of_sign_in_name(one.compared) for one in draft.identities if one.is_local
-                ):
-                    report.add(
-                        Missing(draft.legacy_id, "", "in the source, not in the ledger"), report.missing
-                    )
-            elif entry.state.has_account:
-                for difference in source_differences(entry, draft):
-                    report.add(difference, report.differing)
+                self._add_extra(account)
+
+    def _meet(self, entry: Entry, account: Account) -> bool:
+        """One account that carries this entry's legacyId; True when the person has got a password since.
+
+        Only one account can be the person's: the one whose id is in the ledger. A page may come twice.
+        """
+        if entry.object_id and entry.object_id != account.object_id:
+            self._add_extra(account)
+            return False
+        if entry.person_id in self._met:
+            if not entry.object_id:
+                self._add_extra(account)
+            return False
+        self._met.add(entry.person_id)
+        return self._is_chosen(entry) and self._compare(entry, account)
+
+    def _add_extra(self, account: Account) -> None:
+        self.report.add(Extra(account.object_id, account.legacy_id or ""), self.report.extra)
+
+    def _is_chosen(self, entry: Entry) -> bool:
+        return self.scope.selection.takes(run=entry.created_by_run, source=entry.source, cohort=entry.cohort)
+
+    def _compare(self, entry: Entry, account: Account) -> bool:
+        """Compare one; True when the person has got a password since."""
+        comparison = compare(entry, account, flag_name=self.scope.flag_name)
+        for difference in comparison.differences:
+            self.report.add(difference, self.report.differing)
+        for change in comparison.changes:
+            self.report.changed_by_person += 1
+            if len(self.report.changes) < LISTED_MAX:
+                self.report.changes.append(change)
+            if self.scope.strict:
+                self.report.add(change, self.report.differing)
+        return comparison.flag_fell
+
+    def _record(self, progressed: list[int]) -> None:
+        if not progressed:
+            return
+        observed = [Observation(one, EventKind.FLAG_SEEN_DOWN, State.COMPLETE) for one in progressed]
+        self.observations.observe(run="", observed=observed, at=self.clock.now())
+        self.report.progressed += len(progressed)
+
+    def _check_stop(self) -> None:
+        if self.stop():
+            raise Stopped(
+                f"stopped after {self.report.checked} accounts; nothing was changed", remedy="Run it again."
+            )
+
+    # --- ledger against directory --------------------------------------------------------------------------------
+
+    def find_missing(self) -> None:
+        """Look for the people whose account was not met, each once more by id."""
+        for entry in self.ledger.entries(replace(self.scope.selection, states=STATES_WITH_ACCOUNT)):
+            if entry.person_id in self._met:
+                continue
+            self._check_stop()
+            account = self.reader.by_id(entry.object_id)
+            if account is None:
+                found = Missing(entry.legacy_id, entry.object_id, "no account with this id")
+                self.report.add(found, self.report.missing)
+            elif account.legacy_id == entry.legacy_id:
+                self._record([entry.person_id] if self._compare(entry, account) else [])
+            else:
+                self.report.add(
+                    Difference(
+                        entry.object_id, entry.legacy_id, "legacyId", entry.legacy_id, account.legacy_id
+                    ),
+                    self.report.differing,
+                )
+
+    # --- source against ledger -----------------------------------------------------------------------------------
+
+    def compare_source(self, source: LegacySource, rules: PlanRules) -> None:
+        """What the source says now: people the ledger has never heard of, and values that changed since."""
+        left_out = self._left_out(source.name)
+        read = PersonSet()
+        users = (record.user for record in source.records() if isinstance(record, SourceRecord))
+        for batch in _batches(users, BATCH_ACCOUNTS):
+            self._check_stop()
+            drafts: dict[str, AccountDraft] = {}
+            for user in batch:
+                plan = plan_person(user, PasswordFacts(present=True), rules)
+                if isinstance(plan, Planned):
+                    drafts.setdefault(user.key, plan.draft)
+            entries = self.ledger.entries_of_legacy_ids({draft.legacy_id for draft in drafts.values()})
+            for key, draft in drafts.items():
+                entry = entries.get(draft.legacy_id)
+                if entry is None:
+                    if key not in left_out:
+                        self._judge_unknown(draft)
+                elif entry.person_id not in read:
+                    read.add(entry.person_id)
+                    self._compare_values(entry, draft)
+
+    def _left_out(self, source: str) -> set[str]:
+        """Keys of the people of this source who stay behind by rule: they have no legacyId to be found by."""
+        chosen = Selection(source=source, states=(State.LEFT_OUT, State.REFUSED))
+        return {entry.key for entry in self.ledger.entries(chosen)}
+
+    def _judge_unknown(self, draft: AccountDraft) -> None:
+        names_somebody = self.scope.selection.run or self.scope.selection.cohort
+        local = (one.compared for one in draft.identities if one.is_local)
+        # Nobody can say which run or cohort an unknown person would belong to.
+        if not names_somebody and not any(map(self.ledger.entry_of_sign_in_name, local)):
+            found = Missing(draft.legacy_id, "", "in the source, not in the ledger")
+            self.report.add(found, self.report.missing)
+
+    def _compare_values(self, entry: Entry, draft: AccountDraft) -> None:
+        if entry.state.has_account and self._is_chosen(entry):
+            for difference in source_differences(entry, draft):
+                self.report.add(difference, self.report.differing)
 
 
-def _batches(users: Iterable[LegacyUser], size: int) -> Iterator[list[LegacyUser]]:
-    iterator = iter(users)
+def _batches(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
+    iterator = iter(items)
     while batch := list(islice(iterator, size)):
         yield batch
-
-
-class _People:
-    """A set of person ids in one bit each: a million people cost 125 kB."""
-
-    def __init__(self) -> None:
-        self._bits = bytearray()
-
-    def add(self, person_id: int) -> None:
-        place, bit = divmod(person_id, 8)
-        if place >= len(self._bits):
-            self._bits.extend(bytes(place + 1 - len(self._bits) + 4096))
-        self._bits[place] |= 1 << bit
-
-    def __contains__(self, person_id: int) -> bool:
-        place, bit = divmod(person_id, 8)
-        return place < len(self._bits) and bool(self._bits[place] & (1 << bit))

@@ -41,13 +41,14 @@ class Comparison:
 
 
 def compare(entry: Entry, account: Account, *, flag_name: str) -> Comparison:
-    """Compare an account that carries the entry's legacyId with the entry."""
+    """Compare the account that carries the entry's legacyId with the entry."""
     draft = entry.draft
     if draft is None or not entry.state.has_account:
         found = Difference(account.object_id, entry.legacy_id, "state", entry.state, "account exists")
         return Comparison(differences=(found,))
-    differences = [*_object_id_differs(entry, account), *_identities_differ(draft, account)]
-    flag_fell = entry.state is State.AWAITING_PASSWORD and account.flag is False
+    differences = list(_identities_differ(draft, account))
+    awaited = entry.state in (State.AWAITING_PASSWORD, State.CONFIRMING)
+    flag_fell = awaited and account.flag is False
     if not flag_fell:
         differences += _flag_differs(entry, account, flag_name)
     return Comparison(tuple(differences), tuple(_changes(entry, draft, account)), flag_fell)
@@ -64,11 +65,6 @@ def source_differences(entry: Entry, wanted: AccountDraft) -> tuple[Difference, 
         for name in sorted({*now, *written})
         if now.get(name) != written.get(name)
     )
-
-
-def _object_id_differs(entry: Entry, account: Account) -> Iterator[Difference]:
-    if entry.object_id != account.object_id:
-        yield Difference(account.object_id, entry.legacy_id, "id", entry.object_id, account.object_id)
 
 
 def _flag_differs(entry: Entry, account: Account, flag_name: str) -> Iterator[Difference]:

@@ -7,7 +7,7 @@ sent once more with a new token. What an answer means is said by `replies`; what
 import ssl
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -42,11 +42,14 @@ _NEVER_SENT = (
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call: `path` begins with / and is percent-encoded; `body` is JSON that was already encoded."""
+    """One call: `path` begins with / and is percent-encoded; `body` is JSON that was already encoded.
+
+    The body may hold a password and is never shown.
+    """
 
     method: str
     path: str
-    body: bytes | None = None
+    body: bytes | None = field(default=None, repr=False)
     version: str = "v1.0"
 
 

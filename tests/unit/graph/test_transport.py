@@ -28,7 +28,7 @@ from idferry.errors import (
 )
 from idferry.graph import transport
 from idferry.graph.credentials import ClientSecret
-from idferry.graph.transport import open_client
+from idferry.graph.transport import Call, open_client
 from idferry.ports import CreateOrder
 from idferry.rules.account import AccountDraft, PasswordPlan
 from idferry.rules.answers import (
@@ -357,7 +357,8 @@ def test_no_password_and_no_secret_is_in_any_repr() -> None:
 
     with mocked_directory(graph, credential=ClientSecret("s3cret")) as directory:
         answers = directory.writer.create([order(0)]).result(10)
-        shown = json.dumps([repr(answers), repr(order(0)), repr(directory), repr(vars(directory))])
+        shown = repr(Call("POST", "/users", b"Correct-Horse-1"))
+        shown += json.dumps([repr(answers), repr(order(0)), repr(directory), repr(vars(directory))])
     assert "Correct-Horse-1" not in shown
     assert "s3cret" not in shown
 

@@ -1,0 +1,75 @@
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from idferry.rules.account import Account, AccountDraft, PasswordPlan
+from idferry.rules.entry import Entry
+from idferry.rules.lifecycle import State
+from idferry.rules.names import local_identity
+from idferry.rules.removal import CREATION_TAKES_AT_MOST, Kept, reason_to_keep
+
+MADE = datetime(2026, 3, 1, 12, tzinfo=UTC)
+DRAFT = AccountDraft("contoso:crm:1", "Anna", (local_identity("a@example.com"),), PasswordPlan.RANDOM)
+ENTRY = Entry(
+    person_id=1,
+    state=State.AWAITING_PASSWORD,
+    code="",
+    reason="",
+    source="crm",
+    key="1",
+    ordinal=0,
+    record_digest=b"",
+    legacy_id="contoso:crm:1",
+    object_id="id-1",
+    draft=DRAFT,
+    cohort="",
+    created_by_run="run",
+    created_at=MADE,
+)
+ACCOUNT = Account(
+    object_id="id-1",
+    identities=DRAFT.identities,
+    legacy_id="contoso:crm:1",
+    flag=True,
+    enabled=True,
+    values={},
+    created_at=MADE,
+    password_changed_at=MADE,
+)
+KNOWN = replace(ENTRY, draft=replace(DRAFT, password_plan=PasswordPlan.KNOWN))
+
+
+@pytest.mark.parametrize(
+    ("entry", "changes", "kept"),
+    [
+        (ENTRY, {}, None),
+        (ENTRY, {"legacy_id": "contoso:crm:2"}, Kept.OTHER_LEGACY_ID),
+        (ENTRY, {"legacy_id": None}, Kept.OTHER_LEGACY_ID),
+        (ENTRY, {"legacy_id": "CONTOSO:crm:1"}, Kept.OTHER_LEGACY_ID),
+        (replace(ENTRY, legacy_id=""), {"legacy_id": ""}, Kept.OTHER_LEGACY_ID),
+        (ENTRY, {"flag": False}, Kept.FLAG_FALLEN),
+        (ENTRY, {"flag": None}, Kept.FLAG_FALLEN),
+        (KNOWN, {"flag": None}, None),
+        (ENTRY, {"password_changed_at": MADE + CREATION_TAKES_AT_MOST}, None),
+        (
+            ENTRY,
+            {"password_changed_at": MADE + CREATION_TAKES_AT_MOST + timedelta(seconds=1)},
+            Kept.PASSWORD_CHANGED,
+        ),
+        (KNOWN, {"password_changed_at": MADE + timedelta(days=1), "flag": None}, Kept.PASSWORD_CHANGED),
+        (KNOWN, {"last_sign_in_at": MADE, "flag": None}, Kept.SIGNED_IN),
+        (ENTRY, {"created_at": None, "password_changed_at": None}, None),
+    ],
+)
+def test_why_an_account_stays(entry: Entry, changes: dict[str, object], kept: Kept | None) -> None:
+    assert reason_to_keep(entry, replace(ACCOUNT, **changes)) is kept  # type: ignore[arg-type]
+
+
+def test_a_foreign_legacy_id_is_the_one_reason_that_nobody_can_overrule() -> None:
+    assert [kept for kept in Kept if not kept.means_used] == [Kept.OTHER_LEGACY_ID]
+
+
+def test_the_foreign_legacy_id_is_the_reason_even_for_an_account_in_use() -> None:
+    account = replace(ACCOUNT, legacy_id="fabrikam:crm:1", flag=False, last_sign_in_at=MADE)
+    assert reason_to_keep(ENTRY, account) is Kept.OTHER_LEGACY_ID

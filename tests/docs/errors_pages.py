@@ -1,0 +1,88 @@
+"""`errors.md` and `exit-codes.md`: the tree of operating errors, and what a command's end means, from errors.py."""
+
+from tests.docs.markdown import code, page, table
+
+from idferry import errors
+from idferry.errors import IdferryError, every_error
+
+EXIT_MEANINGS = {
+    "EXIT_DONE": (
+        "done",
+        "The command did what it says, for everybody.",
+    ),
+    "EXIT_PEOPLE_FAILED": (
+        "finished, but some people failed or differ",
+        (
+            "`premigrate`: somebody failed in this run. `verify`: something differs. `find`, `person`: nobody was found. "
+            "`remove`: an account was kept or could not be deleted. `restore`, `purge`: an account could not be dealt with."
+        ),
+    ),
+    "EXIT_USAGE": (
+        "wrong usage or settings",
+        "Nothing was done. Correct the command line, the settings, the export or the tenant first.",
+    ),
+    "EXIT_STOPPED": (
+        "stopped before the end",
+        "What was answered is in the ledger. The same command continues.",
+    ),
+}
+ERRORS = """
+Every operating error has a code, a sentence on this one case, and a remedy. The command line prints both:
+
+```
+error (ledger_busy): another run holds the ledger ...
+what to do: Wait until the other run has ended, or stop it with Ctrl-C.
+```
+
+With `--json` the same stands on standard output as `{"error": {"code", "message", "remedy"}}`. A remedy in a message
+may be more precise than the one on this page. Codes are added and never renamed.
+The ledger keeps the code of a person who failed; `idferry status` groups people by it.
+"""
+
+
+def exit_codes() -> dict[str, int]:
+    """Every exit code by the name of its constant."""
+    return {name: value for name, value in vars(errors).items() if name.startswith("EXIT_")}
+
+
+def errors_page() -> str:
+    """`errors.md`."""
+    rows = [
+        (
+            code(cls.code),
+            f"{_indent(cls)}{cls.__name__}",
+            _meaning(cls),
+            cls.default_remedy,
+            str(cls.exit_code),
+        )
+        for cls in every_error()
+    ]
+    columns = ["code", "class", "what happened", "what to do", "exit code"]
+    note = (
+        "A dot before a class stands for one level of the tree: who catches the class above catches it too."
+    )
+    return page("Errors", ERRORS, table(columns, rows), note)
+
+
+def exit_codes_page() -> str:
+    """`exit-codes.md`."""
+    rows = []
+    for name, value in exit_codes().items():
+        title, when = EXIT_MEANINGS[name]
+        ended = ", ".join(code(cls.code) for cls in every_error() if cls.exit_code == value)
+        rows.append((code(value), title, when, ended))
+    return page(
+        "Exit codes",
+        "The same four for every command, so that a script can tell what to do next.",
+        table(["exit code", "name", "when", "errors that end with it"], rows),
+        "An error that nobody foresaw also ends with 3: intent and observation are in the ledger, and the same command continues.",
+    )
+
+
+def _indent(cls: type[IdferryError]) -> str:
+    depth = len([one for one in cls.__mro__ if issubclass(one, IdferryError)]) - 1
+    return "· " * depth
+
+
+def _meaning(cls: type[IdferryError]) -> str:
+    return " ".join((cls.__doc__ or "").split())

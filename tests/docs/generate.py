@@ -1,0 +1,55 @@
+"""Writes the generated pages again: `python -m tests.docs.generate`, which `make docs` calls.
+
+It writes what the code says and nothing that depends on the machine or the day; a test compares the result with the
+files and so finds pages that are stale.
+"""
+
+import importlib
+import importlib.util
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.docs import (
+    cli_page,
+    errors_pages,
+    json_page,
+    ledger_page,
+    ports_page,
+    rules_pages,
+    settings_page,
+    words,
+)
+
+ROOT = Path(__file__).parents[2]
+COVERAGE = "tests.docs.emulator_coverage"
+
+PAGES: dict[str, Callable[[], str]] = {
+    "docs/reference/cli.md": cli_page.render,
+    "docs/reference/settings.md": settings_page.render,
+    "docs/reference/states.md": rules_pages.states,
+    "docs/reference/outcomes.md": rules_pages.outcomes_page,
+    "docs/reference/errors.md": errors_pages.errors_page,
+    "docs/reference/exit-codes.md": errors_pages.exit_codes_page,
+    "docs/reference/json-output.md": json_page.render,
+    "docs/reference/ledger.md": ledger_page.render,
+    "docs/reference/glossary.md": words.render,
+    "docs/contribute/ports.md": ports_page.render,
+}
+
+
+def main() -> None:
+    """Write every page whose text has changed, and say which."""
+    pages = dict(PAGES)
+    if importlib.util.find_spec(COVERAGE):
+        pages["docs/reference/emulator-coverage.md"] = importlib.import_module(COVERAGE).render
+    for path, render in pages.items():
+        file, text = ROOT / path, render()
+        if not file.is_file() or file.read_text(encoding="utf-8") != text:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text, encoding="utf-8")
+            sys.stdout.write(f"wrote {path}\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,168 @@
+"""`docs/reference/json-output.md`: every key of every `--json` document. A test prints them all and compares.
+
+In a path, `[]` stands for each element of a list, `{name}` for keys that depend on the data, and `*` for whatever
+Microsoft Graph gives.
+"""
+
+from tests.docs.markdown import code, page, table
+
+PLAN = {
+    "people": "readable records",
+    "create": "people who get an account",
+    "existing": "people who have an account already, or are under way",
+    "left_out.{code}": "people left out, by [outcome](outcomes.md)",
+    "refused.{code}": "people refused, by outcome",
+    "refused_attributes.{attribute}.{code}": "people whose attribute is not sent, by attribute and outcome",
+    "notes.{code}": "people with a note, by outcome",
+    "passwords.{plan}": "people to create by how they get their password: `known`, `known_weak` (sent with "
+    "`DisableStrongPassword`), `random`, `none` (federated only)",
+    "bad_records[].file": "file name without its folder",
+    "bad_records[].line": "line, from 1",
+    "bad_records[].field": "field; empty where the whole record is broken",
+    "bad_records[].reason": "what is wrong; quotes no value",
+    "bad_records_count": "all bad records; the list holds the first 1,000",
+}
+FAILURES = {
+    "failures[].code": "[error code](errors.md) of people who failed",
+    "failures[].count": "how many",
+    "failures[].remedy": "what to do",
+}
+ENTRY = {
+    "state": "[state](states.md)",
+    "code": "outcome or error code; else empty",
+    "reason": "a sentence on this one case; else empty",
+    "source": "name of the source",
+    "key": "the source's own key",
+    "legacy_id": "`legacyId` of the account; empty for people who get none",
+    "object_id": "the account's id; empty before there is one",
+    "cohort": "label of `--cohort`; else empty",
+    "created_by_run": "run that created the account; else empty",
+    "created_at": "when, ISO 8601; else null",
+}
+DIFFERENCE = {
+    "id": "object id",
+    "legacy_id": "`legacyId`",
+    "attribute": "name of the attribute; `identities`, `state`, `id`, `legacyId` and the flag's name too",
+    "expected": "what should be there",
+    "found": "what is there",
+}
+RECYCLED = {
+    "found": "removed accounts that are in the recycle bin",
+    "absent": "removed accounts that are no longer there",
+    "foreign": "accounts there that carry another `legacyId`; not touched",
+    "failed": "accounts that could not be dealt with",
+    "failures.{code}": "the same by error code",
+}
+
+
+def _below(path: str, keys: dict[str, str]) -> dict[str, str]:
+    return {f"{path}.{name}": meaning for name, meaning in keys.items()}
+
+
+DOCUMENTS: dict[str, dict[str, str]] = {
+    "survey": PLAN,
+    "premigrate": {
+        **PLAN,
+        "run": "the run; null in a plan",
+        "states.{state}": "everybody in the ledger by [state](states.md), whatever the source; in a plan: before it",
+        **FAILURES,
+    },
+    "status": {
+        "states.{state}": "people by [state](states.md)",
+        **FAILURES,
+        "rate": "people settled per second over the last minute; 0 when no run is open",
+        "time_left_s": "seconds that remain at this rate; null when nothing moves",
+        "runs[].run": "all runs, newest first",
+        "runs[].command": "the command that continues it",
+        "runs[].source": "name of the source",
+        "runs[].cohort": "label of `--cohort`; else empty",
+        "runs[].started_at": "ISO 8601",
+        "runs[].ended_at": "ISO 8601; null: open",
+    },
+    "verify": {
+        "checked": "accounts read",
+        "differences": "all differences; 0 means exit code 0. Each list below holds the first 10,000",
+        "missing[].id": "object id; empty where there never was an account",
+        "missing[].legacy_id": "`legacyId` of a person who should have an account and has none",
+        "missing[].reason": "how that was found",
+        "extra[].id": "object id of an account with a `legacyId` of this project that the ledger does not know",
+        "extra[].legacy_id": "that `legacyId`",
+        **_below("differing[]", DIFFERENCE),
+        "changed_by_person": "values that somebody else has set since; no differences unless `--strict`",
+        **_below("changes[]", DIFFERENCE),
+        "progressed": "people whose flag fell since: they have got their password",
+        "foreign": "accounts that this project has nothing to do with",
+    },
+    "find": {
+        "accounts[].*": "the account as Microsoft Graph gives it",
+        "accounts[].ledger": "null for accounts that this tool did not create; else:",
+        **_below("accounts[].ledger", ENTRY),
+    },
+    "person": {
+        "sign_in_name": "what was asked for",
+        "entry": "null when the ledger does not know the person; else:",
+        **_below("entry", ENTRY),
+        "events[].at": "ISO 8601, oldest first",
+        "events[].run": "the run; empty where none did it",
+        "events[].kind": "[kind of event](ledger.md#kinds-of-event)",
+        "events[].code": "error code, or reason to keep an account; else empty",
+        "events[].reason": "a sentence; else empty",
+        "accounts[].*": "the account as Microsoft Graph gives it",
+    },
+    "remove": {
+        "to_remove": "accounts that may be deleted",
+        "removed": "accounts deleted; 0 in a plan",
+        "kept_used": "accounts kept because somebody uses them",
+        "failed": "accounts that could not be deleted",
+        "gone": "accounts that were no longer there",
+        "kept.{reason}": "accounts kept, by [reason](outcomes.md#kept)",
+        "failures.{code}": "accounts that could not be deleted, by error code",
+        "kept_people[].legacy_id": "`legacyId`; the first 1,000",
+        "kept_people[].reason": "why it is kept",
+    },
+    "restore": {**RECYCLED, "restored": "accounts taken out of the recycle bin; 0 in a plan"},
+    "purge": {**RECYCLED, "purged": "accounts deleted for good; 0 in a plan"},
+    "emulator": {
+        "tenants[].kind": "`b2c` or `external`",
+        "tenants[].tenant_id": "the tenant's id",
+        "tenants[].domain": "its domain",
+        "tenants[].authority": "https address of the token endpoint",
+        "tenants[].graph_https": "https address of Graph",
+        "tenants[].graph_http": "http address of Graph",
+        "tenants[].ca_file": "certificate authority to trust; a PEM file",
+        "tenants[].client_id": "an application that may do everything the tool needs",
+        "tenants[].client_secret": "its secret; it opens this machine's emulator only",
+        "tenants[].extension_app_id": "client id of its b2c-extensions-app",
+        "tenants[].settings": "a complete idferry.toml",
+        "control": "address of the control API, for tests",
+    },
+}
+ERROR = {
+    "error.code": "[error code](errors.md)",
+    "error.message": "what happened",
+    "error.remedy": "what to do",
+}
+INTRODUCTION = """
+`--json` prints one document on one line of standard output, and nothing else there. Keys are added and never renamed
+or removed. Counts are people unless said otherwise. No document holds a password or a secret, but for the emulator's
+own.
+
+In a path, `[]` stands for each element of a list, `{name}` for keys that depend on the data (they are absent where
+the count is 0), and `*` for the keys of Microsoft Graph.
+"""
+
+
+def render() -> str:
+    """The page."""
+    sections = [f"## idferry {name}\n\n{_keys(keys)}" for name, keys in DOCUMENTS.items()]
+    return page(
+        "JSON output",
+        INTRODUCTION,
+        *sections,
+        "## When a command ends with an error\n\nThe exit code says so, and the document is this one.\n\n"
+        + _keys(ERROR),
+    )
+
+
+def _keys(keys: dict[str, str]) -> str:
+    return table(["key", "meaning"], [(code(path), meaning) for path, meaning in keys.items()])

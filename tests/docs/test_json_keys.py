@@ -1,0 +1,155 @@
+"""The keys that `--json` prints are the keys that the page documents: the commands run, and both sets are compared."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from tests.docs.json_page import DOCUMENTS, ERROR
+from tests.support.emulator import EmulatedTenant, Emulator, running_emulator
+
+PEOPLE = [
+    {"key": "1", "signInName": "ana@example.com", "displayName": "Ana", "password": "Not-Real-Puffin-01"},
+    {"key": "2", "signInName": "ben@example.com", "attributes": {"notes": "4111 1111 1111 1111"}},
+    {"key": "3", "signInName": "ANA@example.com", "displayName": "Ana again"},
+    {"key": "4", "displayName": "Nobody"},
+    {"key": "5", "signInName": "taken@example.com", "displayName": "Somebody else has the name"},
+    {"key": "6", "signInName": "eve@example.com", "displayName": "Eve", "attributes": {"city": "Porto"}},
+    {"key": "7", "signInName": "fay@example.com", "displayName": "Fay"},
+    {"signInName": "a record without key"},
+]
+
+
+@dataclass
+class Project:
+    """A folder with settings and an export, and the emulated tenant behind them."""
+
+    folder: Path
+    emulator: Emulator
+    tenant: EmulatedTenant
+
+    def run(self, *arguments: str) -> Any:
+        """The document that a command prints."""
+        command = [sys.executable, "-m", "idferry", *arguments, "--json"]
+        done = subprocess.run(
+            command, cwd=self.folder, capture_output=True, text=True, encoding="utf-8", check=False
+        )
+        assert done.stdout.count("\n") == 1, f"{arguments}: {done.stdout}{done.stderr}"
+        return json.loads(done.stdout)
+
+    def graph(self, method: str, path: str, body: Any = None) -> None:
+        """Change something behind the tool's back."""
+        form = {
+            "grant_type": "client_credentials",
+            "client_id": self.tenant.client_id,
+            "client_secret": self.tenant.client_secret,
+            "scope": "https://graph.microsoft.com/.default",
+        }
+        with httpx2.Client(base_url=self.tenant.graph_http, trust_env=False) as http:
+            token = http.post(self.tenant.token_path, data=form).json()["access_token"]
+            answer = http.request(
+                method, f"/v1.0{path}", json=body, headers={"Authorization": f"Bearer {token}"}
+            )
+            assert answer.is_success, answer.text
+
+
+@pytest.fixture(scope="module")
+def documents(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, list[Any]]]:
+    """What each command prints, in a story that leaves no list empty."""
+    with running_emulator(tenant_kind="b2c") as emulator:
+        folder = tmp_path_factory.mktemp("project")
+        tenant = emulator.tenant("b2c")
+        (folder / "idferry.toml").write_text(tenant.settings, encoding="utf-8")
+        lines = [json.dumps(one) for one in PEOPLE]
+        (folder / "people.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        emulator.seed(tenant, [tenant.local_account("taken@example.com")])
+        yield _story(Project(folder, emulator, tenant))
+
+
+def _story(project: Project) -> dict[str, list[Any]]:
+    run, emulator, tenant = project.run, project.emulator, project.tenant
+    survey = [run("survey", "people.jsonl")]
+    planned = run("premigrate", "people.jsonl")
+    assert planned["run"] is None
+    done = run("premigrate", "people.jsonl", "--execute")
+    found = [run("find", "--sign-in-name", name) for name in ("ana@example.com", "taken@example.com")]
+    status = [run("status")]
+    emulator.sign_in(tenant, "ana@example.com", "Not-Real-Puffin-01")
+    eve = run("find", "--sign-in-name", "eve@example.com")["accounts"][0]
+    fay = run("find", "--sign-in-name", "fay@example.com")["accounts"][0]
+    project.graph(
+        "PATCH", f"/users/{eve['id']}", {"city": "Lisboa", tenant.extension("requiresMigration"): None}
+    )
+    project.graph("DELETE", f"/users/{fay['id']}")
+    extra = {tenant.extension("legacyId"): "demo:people:unknown"}
+    emulator.seed(tenant, [tenant.local_account("extra@example.com", **extra)])
+    verify = [run("verify")]
+    person = [run("person", name) for name in ("ana@example.com", "taken@example.com")]
+    remove = [run("remove", "--source", "people"), run("remove", "--source", "people", "--execute")]
+    recycled = [run("restore", "--source", "people"), run("purge", "--source", "people", "--execute")]
+    return {
+        "survey": survey,
+        "premigrate": [planned, done],
+        "find": found,
+        "status": status,
+        "verify": verify,
+        "person": person,
+        "remove": remove,
+        "restore": recycled[:1],
+        "purge": recycled[1:],
+        "emulator": [_emulator_document()],
+        "error": [run("find"), run("premigrate", "nowhere.jsonl")],
+    }
+
+
+def _emulator_document() -> Any:
+    command = [sys.executable, "-m", "idferry", "emulator", "--json", "--exit-with-parent"]
+    done = subprocess.run(command, input="", capture_output=True, text=True, check=True, env=os.environ)
+    return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize("command", [*DOCUMENTS, "error"])
+def test_keys_documented_are_keys_printed(command: str, documents: dict[str, list[Any]]) -> None:
+    documented = ERROR if command == "error" else DOCUMENTS[command]
+    printed: set[str] = set()
+    for document in documents[command]:
+        printed |= set(_paths(document, frozenset(documented), ""))
+    # Codes of failures are rare: a story in which every command fails in every way would prove little more.
+    rare = {path for path in documented if path.startswith("failures.")}
+    assert printed - set(documented) == set(), "printed and not documented"
+    assert set(documented) - printed - rare == set(), "documented and not printed"
+
+
+def _paths(value: Any, documented: frozenset[str], path: str) -> Iterator[str]:
+    """The documented form of every path in a document; what nobody documented comes out as it is."""
+    if path in documented:
+        yield path
+    below = [one for one in documented if one.startswith((f"{path}.", f"{path}[]")) or not path]
+    if not below:
+        if path not in documented:
+            yield path
+        return
+    if isinstance(value, list):
+        for element in value:
+            yield from _paths(element, documented, f"{path}[]")
+    elif isinstance(value, dict):
+        for key, element in value.items():
+            yield from _paths(element, documented, _step(f"{path}.{key}".lstrip("."), documented))
+
+
+def _step(path: str, documented: frozenset[str]) -> str:
+    """The path itself where it is documented, else the pattern that stands for it."""
+    if any(one == path or one.startswith((f"{path}.", f"{path}[]")) for one in documented):
+        return path
+    parent = path.rpartition(".")[0]
+    for one in documented:
+        head = one.removeprefix(f"{parent}.").partition(".")[0]
+        if one.startswith(f"{parent}.") and head.startswith(("{", "*")):
+            return f"{parent}.{head}"
+    return path

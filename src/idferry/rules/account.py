@@ -91,7 +91,12 @@ def legacy_id_of(*, project: str, source: str, key: str) -> str:
     whole = f"{project}:{source}:{key}"
     if len(whole) <= LEGACY_ID_CHARACTERS_MAX:
         return whole
-    return f"{project}:{source}:#{hashlib.sha256(key.encode()).hexdigest()}"
+    readable = f"{project}:{source}:#{hashlib.sha256(key.encode()).hexdigest()}"
+    return (
+        readable
+        if len(readable) <= LEGACY_ID_CHARACTERS_MAX
+        else f"#{hashlib.sha256(whole.encode()).hexdigest()}"
+    )
 
 
 def value_digest(value: AttributeValue | None) -> str:

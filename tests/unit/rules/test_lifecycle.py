@@ -1,0 +1,73 @@
+import pytest
+
+from idferry.rules.lifecycle import MEANINGS, TRANSITIONS, State, may_follow
+
+FIRST = {State.PLANNED, State.LEFT_OUT, State.REFUSED}
+
+
+def reachable_from(start: set[State]) -> set[State]:
+    reached: set[State] = set()
+    frontier = start
+    while frontier:
+        reached |= frontier
+        frontier = {after for before, after in TRANSITIONS if before in frontier} - reached
+    return reached
+
+
+def test_every_state_is_reachable_from_what_planning_decides() -> None:
+    assert reachable_from(FIRST) == set(State)
+
+
+@pytest.mark.parametrize("state", list(State))
+def test_nobody_is_stuck_before_having_an_account(state: State) -> None:
+    assert reachable_from({state}) & {State.COMPLETE}
+
+
+@pytest.mark.parametrize("state", list(State))
+def test_every_state_has_a_meaning_and_a_way_out(state: State) -> None:
+    assert MEANINGS[state]
+    assert any(before is state for before, _ in TRANSITIONS)
+
+
+def test_every_transition_says_when() -> None:
+    assert all(TRANSITIONS.values())
+    assert not any(before is after for before, after in TRANSITIONS)
+
+
+def test_an_account_comes_from_an_intent_only() -> None:
+    """Intent before act: whoever has an account was in `creating`, or had one and was removed."""
+    for before, after in TRANSITIONS:
+        if after.has_account and not before.has_account:
+            assert before in (State.CREATING, State.REMOVED)
+
+
+def test_creating_is_left_by_an_observation_only() -> None:
+    assert {after for before, after in TRANSITIONS if before is State.CREATING} == {
+        State.COMPLETE,
+        State.AWAITING_PASSWORD,
+        State.FAILED,
+    }
+    assert {before for before, after in TRANSITIONS if after is State.CREATING} == {State.PLANNED}
+
+
+def test_whoever_has_an_account_loses_it_by_removal_only() -> None:
+    for before, after in TRANSITIONS:
+        if before.has_account and not after.has_account:
+            assert after is State.REMOVED
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "allowed"),
+    [
+        (State.PLANNED, State.CREATING, True),
+        (State.PLANNED, State.PLANNED, True),
+        (State.PLANNED, State.COMPLETE, False),
+        (State.COMPLETE, State.PLANNED, False),
+        (State.COMPLETE, State.AWAITING_PASSWORD, False),
+        (State.FAILED, State.CREATING, False),
+        (State.REMOVED, State.CREATING, False),
+        (State.CREATING, State.PLANNED, False),
+    ],
+)
+def test_what_may_follow_what(before: State, after: State, allowed: bool) -> None:
+    assert may_follow(before, after) is allowed

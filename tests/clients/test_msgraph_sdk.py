@@ -142,7 +142,7 @@ def test_batch(tenant: EmulatedTenant, emulator: Emulator) -> None:
         # msgraph-core 1.5 drops the bodies of batch items that are JSON objects, from any server: what was created
         # is looked up in the emulator below.
         item = answer.get_response_by_id("b3@example.org")
-        assert item.content_type == "application/json"
+        assert item.content_type.startswith("application/json")
 
     with_graph(tenant, steps)
     names = {one["displayName"] for one in emulator.dump(tenant)}

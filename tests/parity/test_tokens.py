@@ -2,6 +2,7 @@
 
 import base64
 import datetime as dt
+import ssl
 import time
 import uuid
 from pathlib import Path
@@ -204,8 +205,6 @@ def test_discovery_documents(graph: GraphHttp) -> None:
 
 
 def _context(ca_file: str) -> Any:
-    import ssl
-
     assert Path(ca_file).is_file()
     return ssl.create_default_context(cafile=ca_file)
 

@@ -1,6 +1,6 @@
 r"""The control API under `/control`: what tests and the demo steer the emulator with. Plain HTTP on loopback only.
 
-Every body is one JSON object; a refused one answers 400 `{"error": "..."}`. `tenant_id` takes an id or a domain.
+Every body is one JSON object; a refused one answers 400 `{"error": "..."}`. `tenant_id` takes an id, a domain, or `b2c` / `external`.
 
 | request | body | answer |
 |---|---|---|
@@ -35,7 +35,10 @@ from idferry.emulator.graph import accounts
 from idferry.emulator.graph.applications import declare
 from idferry.emulator.graph.errors import GraphError
 from idferry.emulator.graph.faults import FaultRule
+from idferry.emulator.graph.operations import NAMES
+from idferry.emulator.graph.performer import BATCH
 from idferry.emulator.graph.throttle import ThrottleProfile
+from idferry.emulator.identity_endpoints import TOKEN
 from idferry.emulator.sign_in import sign_in_federated, sign_in_local
 from idferry.emulator.store import Account
 from idferry.emulator.tenants import (
@@ -49,6 +52,7 @@ from idferry.emulator.tenants import (
 from idferry.emulator.world import World
 
 DUMP_CHUNK = 500
+FAULT_OPERATIONS = NAMES | {"any", BATCH, TOKEN}
 Handler = Callable[[Any], object]
 
 
@@ -150,7 +154,8 @@ class Control:
         return answer
 
     def _tenant(self, name: str) -> Tenant:
-        tenant = self._world.tenant(name)
+        of_kind = (tenant for tenant in self._world.tenants if tenant.kind == name)
+        tenant = self._world.tenant(name) or next(of_kind, None)
         if tenant is None:
             raise ControlError(f"There is no tenant '{name}' here.")
         return tenant
@@ -205,6 +210,10 @@ class Control:
         return self._clock()
 
     def _set_faults(self, plan: FaultPlan) -> object:
+        for rule in plan.rules:
+            if rule.operation not in FAULT_OPERATIONS:
+                known = ", ".join(sorted(FAULT_OPERATIONS))
+                raise ControlError(f"There is no operation '{rule.operation}'; known: {known}.")
         self._world.faults.set_rules(plan.rules, seed=plan.seed)
         return {}
 

@@ -49,6 +49,8 @@ TRANSITIONS = MappingProxyType(
         (State.CREATING, State.AWAITING_PASSWORD): "created or adopted with a random password and the flag",
         (State.CREATING, State.FAILED): "a permanent answer, or retries used up",
         (State.FAILED, State.PLANNED): "--retry-failed",
+        (State.FAILED, State.LEFT_OUT): "--retry-failed, and a rule now says so",
+        (State.FAILED, State.REFUSED): "--retry-failed, and a rule now says so",
         (State.AWAITING_PASSWORD, State.CONFIRMING): "we vouched and the tenant writes the password",
         (
             State.AWAITING_PASSWORD,
@@ -66,7 +68,9 @@ TRANSITIONS = MappingProxyType(
             State.AWAITING_PASSWORD,
         ): "`restore` took it out of the recycle bin, its flag still up",
         (State.LEFT_OUT, State.PLANNED): "planned again, and nothing keeps the person back any longer",
+        (State.LEFT_OUT, State.REFUSED): "planned again, and another rule now comes first",
         (State.REFUSED, State.PLANNED): "planned again, and the record was mended",
+        (State.REFUSED, State.LEFT_OUT): "planned again, and another rule now comes first",
     }
 )
 

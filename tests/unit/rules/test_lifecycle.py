@@ -67,6 +67,11 @@ def test_whoever_has_an_account_loses_it_by_removal_only() -> None:
         (State.FAILED, State.CREATING, False),
         (State.REMOVED, State.CREATING, False),
         (State.CREATING, State.PLANNED, False),
+        (State.CREATING, State.LEFT_OUT, False),
+        (State.FAILED, State.LEFT_OUT, True),
+        (State.LEFT_OUT, State.REFUSED, True),
+        (State.REFUSED, State.LEFT_OUT, True),
+        (State.COMPLETE, State.LEFT_OUT, False),
     ],
 )
 def test_what_may_follow_what(before: State, after: State, allowed: bool) -> None:

@@ -1,0 +1,64 @@
+import pytest
+
+from idferry.errors import UsageError
+from idferry.rules.legacy_user import LegacyUser, Place
+from idferry.rules.names import Identity, SignInType, local_identity
+from idferry.rules.selection import parse_selection
+
+USER = LegacyUser(
+    source="shop",
+    key="C-17",
+    place=Place("f", 1, 0),
+    identities=(
+        local_identity("Ana@Example.com"),
+        local_identity("ana-s"),
+        Identity(SignInType.FEDERATED, "117", "google.com"),
+    ),
+    display_name="Ana Silva",
+    attributes={"city": "Porto", "points": 7, "news": True, "otherMails": ("a@x.example", "b@y.example")},
+    contact_email="ana@example.org",
+)
+NOBODY = LegacyUser(source="shop", key="1", place=Place("f", 2, 1))
+
+
+@pytest.mark.parametrize(
+    ("expressions", "taken"),
+    [
+        ((), True),
+        (("key=c-17",), True),
+        (("key = C-1? ",), True),
+        (("key=c-1",), False),
+        (("signInName=*@example.com",), True),
+        (("signInName=ANA-S",), True),
+        (("signInName=117",), False),
+        (("displayName=*silva",), True),
+        (("email=ana@example.org",), True),
+        (("city=porto",), True),
+        (("city!=porto",), False),
+        (("city!=lisboa",), True),
+        (("points=7",), True),
+        (("news=true",), True),
+        (("otherMails=b@*",), True),
+        (("otherMails!=b@*",), False),
+        (("nothing=",), True),
+        (("nothing=?*",), False),
+        (("nothing!=?*",), True),
+        (("city=a=b",), False),
+        (("city=porto", "points=8"), False),
+        (("city=porto", "points=7"), True),
+    ],
+)
+def test_who_is_taken(expressions: tuple[str, ...], taken: bool) -> None:
+    assert parse_selection(expressions)(USER) is taken
+
+
+def test_somebody_without_a_sign_in_name_has_an_empty_one() -> None:
+    assert parse_selection(("signInName=",))(NOBODY)
+    assert not parse_selection(("signInName=?*",))(NOBODY)
+
+
+@pytest.mark.parametrize("expression", ["", "city", "=porto", " = x", "!=x"])
+def test_what_is_no_expression_is_said_with_an_example(expression: str) -> None:
+    with pytest.raises(UsageError, match="is not NAME=PATTERN") as caught:
+        parse_selection((expression,))
+    assert "--only" in caught.value.remedy

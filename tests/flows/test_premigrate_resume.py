@@ -295,6 +295,16 @@ def test_rejections_fail_one_person_each_with_their_code() -> None:
     assert_true_to_life(world)
 
 
+def test_a_refusal_says_nothing_about_the_attempt_before_it() -> None:
+    world = World(MemorySource(crowd(4)))
+    world.tenant.plan_faults(
+        [LostAfter(), LostBefore(), None, None, *repeat(Rejected("invalid_value", "x"), 2)]
+    )
+    report = world.premigrate()
+    assert (report.send.adopted, report.send.created, report.send.failed) == (1, 2, {"invalid_value": 1})
+    assert_true_to_life(world)
+
+
 # --- answers that are under way when something ends the run ------------------------------------------------------
 
 

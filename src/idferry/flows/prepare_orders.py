@@ -10,13 +10,18 @@ from dataclasses import dataclass
 from idferry.errors import SourceChanged
 from idferry.ports import CreateOrder, LegacySource, RandomBelow, SourceRecord
 from idferry.rules.account import AccountDraft, PasswordPlan
+from idferry.rules.answers import Rejected
 from idferry.rules.entry import Entry
+from idferry.rules.lifecycle import State
 from idferry.rules.password import Password, random_password
 
 
 @dataclass(slots=True)
 class Order:
-    """One person on the way: the entry, what is sent, and how often it was."""
+    """One person on the way: the entry, what is sent, and how often it was.
+
+    `unclear`: an earlier attempt may have created the account. `refusal`: what the directory then said to a later one.
+    """
 
     entry: Entry
     draft: AccountDraft
@@ -25,6 +30,8 @@ class Order:
     postponements: int = 0
     holder_id: str | None = None
     attribute: str = ""
+    unclear: bool = False
+    refusal: Rejected | None = None
 
 
 def refuse_changed(entry: Entry) -> None:
@@ -58,7 +65,8 @@ def prepare_orders(
         if password is None and draft.password_plan.is_known:
             unmatched(entry)
         else:
-            yield Order(entry, draft, CreateOrder(draft, password))
+            unclear = entry.state is State.CREATING
+            yield Order(entry, draft, CreateOrder(draft, password), unclear=unclear)
 
 
 def _password(

@@ -172,7 +172,8 @@ class _Sending:
         self.resend.sort(key=lambda entry: entry.ordinal)
 
     def _settle_chunk(self, chunk: Sequence[Entry]) -> None:
-        found: Mapping[str, Ours] = self.writer.ours([entry.legacy_id for entry in chunk]).result()
+        drafts = [entry.draft for entry in chunk if entry.draft]
+        found: Mapping[str, Ours] = self.writer.ours(drafts).result()
         for entry in chunk:
             ours = found.get(entry.legacy_id)
             if ours and entry.draft:
@@ -283,6 +284,11 @@ class _Sending:
                 order.attribute, order.holder_id = attribute, holder_id
                 self._observed.append(Observation(person_id, EventKind.TAKEN, reason=attribute))
                 self._taken.append(order)
+            case Rejected(code, reason) if order.unclear:
+                # It says nothing about the attempt before, whose account may be there.
+                self._observed.append(Observation(person_id, EventKind.REJECTED, code=code, reason=reason))
+                order.refusal = answer
+                self._taken.append(order)
             case Rejected(code, reason):
                 self._fail(order, EventKind.REJECTED, code, reason)
             case Postponed():
@@ -309,6 +315,7 @@ class _Sending:
 
     def _try_again(self, order: Order, reason: str) -> None:
         """Send again: the directory's uniqueness makes that safe, and a taken name is then looked into."""
+        order.unclear = True
         if order.attempts < self.limits.attempts_max:
             self._again.append(order)
         else:
@@ -334,6 +341,8 @@ class _Sending:
             case Ours():
                 self._observed.append(_adoption(order.entry.person_id, order.draft, holder))
                 self.report.adopted += 1
+            case _ if order.refusal:
+                self._fail(order, EventKind.REJECTED, order.refusal.code, order.refusal.reason)
             case Stranger(object_id, legacy_id):
                 owner = f"legacyId {legacy_id}" if legacy_id else "no legacyId"
                 reason = f"{order.attribute} is held by account {object_id} ({owner})"

@@ -1,0 +1,65 @@
+"""Status: computed from ledger rows alone."""
+
+from datetime import UTC, datetime, timedelta
+from itertools import chain, repeat
+
+import pytest
+from tests.support.builders import MemorySource, World, crowd
+
+from idferry.errors import QuotaExceeded
+from idferry.flows.report_status import Status, report_status
+from idferry.rules.answers import Fatal, Rejected
+from idferry.rules.entry import PlanTake, Selection
+from idferry.rules.lifecycle import State
+
+
+def status(world: World, selection: Selection | None = None) -> Status:
+    return report_status(ledger=world.ledger.reports, clock=world.clock, selection=selection or Selection())
+
+
+def test_an_empty_ledger_has_nothing_to_tell() -> None:
+    told = status(World(MemorySource([])))
+    assert (told.states, told.failures, told.rate, told.time_left_s, told.runs) == ({}, [], 0.0, None, [])
+
+
+def test_when_everything_is_done_nothing_moves() -> None:
+    world = World(MemorySource(crowd(8)))
+    world.tenant.plan_faults([Rejected("invalid_value", "x"), Rejected("invalid_value", "y")])
+    world.premigrate()
+    told = status(world)
+    assert sum(told.states.values()) == 8
+    assert [(one.code, one.count) for one in told.failures] == [("invalid_value", 2)]
+    assert (told.rate, told.time_left_s) == (0.0, None)
+    assert [run.ended_at is not None for run in told.runs] == [True]
+
+
+def test_the_rate_of_the_last_minute_says_how_long_the_rest_takes() -> None:
+    world = World(MemorySource(crowd(100)))
+    world.tenant.plan_faults(chain(repeat(None, 40), repeat(Fatal("quota_exceeded", "full"))))
+    with pytest.raises(QuotaExceeded):
+        world.premigrate()
+    world.clock.advance(20)
+    told = status(world)
+    assert (told.rate, told.time_left_s) == (2.0, 30.0)
+    assert told.states[State.PLANNED] + told.states[State.CREATING] == 60
+    world.clock.advance(100)
+    later = status(world)
+    assert (later.rate, later.time_left_s) == (0.0, None), "an interrupted run does not move"
+
+
+def test_a_selection_restricts_the_counts() -> None:
+    world = World(MemorySource(crowd(8)))
+    run = world.premigrate(take=PlanTake(cohort="pilot"), limit=2, command="pilot").run
+    world.premigrate()
+    for selection in (Selection(cohort="pilot"), Selection(run=run)):
+        assert sum(status(world, selection).states.values()) == 2
+    assert [one.command for one in status(world).runs] == ["premigrate", "pilot"]
+
+
+def test_a_run_that_has_just_begun_has_no_absurd_rate() -> None:
+    world = World(MemorySource(crowd(100)))
+    world.tenant.plan_faults(chain(repeat(None, 40), repeat(Fatal("quota_exceeded", "full"))))
+    with pytest.raises(QuotaExceeded):
+        world.premigrate()
+    assert status(world).rate == 40.0
+    assert world.clock.now() - datetime(2026, 3, 1, 12, tzinfo=UTC) < timedelta(seconds=1)

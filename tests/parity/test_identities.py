@@ -38,9 +38,7 @@ def test_user_name_with_at(graph: GraphHttp) -> None:
 
 
 @pytest.mark.documented(IDENTITY)
-@pytest.mark.parametrize(
-    "name", ["ann+tag@example.org", "o'brien@example.org", '"a b"@example.org', "ü@exämple.org"]
-)
+@pytest.mark.parametrize("name", ["ann+tag@example.org", "o'brien@example.org", '"a b"@example.org'])
 def test_email_names(graph: GraphHttp, name: str) -> None:
     """An e-mail sign-in name is any valid address, in emailAddress and in types that begin with it."""
     assert post(graph, graph.local(name)).status_code == 201
@@ -50,6 +48,12 @@ def test_email_names(graph: GraphHttp, name: str) -> None:
         ).status_code
         == 201
     )
+
+
+@pytest.mark.assumed("accents are refused in mail and otherMails; nobody says so of e-mail sign-in names")
+def test_email_names_with_accents(graph: GraphHttp) -> None:
+    """An e-mail sign-in name may hold any letters."""
+    assert post(graph, graph.local("ünal@exämple.org")).status_code == 201
 
 
 @pytest.mark.documented(IDENTITY)
@@ -97,8 +101,13 @@ def test_issuer_of_local_identity(graph: GraphHttp) -> None:
     """The issuer of a local identity is the tenant's domain; its id or another domain is refused."""
     for issuer in (graph.tenant.tenant_id, "other.onmicrosoft.com"):
         refused(post(graph, {**graph.local("ann@example.org"), "issuer": issuer}), 400, "Request_BadRequest")
-    refused(post(graph, federated(graph.tenant.domain, "1")), 400, "Request_BadRequest")
     refused(post(graph, federated("x" * 513, "1")), 400, "Request_BadRequest")
+
+
+@pytest.mark.assumed("the tenant does not federate with itself")
+def test_federated_with_itself(graph: GraphHttp) -> None:
+    """A federated identity of the tenant's own domain is refused."""
+    refused(post(graph, federated(graph.tenant.domain, "1")), 400, "Request_BadRequest")
 
 
 @pytest.mark.reported("microsoftgraph/msgraph-sdk-php#708")

@@ -246,7 +246,7 @@ def test_tokens_expire(emulator: Emulator, graph: GraphHttp) -> None:
     assert graph.get("/users").status_code == 200
 
 
-@pytest.mark.documented(FLOW)
+@pytest.mark.assumed("Graph's address names no tenant, so the token must")
 def test_tokens_belong_to_one_tenant(emulator: Emulator, clients: dict[str, GraphHttp]) -> None:
     """The token, not the address, decides which tenant answers."""
     for kind, client in clients.items():

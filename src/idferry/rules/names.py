@@ -15,6 +15,7 @@ ISSUER_CHARACTERS_MAX = 512
 LEGACY_ID_CHARACTERS_MAX = 250
 ASCII_BLANKS = " \t\r\n\f\v"
 
+_DOTLESS_I = "\N{LATIN SMALL LETTER DOTLESS I}"  # neither decomposition nor case folding leads from it to i
 _USER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*\Z")
 # Letters beyond ASCII are let through: no page says that a sign-in address may not hold them, so the directory judges.
 _EMAIL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.\w-]+@[\w-]+(\.[\w-]+)+\Z")
@@ -77,12 +78,26 @@ def local_identity(typed: str, sign_in_type: SignInType | None = None) -> Identi
 def compared_form(typed: str) -> str:
     """NFC, ASCII blanks trimmed, lower case. Not case-folded: straße and strasse are two people.
 
-    Composed once more behind the lower case, which takes some capitals apart (İ becomes i and a dot above).
+    Composed once more behind the lower case: some letters have a composed form there only (J and a caron, ǰ).
     """
     if typed.isascii():
         return typed.strip(ASCII_BLANKS).lower()
     lowered = unicodedata.normalize("NFC", typed).strip(ASCII_BLANKS).lower()
     return unicodedata.normalize("NFC", lowered)
+
+
+def look_alike_form(compared: str) -> str:
+    """What a reader takes a local sign-in name for: letters without accents, and without their special forms.
+
+    Takes the compared form of a name, and gives an ASCII one back as it is. Names with the same form look alike:
+    straße and strasse, josé and jose, fullwidth and plain letters, ı and i. It serves reports alone and never decides
+    who is who: compared_form does. Letters of another script are not taken for Latin ones (Cyrillic а stays itself).
+    """
+    if compared.isascii():
+        return compared
+    apart = unicodedata.normalize("NFKD", compared)
+    bare = "".join(letter for letter in apart if not unicodedata.combining(letter))
+    return bare.casefold().replace(_DOTLESS_I, "i")
 
 
 def email_problem(address: str) -> str | None:

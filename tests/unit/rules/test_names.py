@@ -26,7 +26,9 @@ ANY_TEXT = st.text(st.characters(codec="utf-8"), max_size=20)
         ("ÅNGSTRÖM", "a\u030angstro\u0308m"),
         ("\u212bngstrom", "\u00e5ngstrom"),  # the Angstrom sign is the letter
         ("İstanbul", "i\u0307stanbul"),
-        ("\u0130\u0323", "\u1ecb\u0307"),  # lower case takes the capital apart and puts the dots out of order
+        ("\u0130\u0323", "\u1ecb\u0307"),
+        ("J\u030ciri", "\u01f0iri"),  # the composed letter exists in lower case only
+        ("W\u030a", "\u1e98"),
         ("ΟΔΟΣ@example.com", "οδος@example.com"),
         ("STRAẞE", "straße"),
     ],

@@ -148,6 +148,7 @@ def test_lines_are_counted_through_cells_with_line_ends(tmp_path: Path) -> None:
         ("k,Andr\udce9,,,", "", "is not UTF-8"),
         ("k," + "x" * 140_000 + ",,,", "", "is broken"),
         ("k," + "x" * RECORD_BYTES_MAX + ",,,", "", "has a line longer than 1048576 bytes"),
+        ("k," + "x" * 3 * RECORD_BYTES_MAX + ",,,", "", "has a line longer than 1048576 bytes"),
     ],
 )
 def test_a_bad_row_is_reported_and_the_others_are_read(

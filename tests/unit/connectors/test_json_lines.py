@@ -175,6 +175,7 @@ def test_times_are_iso_8601_and_utc_without_a_zone(tmp_path: Path, written: str,
         ({"key": 1, "attributes": {" ": "x"}}, "attributes. ", "has no name"),
         ({"key": 1, "attributes": [SECRET]}, "attributes", "takes object"),
         ({"key": 1, "displayName": "x" * RECORD_BYTES_MAX}, "", "longer than 1048576 bytes"),
+        ({"key": 1, "displayName": "x" * 3 * RECORD_BYTES_MAX}, "", "longer than 1048576 bytes"),
         ('{"key": 1, "displayName": "\\ud800x"}', "", "is no JSON"),
         ('{"key": 1, "displayName": "\\udc00"}', "", ""),
     ],
@@ -185,6 +186,7 @@ def test_a_bad_line_is_reported_and_the_others_are_read(
     source = source_of(tmp_path, {"key": "before"}, line, {"key": "behind"})
     found = list(source.records())
     assert [record.user.key for record in found if isinstance(record, SourceRecord)] == ["before", "behind"]
+    assert len(found) == 3
     bad = found[1]
     assert isinstance(bad, BadRecord)
     assert (bad.file, bad.line, bad.field) == ("people.jsonl", 2, field)

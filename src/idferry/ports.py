@@ -196,8 +196,11 @@ class AccountWriter(Protocol):
         """
         ...
 
-    def ours(self, legacy_ids: Sequence[str]) -> "Future[Mapping[str, Ours]]":
-        """legacyId -> the account that carries it; a missing one may only be not visible yet."""
+    def ours(self, drafts: Sequence[AccountDraft]) -> "Future[Mapping[str, Ours]]":
+        """legacyId -> the account made from its draft: it carries the legacyId and one of the identities.
+
+        A missing one may only be not visible yet.
+        """
         ...
 
     def waiting_seconds(self) -> float:

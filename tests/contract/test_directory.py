@@ -1,6 +1,7 @@
 """What every directory must do, over the one in memory and over the Graph client on both emulated tenants."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from tests.support.any_directory import FLAG, KNOWN, AnyDirectory, EmulatedDirectory, MemoryDirectory
@@ -245,7 +246,7 @@ def test_a_lost_answer_after_the_write_is_found_to_be_ours(directory: AnyDirecto
     (holder,) = directory.writer.holders([(draft, answer.holder_id)]).result(60)
     assert isinstance(holder, Ours)
     assert holder.flag is True
-    assert directory.writer.ours([draft.legacy_id]).result(60) == {draft.legacy_id: holder}
+    assert directory.writer.ours([draft]).result(60) == {draft.legacy_id: holder}
     assert directory.account_count() == 1
 
 
@@ -254,7 +255,7 @@ def test_a_lost_answer_before_the_write_can_be_sent_again(directory: AnyDirector
     directory.lose_the_next_answer(written=False)
     (lost,) = directory.create(draft)
     assert isinstance(lost, Unanswered)
-    assert directory.writer.ours([draft.legacy_id]).result(60) == {}
+    assert directory.writer.ours([draft]).result(60) == {}
     (answer,) = directory.create(draft)
     assert isinstance(answer, Created)
     assert directory.account_count() == 1
@@ -299,10 +300,20 @@ def test_several_holders_are_looked_for_at_once(directory: AnyDirectory) -> None
 def test_ours_are_found_by_their_exact_legacy_id(directory: AnyDirectory) -> None:
     drafts = [directory.draft(f"key {n} + 'ü'&%#", f"p{n}@example.com") for n in range(25)]
     ids = directory.hand_over(drafts)
-    found = directory.writer.ours([*(d.legacy_id for d in drafts), drafts[0].legacy_id.upper(), "p:s:?"])
+    shouted = replace(drafts[0], legacy_id=drafts[0].legacy_id.upper())
+    found = directory.writer.ours([*drafts, shouted, directory.draft("?", "nobody@example.com")])
     assert found.result(60) == {
         draft.legacy_id: Ours(object_id, None) for draft, object_id in zip(drafts, ids, strict=True)
     }
+
+
+@pytest.mark.parametrize("ours_exists", [False, True])
+def test_a_stranger_with_a_copied_legacy_id_is_not_ours(directory: AnyDirectory, ours_exists: bool) -> None:
+    draft = directory.draft("1", "a@example.com")
+    directory.plant(local_identity("stranger@example.com"), legacy_id=draft.legacy_id)
+    (answer,) = directory.create(draft) if ours_exists else (None,)
+    expected = {draft.legacy_id: Ours(answer.object_id, None)} if isinstance(answer, Created) else {}
+    assert directory.writer.ours([draft]).result(60) == expected
 
 
 # --- limits of the tenant ---------------------------------------------------------------------------------------------

@@ -176,7 +176,7 @@ def test_without_the_permission_to_read_nothing_is_found_by_mistake(directory: E
             lambda: limited.reader.by_sign_in_name("a@example.com"),
             lambda: limited.reader.by_id("7d2b2a3c-0000-4000-8000-000000000000"),
             lambda: list(limited.reader.every(())),
-            lambda: limited.writer.ours(["p:s:1"]).result(30),
+            lambda: limited.writer.ours([directory.draft("1", "a@example.com")]).result(30),
             lambda: limited.remover.usage(["7d2b2a3c-0000-4000-8000-000000000000"]),
         ):
             with pytest.raises(Forbidden):
@@ -397,7 +397,7 @@ def test_a_stranger_by_identity_is_told_from_ours_by_case(directory: EmulatedDir
     draft = directory.draft("1", "a@example.com")
     (holder,) = directory.writer.holders([(draft, stranger)]).result(30)
     assert holder == Stranger(stranger, "P:S:1")
-    assert directory.writer.ours([draft.legacy_id]).result(30) == {}
+    assert directory.writer.ours([draft]).result(30) == {}
 
 
 def test_closing_does_not_wait_for_an_answer_that_takes_long(b2c: EmulatedDirectory) -> None:

@@ -40,6 +40,7 @@ from idferry.rules.answers import (
     Unseen,
 )
 from idferry.rules.attributes import LEGACY_ID, AttributeValue
+from idferry.rules.comparison import made_from
 from idferry.rules.names import Identity, compared_form
 from idferry.rules.password import Password
 
@@ -264,16 +265,16 @@ class MemoryWriter:
         except DirectoryError as failure:
             return _raising(failure)
 
-    def ours(self, legacy_ids: Sequence[str]) -> "Future[Mapping[str, Ours]]":
-        self.tenant.calls += [("ours", legacy_id) for legacy_id in legacy_ids]
+    def ours(self, drafts: Sequence[AccountDraft]) -> "Future[Mapping[str, Ours]]":
+        self.tenant.calls += [("ours", draft.legacy_id) for draft in drafts]
         if self.tenant.unreachable:
             return _raising(Unreachable("no connection"))
-        wanted = set(legacy_ids)
+        by_legacy_id = {draft.legacy_id: draft for draft in drafts}
         return _done(
             {
                 one.legacy_id: Ours(one.object_id, one.flag)
                 for one in self.tenant.visible()
-                if one.legacy_id in wanted
+                if one.legacy_id in by_legacy_id and made_from(by_legacy_id[one.legacy_id], one)
             }
         )
 

@@ -55,7 +55,7 @@ def _foreign_legacy_id(number: int, hit: Person, other: Person) -> str | None:
     choices = (
         None,
         f"elsewhere:{SOURCE}:{hit.key}",
-        legacy_id("gone-" + other.key),
+        legacy_id(other.key),
         f"{PROJECT}:crm:{hit.key}",
         legacy_id(hit.key).upper(),
     )

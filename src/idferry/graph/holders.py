@@ -1,7 +1,8 @@
 """Who holds a sign-in name that the directory calls taken: we ourselves one lost answer ago, or somebody else.
 
-An account is ours only if its `legacyId` is exactly this person's. The directory knows at once that a name is taken
-and shows the account seconds to minutes later, so an empty answer proves nothing until it had time to settle.
+An account is ours only if its `legacyId` is exactly this person's and it holds one of the person's identities. The
+directory knows at once that a name is taken and shows the account seconds to minutes later, so an empty answer proves
+nothing until it had time to settle.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -19,6 +20,7 @@ from idferry.graph.wire import Names, account_of, selection
 from idferry.ports import Clock
 from idferry.rules.account import Account, AccountDraft
 from idferry.rules.answers import Holder, InRecycleBin, Ours, Stranger, Unseen
+from idferry.rules.comparison import made_from
 from idferry.rules.names import SignInType, compared_form
 
 LOOK_AGAIN_SECONDS_FIRST = 1.0
@@ -73,21 +75,19 @@ class Holders:
         self._look_among_deleted(cases, names)
         return [case.holder or Unseen() for case in cases]
 
-    def ours(self, legacy_ids: Sequence[str]) -> dict[str, Ours]:
-        """legacyId -> the account that carries exactly it, of those that show. Raises DirectoryError, Stopped."""
+    def ours(self, drafts: Sequence[AccountDraft]) -> dict[str, Ours]:
+        """legacyId -> the account made from its draft, of those that show. Raises DirectoryError, Stopped."""
         names = self._naming.names()
         select = selection(names)
-        calls = [
-            Call("GET", queries.listing("/users", where=queries.equals(names.legacy_id, one), select=select))
-            for one in legacy_ids
-        ]
+        filters = [queries.equals(names.legacy_id, draft.legacy_id) for draft in drafts]
+        calls = [Call("GET", queries.listing("/users", where=where, select=select)) for where in filters]
         found: dict[str, Ours] = {}
-        for legacy_id, reply in zip(legacy_ids, self._asking.many(calls), strict=True):
+        for draft, reply in zip(drafts, self._asking.many(calls), strict=True):
             for graph in self._asking.objects(reply):
                 account = account_of(graph, names)
-                # The filter does not tell upper from lower case; people do.
-                if account.legacy_id == legacy_id:
-                    found[legacy_id] = Ours(account.object_id, account.flag)
+                # The filter does not tell upper from lower case, and a stranger may carry a copied legacyId.
+                if made_from(draft, account):
+                    found[draft.legacy_id] = Ours(account.object_id, account.flag)
         return found
 
     def _look_until_settled(self, cases: Sequence[_Case], names: Names) -> None:
@@ -124,7 +124,7 @@ class Holders:
     def _look_for_ours(self, cases: Sequence[_Case]) -> None:
         """Some sign-in names are never found by filter, such as addresses in the tenant's own domain: ours are."""
         unsettled = _unsettled(cases)
-        ours = self.ours([case.draft.legacy_id for case in unsettled])
+        ours = self.ours([case.draft for case in unsettled])
         for case in unsettled:
             case.holder = ours.get(case.draft.legacy_id)
 

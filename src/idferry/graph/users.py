@@ -75,9 +75,9 @@ class AccountWriting:
         """Who holds the sign-in names of these drafts; the future raises DirectoryError or Stopped."""
         return self._askers.submit(lambda: self._holders.find(drafts))
 
-    def ours(self, legacy_ids: Sequence[str]) -> "Future[Mapping[str, Ours]]":
-        """legacyId -> the account that carries it; the future raises DirectoryError or Stopped."""
-        return self._askers.submit(lambda: self._holders.ours(legacy_ids))
+    def ours(self, drafts: Sequence[AccountDraft]) -> "Future[Mapping[str, Ours]]":
+        """legacyId -> the account made from its draft; the future raises DirectoryError or Stopped."""
+        return self._askers.submit(lambda: self._holders.ours(drafts))
 
     def waiting_seconds(self) -> float:
         """How long the tenant holds us back from now."""

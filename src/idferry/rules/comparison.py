@@ -54,6 +54,20 @@ def compare(entry: Entry, account: Account, *, flag_name: str) -> Comparison:
     return Comparison(tuple(differences), tuple(_changes(entry, draft, account)), flag_fell)
 
 
+def made_from(draft: AccountDraft, account: Account) -> bool:
+    """Whether an account was made from this draft: it carries the draft's legacyId and one of its identities.
+
+    The legacyId alone does not prove it: whoever may write users can have copied it to somebody else's account. An
+    account that shows no identity of a kind that we create is taken at its legacyId's word.
+    """
+    if account.legacy_id != draft.legacy_id:
+        return False
+    shown = _shown_identities(account)
+    return not account.identities or any(
+        one.compared in shown or _hidden(one, account) for one in draft.identities
+    )
+
+
 def source_differences(entry: Entry, wanted: AccountDraft) -> tuple[Difference, ...]:
     """Where the source now says something else than what we wrote: a delta would send it."""
     if entry.draft is None:
@@ -79,13 +93,22 @@ def _flag_differs(entry: Entry, account: Account, flag_name: str) -> Iterator[Di
 
 def _identities_differ(draft: AccountDraft, account: Account) -> Iterator[Difference]:
     """Identities that we wrote and the account does not show; a federated id may be hidden from reading."""
-    shown = {identity.compared for identity in account.identities}
-    hidden_issuers = {one.issuer.lower() for one in account.identities if not one.issuer_assigned_id}
+    shown = _shown_identities(account)
     for identity in draft.identities:
-        if identity.compared in shown or identity.issuer.lower() in hidden_issuers:
+        if identity.compared in shown or _hidden(identity, account):
             continue
         found = tuple(_named(one) for one in account.identities) or None
         yield Difference(account.object_id, draft.legacy_id, "identities", _named(identity), found)
+
+
+def _shown_identities(account: Account) -> set[str]:
+    return {identity.compared for identity in account.identities}
+
+
+def _hidden(identity: Identity, account: Account) -> bool:
+    """Whether the account may hold this identity without showing its id."""
+    hidden_issuers = {one.issuer.lower() for one in account.identities if not one.issuer_assigned_id}
+    return identity.issuer.lower() in hidden_issuers
 
 
 def _named(identity: Identity) -> str:

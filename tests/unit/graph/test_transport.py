@@ -373,7 +373,7 @@ def test_whoever_asks_after_closing_is_answered_at_once() -> None:
     (answer,) = directory.writer.create([order(0)]).result(0)
     assert isinstance(answer, Undelivered)
     with pytest.raises(Stopped):
-        directory.writer.ours(["p:s:1"]).result(0)
+        directory.writer.ours([order(0).draft]).result(0)
     with pytest.raises(Stopped):
         directory.reader.by_id("x")
 

@@ -10,7 +10,7 @@ Every body is one JSON object; a refused one answers 400 `{"error": "..."}`. `te
 | POST clock | `advance_s` or `offset_s` | as GET |
 | POST faults | `rules: [FaultRule], seed` | `{}`; replaces all rules, see `graph.faults.FaultRule` |
 | POST throttle | `ThrottleProfile` | `{}`; full allowances again, see `graph.throttle.ThrottleProfile` |
-| POST lag | `Lag` and optional `tenant_id` | `{}`; for changes from now on, see `directory.Lag` |
+| POST lag | `Lag` and optional `tenant_id` | `{}`; for changes from now on, see `lag.Lag` |
 | POST tenant | `tenant_id` and any of `TenantOptions` | the options in force, see `tenants.TenantOptions` |
 | POST applications | `tenant_id`, optional `client_id, display_name, roles, directory_roles, secret_expired, enabled, certificates: [PEM]` | `{"client_id", "client_secret", "object_id"}`; changes the one named, or makes one. A token keeps the roles it was issued with |
 | POST expire-tokens | `{}` | `{"expired": n}` |
@@ -30,7 +30,6 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from idferry.emulator.clock import stamp
-from idferry.emulator.directory import Lag
 from idferry.emulator.graph import accounts
 from idferry.emulator.graph.applications import declare
 from idferry.emulator.graph.errors import GraphError
@@ -39,6 +38,7 @@ from idferry.emulator.graph.operations import NAMES
 from idferry.emulator.graph.performer import BATCH
 from idferry.emulator.graph.throttle import ThrottleProfile
 from idferry.emulator.identity_endpoints import TOKEN
+from idferry.emulator.lag import Lag
 from idferry.emulator.sign_in import sign_in_federated, sign_in_local
 from idferry.emulator.store import Account
 from idferry.emulator.tenants import (
@@ -294,7 +294,7 @@ class Control:
 
     def _reset_password(self, reset: Reset) -> object:
         tenant = self._tenant(reset.tenant_id)
-        account = tenant.directory.current(reset.object_id)
+        account = tenant.sight.current(reset.object_id)
         if account is None:
             raise ControlError(f"There is no account '{reset.object_id}'.")
         try:
@@ -313,13 +313,13 @@ class Control:
 
 
 async def _dump_lines(tenant: Tenant, *, deleted: bool) -> AsyncIterator[bytes]:
-    directory, place = tenant.directory, 0
+    place = 0
     while True:
-        chunk = (directory.page_of_bin if deleted else directory.page)(after=place, limit=DUMP_CHUNK)
+        chunk = tenant.sight.accounts.page("deleted" if deleted else "live", after=place, limit=DUMP_CHUNK)
         if not chunk:
             return
         place = chunk[-1].seq
-        yield b"".join(_dump_line(row) for row in chunk if deleted or row.deleted_s is None)
+        yield b"".join(map(_dump_line, chunk))
 
 
 def _dump_line(account: Account) -> bytes:

@@ -160,6 +160,9 @@ class _Servers:
         def stop() -> None:
             for server in servers:
                 server.should_exit = True
+                server.force_exit = (
+                    True  # an idle TLS client would keep us for seconds, and nothing is worth it
+                )
 
         with _stopped_by_signals(lambda: loop.call_soon_threadsafe(stop)):
             tasks = [
@@ -181,7 +184,7 @@ def _config(app: ASGIApp, **tls: str) -> uvicorn.Config:
         ws="none",
         lifespan="off",
         log_config=None,
-        log_level="error",
+        log_level="critical",
         access_log=False,
         server_header=False,
         date_header=False,  # the emulated date is sent instead

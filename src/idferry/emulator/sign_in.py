@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from idferry.emulator.clock import stamp
 from idferry.emulator.entropy import Entropy
 from idferry.emulator.graph import passwords
-from idferry.emulator.store import Account, LookupKey
+from idferry.emulator.lookup import LookupKey, federated_key
+from idferry.emulator.store import Account
 from idferry.emulator.tenants import Tenant
 
 
@@ -40,14 +41,14 @@ def sign_in_federated(
     tenant: Tenant, *, issuer: str, issuer_user_id: str, entropy: Entropy, now_s: float
 ) -> SignInResult:
     """Another identity provider vouches for a person."""
-    account = _find(tenant, ("federated", f"{issuer.lower()}\n{issuer_user_id}"))
+    account = _find(tenant, federated_key(issuer, issuer_user_id))
     if account is None:
         return SignInResult(signed_in=False, object_id=None, reason="unknown")
     return _enter(tenant, account, entropy=entropy, now_s=now_s)
 
 
 def _find(tenant: Tenant, key: LookupKey) -> Account | None:
-    found = tenant.directory.found(key, channel="sign_in")
+    found = tenant.sight.found(key, channel="sign_in")
     return found[0] if found else None
 
 

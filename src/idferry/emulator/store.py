@@ -1,11 +1,11 @@
 """The accounts of one emulated tenant on disk, so that a million of them cost disk space and not memory.
 
 One SQLite file in the run's temporary folder, thrown away with it: nothing here is durable, and nothing decides.
-Rules about what may be stored, seen or changed live in `directory` and `graph/`.
+Rules about what may be stored, seen or changed live in `directory`, `sight` and `graph/`.
 """
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -13,12 +13,11 @@ from typing import Any, Literal
 
 import msgspec
 
-Channel = Literal["get", "filter", "sign_in"]
-LookupKey = tuple[str, str]  # attribute, compared value
-
 PAGE_CACHE_KIB = 16 * 1024
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
+
+Body = dict[str, Any]
 
 
 @dataclass(slots=True)
@@ -27,22 +26,23 @@ class Account:
 
     seq: int
     id: str
-    body: dict[str, Any]
+    body: Body
     password: bytes | None
     deleted_s: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class SeenUntil:
-    """Until when (seconds since 1970) each kind of reader is shown the state before a change."""
-
-    get: float
-    filter: float
-    sign_in: float
+def encode_body(body: Body) -> str:
+    """The stored form of a body."""
+    return _encode(body).decode()
 
 
-class AccountStore:
-    """Keeps accounts and the values they are found by.
+def decode_body(text: str) -> Body:
+    """A stored body."""
+    return _decode(text)
+
+
+class Database:
+    """The file and its named queries.
 
     Args:
         path: a file that does not exist yet; the caller removes its folder.
@@ -60,111 +60,66 @@ class AccountStore:
         self._db.executescript(self._sql["schema"])
         self._db.execute("BEGIN")
 
+    def run(self, query: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> sqlite3.Cursor:
+        """Runs the named query."""
+        return self._db.execute(self._sql[query], values)
+
+    def run_many(self, query: str, rows: Iterable[Sequence[Any]]) -> None:
+        """Runs the named query once for each row."""
+        self._db.executemany(self._sql[query], rows)
+
+    def clear(self) -> None:
+        """Forgets everything."""
+        for statement in self._sql["clear"].split(";"):
+            self._db.execute(statement)
+
     def close(self) -> None:
         """Gives the file up."""
         self._db.close()
 
-    def clear(self) -> None:
-        """Forgets every account."""
-        for statement in self._sql["clear"].split(";"):
-            self._db.execute(statement)
 
-    def insert(self, *, body: dict[str, Any], password: bytes | None, keys: Iterable[LookupKey]) -> int:
-        """Adds an account and the values it is found by; gives its place in the enumeration."""
-        cursor = self._db.execute(self._sql["insert"], (body["id"], _encode(body).decode(), password))
-        seq = cursor.lastrowid
-        assert seq is not None  # noqa: S101  SQLite sets it on every insert
-        self.add_keys(seq, keys=keys)
-        return seq
+class AccountStore:
+    """Accounts by object id and by place, the number that orders the enumeration."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    def insert(self, body: Body, *, password: bytes | None) -> int:
+        """Adds an account; gives its place."""
+        place = self._db.run("insert", (body["id"], encode_body(body), password)).lastrowid
+        assert place is not None  # noqa: S101  SQLite sets it on every insert
+        return place
 
     def update(self, account: Account) -> None:
         """Writes body, password and deletion mark of an account that exists."""
-        row = (_encode(account.body).decode(), account.password, account.deleted_s, account.seq)
-        self._db.execute(self._sql["update"], row)
+        self._db.run("update", (encode_body(account.body), account.password, account.deleted_s, account.seq))
 
-    def delete(self, seq: int) -> None:
-        """Removes the account for good; its lookup values must have gone before."""
-        self._db.execute(self._sql["delete"], (seq,))
-        self._db.execute(self._sql["older_forget"], (seq,))
-
-    def add_keys(self, seq: int, *, keys: Iterable[LookupKey]) -> None:
-        """Makes the account found by these values."""
-        self._db.executemany(self._sql["lookup_insert"], [(name, value, seq) for name, value in keys])
-
-    def drop_keys(self, seq: int, *, keys: Iterable[LookupKey]) -> None:
-        """Makes the account not found by these values any more."""
-        self._db.executemany(self._sql["lookup_delete"], [(name, value, seq) for name, value in keys])
+    def delete(self, place: int) -> None:
+        """Removes the account for good."""
+        self._db.run("delete", (place,))
 
     def by_id(self, object_id: str) -> Account | None:
         """The account with this object id, live or deleted."""
-        return self._one("by_id", object_id)
+        row = self._db.run("by_id", (object_id.lower(),)).fetchone()
+        return None if row is None else _account(row)
 
-    def by_seq(self, seq: int) -> Account | None:
-        """The account at this place of the enumeration, live or deleted."""
-        return self._one("by_seq", seq)
-
-    def found_by(self, key: LookupKey) -> list[int]:
-        """Places of the accounts that hold this value now."""
-        return [row[0] for row in self._db.execute(self._sql["lookup_exact"], key)]
-
-    def found_between(self, attribute: str, *, low: str, high: str) -> list[int]:
-        """Places of the accounts whose value of `attribute` lies in low <= value < high."""
-        return [row[0] for row in self._db.execute(self._sql["lookup_range"], (attribute, low, high))]
+    def by_place(self, place: int) -> Account | None:
+        """The account at this place, live or deleted."""
+        row = self._db.run("by_seq", (place,)).fetchone()
+        return None if row is None else _account(row)
 
     def page(self, kind: Literal["live", "lagging", "deleted"], *, after: int, limit: int) -> list[Account]:
         """At most `limit` accounts behind place `after`, in order of place."""
-        rows = self._db.execute(self._sql[f"page_{kind}"], (after, limit))
-        return [_account(row) for row in rows.fetchall()]
+        return [_account(row) for row in self._db.run(f"page_{kind}", (after, limit)).fetchall()]
 
-    def page_by_name(self, *, after: tuple[str, int], limit: int) -> list[tuple[str, int]]:
-        """At most `limit` (lower-case display name, place) behind `after`, in that order."""
-        return self._db.execute(self._sql["page_by_name"], (*after, limit)).fetchall()
-
-    def count(self) -> tuple[int, int]:
-        """How many accounts are live, and how many are in the recycle bin."""
-        total, deleted = self._db.execute(self._sql["count"]).fetchone()
-        return total - deleted, deleted
-
-    def deleted_before(self, moment_s: float) -> list[int]:
-        """Places of the accounts that went to the recycle bin before this moment."""
-        return [row[0] for row in self._db.execute(self._sql["deleted_before"], (moment_s,))]
+    def deleted_before(self, moment_s: float) -> list[Account]:
+        """The accounts that went to the recycle bin before this moment."""
+        return [_account(row) for row in self._db.run("deleted_before", (moment_s,)).fetchall()]
 
     def drop_attribute(self, name: str) -> None:
         """Takes the attribute's values from every account, as deleting an extension attribute does."""
         path = f'$."{name}"'
-        self._db.execute(self._sql["drop_attribute"], (path, path))
-        self._db.execute(self._sql["lookup_drop_attribute"], (name,))
-
-    def keep_older(
-        self, seq: int, *, body: dict[str, Any] | None, password: bytes | None, until: SeenUntil
-    ) -> None:
-        """Remembers the state before a change for readers that lag; `body` None: there was no account."""
-        text = None if body is None else _encode(body).decode()
-        row = (seq, text, password, until.get, until.filter, until.sign_in)
-        self._db.execute(self._sql["older_insert"], row)
-
-    def older(
-        self, seq: int, *, channel: Channel, now_s: float
-    ) -> tuple[dict[str, Any] | None, bytes | None] | None:
-        """The state that this kind of reader is still shown, or None when it sees the present one."""
-        row = self._db.execute(self._sql[f"older_first_{channel}"], (seq, now_s)).fetchone()
-        if row is None:
-            return None
-        return (None if row[0] is None else _decode(row[0])), row[1]
-
-    def lagging_places(self, *, now_s: float) -> Iterator[int]:
-        """Places of the accounts of which an older state may still be shown."""
-        for row in self._db.execute(self._sql["older_present"], {"now": now_s}).fetchall():
-            yield row[0]
-
-    def prune_older(self, *, now_s: float) -> bool:
-        """Forgets older states that nobody is shown any more; tells whether any remain."""
-        self._db.execute(self._sql["older_prune"], {"now": now_s})
-        return bool(self._db.execute(self._sql["older_any"]).fetchone()[0])
-
-    def _one(self, query: str, value: str | int) -> Account | None:
-        row = self._db.execute(self._sql[query], (value,)).fetchone()
-        return None if row is None else _account(row)
+        self._db.run("drop_attribute", (path, path))
 
 
 def _account(row: tuple[int, str, str, bytes | None, float | None]) -> Account:

@@ -55,11 +55,8 @@ WHERE seq > ? AND deleted_s IS NOT NULL ORDER BY seq LIMIT ?;
 SELECT value, seq FROM lookup
 WHERE attribute = 'displayName' AND (value, seq) > (?, ?) ORDER BY value, seq LIMIT ?;
 
--- name: count
-SELECT count(*), count(deleted_s) FROM account;
-
 -- name: deleted_before
-SELECT seq FROM account WHERE deleted_s IS NOT NULL AND deleted_s < ?;
+SELECT seq, id, body, password, deleted_s FROM account WHERE deleted_s IS NOT NULL AND deleted_s < ?;
 
 -- name: lookup_insert
 INSERT OR IGNORE INTO lookup (attribute, value, seq) VALUES (?, ?, ?);

@@ -6,6 +6,7 @@ attribute of ours. Nothing here answers requests.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
@@ -13,7 +14,7 @@ import msgspec
 from idferry.emulator.clock import Clock, stamp
 from idferry.emulator.directory import Directory
 from idferry.emulator.entropy import Entropy
-from idferry.emulator.store import AccountStore
+from idferry.emulator.sight import Sight
 
 TenantKind = Literal["b2c", "external"]
 
@@ -112,6 +113,11 @@ class Tenant:
     extension_properties: dict[str, ExtensionProperty] = field(default_factory=dict)  # by full name
 
     @property
+    def sight(self) -> Sight:
+        """The accounts as readers see them."""
+        return self.directory.sight
+
+    @property
     def is_b2c(self) -> bool:
         """Whether this is an Azure AD B2C tenant."""
         return self.kind == "b2c"
@@ -166,7 +172,7 @@ def new_application(
     )
 
 
-def new_tenant(*, kind: TenantKind, store: AccountStore, clock: Clock, entropy: Entropy) -> Tenant:
+def new_tenant(*, kind: TenantKind, path: Path, clock: Clock, entropy: Entropy) -> Tenant:
     """A tenant as it is on its first day, with one application that may import."""
     now_s = clock.now_s()
     extensions = new_application(
@@ -184,7 +190,7 @@ def new_tenant(*, kind: TenantKind, store: AccountStore, clock: Clock, entropy: 
         domain=DOMAIN_NAMES[kind],
         created=stamp(now_s),
         options=default_options(kind),
-        directory=Directory(store=store, clock=clock),
+        directory=Directory(path=path, clock=clock),
         extensions_application=extensions,
         import_application=importer,
     )

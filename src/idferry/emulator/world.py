@@ -12,7 +12,6 @@ from idferry.emulator.graph.counts import Counts
 from idferry.emulator.graph.faults import Faults
 from idferry.emulator.graph.performer import Performer
 from idferry.emulator.graph.throttle import Throttle, ThrottleProfile
-from idferry.emulator.store import AccountStore
 from idferry.emulator.tenants import Tenant, TenantKind, new_tenant
 from idferry.emulator.tokens import Tokens
 
@@ -32,7 +31,7 @@ class World:
         self.tenants: list[Tenant] = [
             new_tenant(
                 kind=kind,
-                store=AccountStore(folder / f"{kind}.sqlite"),
+                path=folder / f"{kind}.sqlite",
                 clock=self.clock,
                 entropy=self.entropy,
             )

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from idferry.emulator.clock import stamp
-from idferry.emulator.directory import identity_key, lookup_keys
 from idferry.emulator.entropy import Entropy
 from idferry.emulator.graph import attributes, identities, passwords
 from idferry.emulator.graph.errors import (
@@ -20,7 +19,8 @@ from idferry.emulator.graph.errors import (
     required,
     schema_mismatch,
 )
-from idferry.emulator.store import Account, LookupKey
+from idferry.emulator.lookup import LookupKey, identity_key, lookup_keys
+from idferry.emulator.store import Account
 from idferry.emulator.tenants import Tenant
 
 MAIL_ADDRESSES_MAX = 10
@@ -277,7 +277,7 @@ def _other_holder(key: LookupKey, *, tenant: Tenant, own_id: str) -> Account | N
     elif key[0] == "userPrincipalName":
         same_values.append(("proxyAddresses", key[1]))
     for value in same_values:
-        holder = tenant.directory.holder(value)
+        holder = tenant.sight.holder(value)
         if holder is not None and holder.id != own_id:
             return holder
     return None

@@ -26,7 +26,7 @@ def list_(call: Call) -> Answer:
     where = None if text is None else parse(text)
     directory = call.tenant.directory
     directory.empty_old_bin()
-    found = directory.page_of_bin(after=query.read_mark(call.query)[1], limit=top + 1)
+    found = directory.sight.accounts.page("deleted", after=query.read_mark(call.query)[1], limit=top + 1)
     page = found[:top]
     shown: dict[str, Any] = {"@odata.context": query.context(call, "users", selection=selection)}
     if len(found) > top:

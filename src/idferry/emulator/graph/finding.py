@@ -7,10 +7,11 @@ as Graph's pages may. Knows the query and the directory; shapes no answer.
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from idferry.emulator.directory import Directory
 from idferry.emulator.graph.filters import AnyIdentity, Both, Compare, Either, IsIn, Node, TextTest
 from idferry.emulator.graph.matching import holds
 from idferry.emulator.graph.query import START, PageMark, UserQuery
+from idferry.emulator.lookup import federated_key
+from idferry.emulator.sight import Sight
 from idferry.emulator.store import Account
 from idferry.emulator.tenants import Tenant
 
@@ -30,14 +31,14 @@ class Page:
 
 def page_of(query: UserQuery, *, tenant: Tenant) -> Page:
     """The page of live accounts that this query asks for."""
-    directory = tenant.directory
-    places = None if query.where is None else _places(query.where, directory=directory)
+    sight = tenant.sight
+    places = None if query.where is None else _places(query.where, sight=sight)
     if places is not None and not query.by_name:
-        stream = _by_index(places, query=query, directory=directory)
+        stream = _by_index(places, query=query, sight=sight)
     elif query.by_name:
-        stream = _by_name(query.after, directory=directory)
+        stream = _by_name(query.after, sight=sight)
     else:
-        stream = _by_place(query.after, directory=directory)
+        stream = _by_place(query.after, sight=sight)
     return _fill(stream, query=query, domain=tenant.domain)
 
 
@@ -45,7 +46,7 @@ def count_of(query: UserQuery, *, tenant: Tenant) -> int:
     """How many accounts the query matches over all pages."""
     if query.where is None and query.search is None:
         return tenant.directory.live
-    stream = _by_place(START, directory=tenant.directory)
+    stream = _by_place(START, sight=tenant.sight)
     return sum(
         1 for _, account in stream if account is not None and _wanted(account, query, domain=tenant.domain)
     )
@@ -75,67 +76,67 @@ def _search(text: str, account: Account) -> bool:
     return any(word.startswith(wanted.lower()) for word in words)
 
 
-def _by_place(after: PageMark, *, directory: Directory) -> Iterator[tuple[PageMark, Account | None]]:
+def _by_place(after: PageMark, *, sight: Sight) -> Iterator[tuple[PageMark, Account | None]]:
     place = after[1]
-    while chunk := directory.page(after=place, limit=CHUNK):
+    while chunk := sight.page(after=place, limit=CHUNK):
         for account in chunk:
             place = account.seq
-            yield ("", place), directory.seen(account, channel="filter")
+            yield ("", place), sight.seen(account, channel="filter")
 
 
-def _by_name(after: PageMark, *, directory: Directory) -> Iterator[tuple[PageMark, Account | None]]:
+def _by_name(after: PageMark, *, sight: Sight) -> Iterator[tuple[PageMark, Account | None]]:
     mark = after
-    while chunk := directory.page_by_name(after=mark, limit=CHUNK):
+    while chunk := sight.index.by_name(after=mark, limit=CHUNK):
         for name, place in chunk:
             mark = (name, place)
-            yield mark, next(directory.at([place], channel="filter"), None)
+            yield mark, next(sight.at([place], channel="filter"), None)
 
 
 def _by_index(
-    places: list[int], *, query: UserQuery, directory: Directory
+    places: list[int], *, query: UserQuery, sight: Sight
 ) -> Iterator[tuple[PageMark, Account | None]]:
-    for place in directory.candidates(places):
+    for place in sight.candidates(places):
         if place > query.after[1]:
-            yield ("", place), next(directory.at([place], channel="filter"), None)
+            yield ("", place), next(sight.at([place], channel="filter"), None)
 
 
-def _places(node: Node, *, directory: Directory) -> list[int] | None:
+def _places(node: Node, *, sight: Sight) -> list[int] | None:
     """Places that hold every account the filter matches (and maybe more), or None where no index helps."""
     match node:
         case Compare(name=name, operator="eq", value=str(value)):
-            return _equal(name, value, directory=directory)
+            return _equal(name, value, sight=sight)
         case IsIn(name=name, values=values):
-            found = [_equal(name, value, directory=directory) for value in values if isinstance(value, str)]
+            found = [_equal(name, value, sight=sight) for value in values if isinstance(value, str)]
             return _union(found) if len(found) == len(values) else None
         case TextTest(function="startswith", name=name, text=text) if name in _INDEXED:
             low = text.lower()
-            return directory.places_between(name, low=low, high=low + _HIGHEST)
+            return sight.index.between(name, low=low, high=low + _HIGHEST)
         case AnyIdentity(issuer=issuer, assigned=assigned):
-            return _identity(issuer, assigned, directory=directory)
+            return _identity(issuer, assigned, sight=sight)
         case Both(parts=parts):
-            known = [places for part in parts if (places := _places(part, directory=directory)) is not None]
+            known = [places for part in parts if (places := _places(part, sight=sight)) is not None]
             return min(known, key=len, default=None)
         case Either(parts=parts):
-            return _union([_places(part, directory=directory) for part in parts])
+            return _union([_places(part, sight=sight) for part in parts])
         case _:
             return None
 
 
-def _equal(name: str, value: str, *, directory: Directory) -> list[int] | None:
+def _equal(name: str, value: str, *, sight: Sight) -> list[int] | None:
     if name == "id":
-        account = directory.any_by_id(value)
+        account = sight.accounts.by_id(value)
         return [] if account is None else [account.seq]
     if name in _INDEXED or name.startswith("extension_"):
-        return directory.places_of((name, value.lower()))
+        return sight.index.exact((name, value.lower()))
     return None
 
 
-def _identity(issuer: str, assigned: str | None, *, directory: Directory) -> list[int]:
-    prefix = f"{issuer.lower()}\n"
+def _identity(issuer: str, assigned: str | None, *, sight: Sight) -> list[int]:
     if assigned is None:
-        return directory.places_between("federated", low=prefix, high=prefix + _HIGHEST)
-    federated = directory.places_of(("federated", prefix + assigned))
-    return [*federated, *directory.places_of(("local", assigned.lower()))]
+        _, prefix = federated_key(issuer, "")
+        return sight.index.between("federated", low=prefix, high=prefix + _HIGHEST)
+    federated = sight.index.exact(federated_key(issuer, assigned))
+    return [*federated, *sight.index.exact(("local", assigned.lower()))]
 
 
 def _union(found: list[list[int] | None]) -> list[int] | None:

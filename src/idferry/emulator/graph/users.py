@@ -9,7 +9,8 @@ from idferry.emulator.graph import accounts, passwords, permissions, query
 from idferry.emulator.graph.errors import bad_request, not_covered, not_found, unsupported_query
 from idferry.emulator.graph.exchange import Answer, Call
 from idferry.emulator.graph.finding import count_of, page_of
-from idferry.emulator.store import Account, Channel
+from idferry.emulator.lag import Channel
+from idferry.emulator.store import Account
 
 _MESSAGES = {
     "password_too_short": "The password is too short.",
@@ -121,14 +122,14 @@ def _scene(call: Call) -> accounts.Scene:
 
 
 def _shown_account(call: Call, *, channel: Channel) -> Account:
-    account = call.tenant.directory.read(call.segments[1], channel=channel)
+    account = call.tenant.sight.read(call.segments[1], channel=channel)
     if account is None:
         raise not_found(call.segments[1])
     return account
 
 
 def _current_account(call: Call) -> Account:
-    account = call.tenant.directory.current(call.segments[1])
+    account = call.tenant.sight.current(call.segments[1])
     if account is None:
         raise not_found(call.segments[1])
     return account

@@ -24,6 +24,7 @@ SETTINGS_FILE = "idferry.toml"
 SETTINGS_VARIABLE = "IDFERRY_SETTINGS"
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 SECRET_SCHEMES = ("env:", "file:", "keyring:", "keyvault:")
+STALE_AFTER_DAYS_MAX = 36_500
 
 Table = TypeVar("Table")
 
@@ -232,6 +233,8 @@ def parse_settings(raw: Mapping[str, Any], *, file: Path | None, folder: Path) -
     )
     _check_addresses(settings)
     _check_limits(settings.limits)
+    _check_shape(settings.shape)
+    _check_sources(settings.sources)
     return settings
 
 
@@ -239,10 +242,9 @@ def _check_addresses(settings: Settings) -> None:
     tenant = settings.tenant
     if tenant:
         for name, address in (("authority", tenant.authority), ("graph", tenant.graph)):
-            parts = urlsplit(address)
-            if parts.path.strip("/") or not parts.hostname or parts.scheme not in ("https", "http"):
+            if not _is_root_address(address):
                 raise SettingsError(f"tenant.{name} is a root address such as https://graph.microsoft.com")
-            if parts.scheme == "http" and not _is_loopback(address):
+            if urlsplit(address).scheme == "http" and not _is_loopback(address):
                 raise SettingsError(f"tenant.{name} uses http: only https leaves this machine")
     if settings.clock.url and not (settings.is_loopback and _is_loopback(settings.clock.url)):
         raise SettingsError(
@@ -257,8 +259,36 @@ def _check_limits(limits: Limits) -> None:
             raise SettingsError(f"limits.{one.name} is too small")
 
 
+def _check_shape(shape: Shape) -> None:
+    if not 0 <= shape.stale_after_days <= STALE_AFTER_DAYS_MAX:
+        raise SettingsError(f"shape.stale_after_days is between 0 (off) and {STALE_AFTER_DAYS_MAX}")
+
+
+def _check_sources(sources: Mapping[str, Source]) -> None:
+    for name, source in sources.items():
+        if len(source.delimiter) > 1 or source.delimiter in ('"', "\n", "\r"):
+            raise SettingsError(
+                f"sources.{name}.delimiter is one character, and no quote or line end",
+                remedy='For example: delimiter = ";" or, for tabs, delimiter = "\\t".',
+            )
+
+
+def _is_root_address(address: str) -> bool:
+    """Scheme, host and perhaps a port; a name and password in it would reach logs."""
+    try:
+        parts = urlsplit(address)
+        _ = parts.port
+    except ValueError:
+        return False
+    more = parts.path.strip("/") or parts.query or parts.fragment or "@" in parts.netloc
+    return parts.scheme in ("https", "http") and bool(parts.hostname) and not more
+
+
 def _is_loopback(address: str) -> bool:
-    return urlsplit(address).hostname in LOOPBACK_HOSTS
+    try:
+        return urlsplit(address).hostname in LOOPBACK_HOSTS
+    except ValueError:
+        return False
 
 
 def _table(cls: type[Table], raw: object, *, where: str) -> Table:
@@ -306,7 +336,7 @@ def _from_environment(name: str, _folder: Path, what: str) -> str:
 
 def _from_file(name: str, folder: Path, what: str) -> str:
     try:
-        return (folder / name).read_text(encoding="utf-8").strip()
+        return (folder / name).read_text(encoding="utf-8-sig").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"{what}: the file {name} cannot be read", remedy="Check the path.") from error
 

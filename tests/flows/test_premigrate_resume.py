@@ -470,6 +470,7 @@ def test_people_left_in_the_middle_whose_record_changed_are_created_once() -> No
         world.premigrate()
     world.source.humans[4] = replace(world.source.humans[4], password="Another-Meadow-4!")
     world.source.humans.insert(0, without_password(77))
+    world.source.humans.reverse()
     world.tenant.plan_faults(())
     world.premigrate()
     assert world.tenant.opens("known4@example.com", "Another-Meadow-4!")

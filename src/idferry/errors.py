@@ -158,7 +158,10 @@ class ConflictDeleted(Conflict):
     """A deleted account still holds a sign-in name or address of this person; it does so for 30 days."""
 
     code = "conflict_deleted"
-    default_remedy = "Purge or restore the deleted account, then run `idferry premigrate --retry-failed`."
+    default_remedy = (
+        "Delete the account for good (portal: Deleted users; next time `idferry purge` before --again), "
+        "then run `idferry premigrate --retry-failed`."
+    )
 
 
 class ConflictUnseen(Conflict):

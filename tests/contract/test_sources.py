@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import tracemalloc
 from collections.abc import Callable
 from dataclasses import FrozenInstanceError, dataclass
 from pathlib import Path
@@ -15,16 +16,20 @@ from idferry.errors import EXIT_USAGE, SourceError
 from idferry.ports import LegacySource, SourceRecord
 from idferry.rules.legacy_user import BadRecord
 
+MEMORY_BYTES_MAX = 1_500_000  # the reading buffer of 1 MiB, and little more than one record
 SECRETS = ("Ferry-Boat-1", "Ferry-Boat-2")
 
 
 @dataclass(frozen=True)
 class Format:
-    """One format: how to open it, and the same three records in it, the second of them bad."""
+    """One format: how to open it, the same three records in it, the second of them bad, and how to write many."""
 
     open: Callable[[Path], LegacySource]
     text: str
     lines: tuple[int, int, int]
+    head: str
+    record: str
+    tail: str
 
 
 FORMATS = {
@@ -34,6 +39,9 @@ FORMATS = {
         '{"password": "Ferry-Boat-2"}\n'
         '{"key": "li@example.com", "signInName": "li@example.com"}\n',
         (1, 2, 3),
+        "",
+        '{"key": %(number)d, "signInName": "p%(number)d@example.com", "displayName": "%(text)s"}\n',
+        "",
     ),
     "users_data": Format(
         lambda path: UsersDataSource(path=path, name="shop"),
@@ -42,11 +50,17 @@ FORMATS = {
         '{"signInName": 1.5, "password": "Ferry-Boat-2"},\n'
         '{"signInName": "li@example.com"}\n]}',
         (2, 3, 4),
+        '{"Users": [',
+        '{"signInName": "p%(number)d@example.com", "displayName": "%(text)s"},',
+        "]}",
     ),
     "csv": Format(
         lambda path: CsvSource(path=path, name="shop"),
         "signInName,displayName,password\nana@example.com,Zoë,Ferry-Boat-1\nx,Ferry-Boat-2\nli@example.com,,\n",
         (2, 3, 4),
+        "signInName,displayName\n",
+        'p%(number)d@example.com,"%(text)s"\n',
+        "",
     ),
 }
 
@@ -173,6 +187,25 @@ def test_a_disk_that_fails_is_said_so(form: Format, path: Path, monkeypatch: pyt
 
     monkeypatch.setattr(Path, "open", fail)
     assert "Input/output error" in str(_refused(form, path))
+
+
+@pytest.mark.parametrize(("count", "characters"), [(100_000, 100), (3_000, 5_000)])
+def test_records_stream_in_flat_memory(form: Format, tmp_path: Path, count: int, characters: int) -> None:
+    if form.record.endswith("},"):
+        count //= 4  # the slowest of the three; a quarter of the file is still more than may be in memory
+    path = tmp_path / "many"
+    with path.open("w", encoding="utf-8") as file:
+        file.write(form.head)
+        file.writelines(form.record % {"number": number, "text": "x" * characters} for number in range(count))
+        file.write(form.tail)
+    source = form.open(path)
+    tracemalloc.start()
+    try:
+        assert sum(isinstance(one, SourceRecord) for one in source.records()) == count
+        _, peak_bytes = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak_bytes < MEMORY_BYTES_MAX
 
 
 def _refused(form: Format, path: Path) -> SourceError:

@@ -234,20 +234,21 @@ def _collect_contact(user: LegacyUser, rules: PlanRules, collected: _Collected) 
         (one.issuer_assigned_id for one in user.identities if one.sign_in_type is SignInType.EMAIL_ADDRESS),
         "",
     )
+    notes: tuple[Note, ...] = ()
     if rules.tenant_kind is TenantKind.EXTERNAL and sign_in_address:
-        name, address = "mail", sign_in_address
-    else:
-        name, address = "otherMails", user.contact_email.strip()
-        if not address or "otherMails" in collected.attributes or address.lower() == sign_in_address.lower():
+        if sign_in_address.isascii():
+            collected.attributes["mail"] = sign_in_address
             return ()
-    if not address.isascii():
+        notes = (Note.NON_ASCII_CONTACT_EMAIL,)
+    contact = user.contact_email.strip()
+    if not contact or "otherMails" in collected.attributes or contact.lower() == sign_in_address.lower():
+        return notes
+    if not contact.isascii():
         return (Note.NON_ASCII_CONTACT_EMAIL,)
-    if name == "mail":
-        collected.attributes["mail"] = address
-    elif attribute_rules.sensitive_kind(address):
-        collected.refused[name] = RefusedAttribute.SENSITIVE
-    elif not collected.is_dropped(
-        name, attribute_rules.attribute_problem(name, (address,)), rules.when_too_long
-    ):
-        collected.attributes[name] = (address,)
-    return ()
+    if attribute_rules.sensitive_kind(contact):
+        collected.refused["otherMails"] = RefusedAttribute.SENSITIVE
+        return notes
+    problem = attribute_rules.attribute_problem("otherMails", (contact,))
+    if not collected.is_dropped("otherMails", problem, rules.when_too_long):
+        collected.attributes["otherMails"] = (contact,)
+    return notes

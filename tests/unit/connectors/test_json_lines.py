@@ -1,5 +1,4 @@
 import json
-import tracemalloc
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -263,23 +262,3 @@ def test_no_bytes_whatever_raise_anything_but_a_source_error(tmp_path: Path, lin
     keys = [record.user.key for record in found if isinstance(record, SourceRecord)]
     assert keys[0] == "first"
     assert keys[-1] == "last"
-
-
-def test_a_hundred_thousand_records_stream_in_flat_memory(tmp_path: Path) -> None:
-    path = tmp_path / "many.jsonl"
-    filler = "x" * 150
-    with path.open("w") as file:
-        file.writelines(
-            f'{{"key": {number}, "signInName": "p{number}@example.com", "password": "Ferry-{number}", '
-            f'"attributes": {{"note": "{filler}"}}}}\n'
-            for number in range(100_000)
-        )
-    source = JsonLinesSource(path=path, name="shop")
-    tracemalloc.start()
-    try:
-        count = sum(1 for _ in source.records())
-        _, peak_bytes = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
-    assert count == 100_000
-    assert peak_bytes < 4 * 1024 * 1024

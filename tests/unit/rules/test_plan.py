@@ -28,6 +28,7 @@ from idferry.rules.plan import (
 )
 
 MAIL = Identity(SignInType.EMAIL_ADDRESS, "ana@example.com")
+ZOE = Identity(SignInType.EMAIL_ADDRESS, "zoë@example.com")
 NAME = Identity(SignInType.USER_NAME, "ana")
 GOOGLE = Identity(SignInType.FEDERATED, "117", "google.com")
 USER = LegacyUser(
@@ -326,13 +327,16 @@ def test_an_empty_value_is_not_sent(value: AttributeValue) -> None:
         (TenantKind.EXTERNAL, (NAME, MAIL), "ana@example.org", {"mail": "ana@example.com"}, ()),
         (TenantKind.EXTERNAL, (NAME,), "ana@example.org", {"otherMails": ("ana@example.org",)}, ()),
         (TenantKind.EXTERNAL, (GOOGLE,), "ana@example.org", {"otherMails": ("ana@example.org",)}, ()),
+        (TenantKind.EXTERNAL, (ZOE,), "", {}, (Note.NON_ASCII_CONTACT_EMAIL,)),
+        (TenantKind.EXTERNAL, (ZOE,), "zoë@example.org", {}, (Note.NON_ASCII_CONTACT_EMAIL,)),
         (
             TenantKind.EXTERNAL,
-            (Identity(SignInType.EMAIL_ADDRESS, "zoë@example.com"),),
-            "",
-            {},
+            (ZOE,),
+            "z@example.org",
+            {"otherMails": ("z@example.org",)},
             (Note.NON_ASCII_CONTACT_EMAIL,),
         ),
+        (TenantKind.B2C, (ZOE,), "z@example.org", {"otherMails": ("z@example.org",)}, ()),
     ],
 )
 def test_where_the_contact_address_goes(

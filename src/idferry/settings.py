@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from idferry.errors import SettingsError
+from idferry.rules.attributes import MIGRATION_FLAG
 
 SETTINGS_FILE = "idferry.toml"
 SETTINGS_VARIABLE = "IDFERRY_SETTINGS"
@@ -40,7 +41,7 @@ class Tenant:
     graph: str = "https://graph.microsoft.com"
     ca_file: str = ""
     extension_app_id: str = ""
-    migration_flag: str = "requiresMigration"
+    migration_flag: str = MIGRATION_FLAG
 
 
 @dataclass(frozen=True, slots=True)

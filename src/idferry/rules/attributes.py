@@ -25,6 +25,8 @@ INTEGER_MIN, INTEGER_MAX = -(2**63), 2**63 - 1
 
 LEGACY_ID = "legacyId"
 """Short name of the extension attribute by which an account says which legacy user it was made from."""
+MIGRATION_FLAG = "requiresMigration"
+"""Default short name of the migration flag's extension attribute; the settings may name another."""
 
 # Attributes that a source may fill. Identities, password, flag, legacyId and accountEnabled have rules of their own.
 LENGTHS_MAX: Mapping[str, int] = MappingProxyType(

@@ -52,7 +52,7 @@ class PlanRules:
     when_too_long: WhenTooLong = WhenTooLong.REFUSE
     stale_before: datetime | None = None
     attribute_names: Mapping[str, str] = field(default_factory=dict)
-    migration_flag: str = "requiresMigration"
+    migration_flag: str = attribute_rules.MIGRATION_FLAG
 
 
 @dataclass(frozen=True, slots=True)

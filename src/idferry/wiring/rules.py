@@ -5,7 +5,7 @@ from datetime import timedelta
 from idferry.flows.send_people import SendLimits
 from idferry.ports import Clock
 from idferry.rules.account import TenantKind
-from idferry.rules.attributes import LENGTHS_MAX
+from idferry.rules.attributes import LENGTHS_MAX, MIGRATION_FLAG
 from idferry.rules.plan import PasswordMode, PlanRules, WhenTooLong
 from idferry.settings import Settings
 
@@ -26,6 +26,7 @@ def plan_rules_of(
         when_too_long=WhenTooLong(settings.shape.too_long),
         stale_before=clock.now() - stale_after if stale_after else None,
         attribute_names=settings.shape.attributes,
+        migration_flag=settings.tenant.migration_flag if settings.tenant else MIGRATION_FLAG,
     )
 
 

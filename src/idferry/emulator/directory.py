@@ -12,10 +12,10 @@ from idferry.emulator.clock import Clock, stamp
 from idferry.emulator.entropy import seeded
 from idferry.emulator.lag import Lag, OlderState, OlderStates
 from idferry.emulator.lookup import UNIQUE_ATTRIBUTES, LookupIndex, lookup_keys
+from idferry.emulator.recycle_bin import RecycleBin
 from idferry.emulator.sight import Sight
 from idferry.emulator.store import Account, AccountStore, Body, Database
 
-RECYCLE_BIN_S = 30 * 24 * 3600.0
 PRUNE_EVERY = 200  # changes between two looks for older states that nobody is shown any more
 
 
@@ -24,7 +24,8 @@ class Directory:
 
     Attributes:
         sight: how they are read.
-        live, deleted: how many there are, and how many of them are in the recycle bin instead.
+        bin: the deleted ones.
+        live: how many are not deleted.
     """
 
     def __init__(self, *, path: Path, clock: Clock) -> None:
@@ -34,6 +35,7 @@ class Directory:
         self._index = LookupIndex(self._db)
         self._older = OlderStates(self._db)
         self.sight = Sight(accounts=self._accounts, index=self._index, older=self._older, clock=clock)
+        self.bin = RecycleBin(accounts=self._accounts, index=self._index, older=self._older, clock=clock)
         self.reset()
 
     def reset(self) -> None:
@@ -41,7 +43,7 @@ class Directory:
         self._db.clear()
         self._older.any = False
         self.live = 0
-        self.deleted = 0
+        self.bin.count = 0
         self._changes = 0
         self.set_lag(Lag())
 
@@ -93,38 +95,19 @@ class Directory:
         self._index.drop(account.seq, keys=[key for key in lookup_keys(account.body) if key[0] not in kept])
         now_s = self._clock.now_s()
         body = {**account.body, "deletedDateTime": stamp(now_s)}
-        self._accounts.update(Account(account.seq, account.id, body, account.password, now_s))
+        self.bin.put(Account(account.seq, account.id, body, account.password, now_s))
         self.live -= 1
-        self.deleted += 1
-
-    def in_bin(self, object_id: str) -> Account | None:
-        """The deleted account with this object id."""
-        self.empty_old_bin()
-        account = self._accounts.by_id(object_id)
-        return None if account is None or account.deleted_s is None else account
 
     def restore(self, account: Account) -> Account:
         """Takes an account out of the recycle bin; the caller has made sure that it clashes with none."""
-        body = {**account.body, "deletedDateTime": None}
-        restored = Account(account.seq, account.id, body, account.password, None)
-        self._accounts.update(restored)
-        self._index.add(account.seq, keys=lookup_keys(body))
         self.live += 1
-        self.deleted -= 1
-        return restored
+        return self.bin.take_out(account)
 
-    def purge(self, account: Account) -> None:
-        """Removes an account of the recycle bin for good."""
-        self._index.drop(account.seq, keys=lookup_keys(account.body))
-        self._older.forget(account.seq)
-        self._accounts.delete(account.seq)
-        self.deleted -= 1
-
-    def empty_old_bin(self) -> None:
-        """Removes what has been in the recycle bin for 30 days."""
-        if self.deleted:
-            for account in self._accounts.deleted_before(self._clock.now_s() - RECYCLE_BIN_S):
-                self.purge(account)
+    @property
+    def size(self) -> int:
+        """Objects that count against the quota."""
+        self.bin.empty_old()
+        return self.live + self.bin.count
 
     def drop_attribute(self, name: str) -> None:
         """Takes an extension attribute's values from every account."""

@@ -292,7 +292,5 @@ def _is_email(compared: str, *, body: Mapping[str, Any]) -> bool:
 
 
 def _check_quota(tenant: Tenant) -> None:
-    directory = tenant.directory
-    directory.empty_old_bin()
-    if directory.live + directory.deleted >= tenant.options.object_quota:
+    if tenant.directory.size >= tenant.options.object_quota:
         raise directory_full()

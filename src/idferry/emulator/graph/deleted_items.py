@@ -24,9 +24,7 @@ def list_(call: Call) -> Answer:
     selection = query.read_selection(call, in_list=True) or _SHOWN
     text, top = call.query.get("$filter"), query.read_top(call.query)
     where = None if text is None else parse(text)
-    directory = call.tenant.directory
-    directory.empty_old_bin()
-    found = directory.sight.accounts.page("deleted", after=query.read_mark(call.query)[1], limit=top + 1)
+    found = call.tenant.directory.bin.page(after=query.read_mark(call.query)[1], limit=top + 1)
     page = found[:top]
     shown: dict[str, Any] = {"@odata.context": query.context(call, "users", selection=selection)}
     if len(found) > top:
@@ -54,12 +52,12 @@ def restore(call: Call) -> Answer:
 def purge(call: Call) -> Answer:
     """DELETE /directory/deletedItems/{id}: 204; the account is gone for good."""
     permissions.require(call, permissions.RESTORE_USERS)
-    call.tenant.directory.purge(_deleted(call))
+    call.tenant.directory.bin.purge(_deleted(call))
     return Answer(204)
 
 
 def _deleted(call: Call) -> Account:
-    account = call.tenant.directory.in_bin(call.segments[2])
+    account = call.tenant.directory.bin.get(call.segments[2])
     if account is None:
         raise not_found(call.segments[2])
     return account

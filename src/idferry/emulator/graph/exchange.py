@@ -10,7 +10,7 @@ from typing import Any, Literal
 import msgspec
 
 from idferry.emulator.entropy import Entropy
-from idferry.emulator.graph.errors import GraphError, bad_request
+from idferry.emulator.graph.errors import bad_request
 from idferry.emulator.tenants import Application, Tenant
 
 MISSING = object()
@@ -85,6 +85,3 @@ class Answer:
 
 class ConnectionCut(Exception):
     """The connection must be closed without an answer."""
-
-
-__all__ = ["MISSING", "Answer", "Call", "ConnectionCut", "GraphError"]

@@ -52,10 +52,7 @@ def _shown(call: Call) -> dict[str, Any]:
         ],
     }
     if call.version == "beta":
-        directory = tenant.directory
-        directory.empty_old_bin()
-        used = directory.live + directory.deleted
-        whole["directorySizeQuota"] = {"used": used, "total": tenant.options.object_quota}
+        whole["directorySizeQuota"] = {"used": tenant.directory.size, "total": tenant.options.object_quota}
     if selection is None:
         return whole
     for name in selection:

@@ -22,7 +22,9 @@ PIPE_WIDTH = 10_000
 LAST_COLUMN_WIDTH_MIN = 20
 FIGURES_WIDTHS_MIN = (16, 6)  # the tables of one page stand below each other
 FACTS_WIDTHS_MIN = (12,)
+_TURNS = (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))  # the direction of writing
 _CONTROLS = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0))}
+_CONTROLS |= {code: f"\\u{code:04x}" for code in (*_TURNS, *range(0xD800, 0xE000))}
 
 
 def screen() -> Console:
@@ -45,7 +47,13 @@ def say(console: Console, text: str, *, indent: int = 0, style: str = "") -> Non
 
 def print_json(document: Mapping[str, Any]) -> None:
     """One JSON document, one line, keys in the order in which the reference page lists them."""
-    sys.stdout.write(json.dumps(document, ensure_ascii=False, default=str) + "\n")
+    text = json.dumps(document, ensure_ascii=False, default=str)
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        # Half a character out of an export, or an old code page: the same document in ASCII.
+        text = json.dumps(document, default=str)
+    sys.stdout.write(text + "\n")
 
 
 def print_error(error: IdferryError, *, as_json: bool) -> None:
@@ -139,7 +147,7 @@ def listing(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Rows:
 
 
 def printable(text: str) -> str:
-    """Control characters made visible: a name out of an export must not steer the terminal."""
+    """Control characters, half characters and changes of direction made visible: a name must not steer the terminal."""
     return text.translate(_CONTROLS)
 
 

@@ -25,17 +25,22 @@ RECORDS_WORTH_TELLING = 5000
 
 
 class _Pace:
-    """People per second since the run started, and what that means for the rest."""
+    """People per second since the sending began, and what that means for the rest."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self.started_at = clock.elapsed()
+        self._started_at = self._last_line_at = clock.elapsed()
+        self._done = -1
         self.total = 0
-        self.last_line_at = self.started_at
+
+    def start(self, total: int) -> None:
+        """So many people are to be created from now on; the planning before is no part of the rate."""
+        self._started_at = self._last_line_at = self._clock.elapsed()
+        self.total = total
 
     def describe(self, happening: PeopleSettled) -> str:
         """`12.3/s, 2 failed, 4 min 10 s left`, or why nothing moves."""
-        seconds = max(self._clock.elapsed() - self.started_at, 0.001)
+        seconds = max(self._clock.elapsed() - self._started_at, 0.001)
         rate = happening.done / seconds
         parts = [f"{rate:,.1f}/s"]
         if happening.failed:
@@ -48,9 +53,19 @@ class _Pace:
 
     def is_time_for_a_line(self) -> bool:
         """Whether a pipe should hear something again."""
-        if self._clock.elapsed() - self.last_line_at < LINE_EVERY_SECONDS:
+        if self._clock.elapsed() - self._last_line_at < LINE_EVERY_SECONDS:
             return False
-        self.last_line_at = self._clock.elapsed()
+        self._last_line_at = self._clock.elapsed()
+        return True
+
+    def is_worth_a_line(self, happening: PeopleSettled) -> bool:
+        """The same for people who were settled; the last of them is always told, and told once."""
+        # People whom another run left unsettled come on top of this run's total.
+        self.total = max(self.total, happening.done)
+        is_last = happening.done == self.total and happening.done != self._done
+        if not self.is_time_for_a_line() and not is_last:
+            return False
+        self._done = happening.done
         return True
 
 
@@ -103,7 +118,7 @@ def _on_terminal(bar: Progress, pace: _Pace) -> Tell:
                 bar.console.print(f"created the extension attribute {name}", markup=False)
             case RunStarted(run, total, resumed):
                 bar.console.print(f"{'continuing' if resumed else 'starting'} run {run}", markup=False)
-                pace.total = total
+                pace.start(total)
                 for task in tasks.values():
                     bar.update(task, visible=False)
                 show("creating", 0, total)
@@ -125,9 +140,9 @@ def _in_pipe(happening: Happening, pace: _Pace) -> None:
         case AttributeCreated(name):
             line = f"created the extension attribute {name}"
         case RunStarted(run, total, resumed):
-            pace.total = total
+            pace.start(total)
             line = f"{'continuing' if resumed else 'starting'} run {run}: {total:,} people to create"
-        case PeopleSettled(done) if done >= pace.total or pace.is_time_for_a_line():
+        case PeopleSettled(done) if pace.is_worth_a_line(happening):
             line = f"{done:,} of {pace.total:,} settled, {pace.describe(happening)}"
         case AccountsRead(count) if pace.is_time_for_a_line():
             line = f"read {count:,} accounts"

@@ -47,7 +47,8 @@ def _parse(expression: str) -> Term:
             f"--only {expression!r} is not NAME=PATTERN",
             remedy="For example: --only 'signInName=*@example.com'.",
         )
-    return Term(name, pattern.strip().lower(), negated)
+    # fnmatch knows character classes as well; a bracket in a name is a bracket.
+    return Term(name, pattern.strip().lower().replace("[", "[[]"), negated)
 
 
 def _values(user: LegacyUser, name: str) -> tuple[str, ...]:
@@ -62,4 +63,4 @@ def _values(user: LegacyUser, name: str) -> tuple[str, ...]:
             return (user.contact_email,)
         case _:
             value = user.attributes.get(name, "")
-            return tuple(map(str, value)) if isinstance(value, tuple) else (str(value),)
+            return (tuple(map(str, value)) or ("",)) if isinstance(value, tuple) else (str(value),)

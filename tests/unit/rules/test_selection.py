@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from idferry.errors import UsageError
@@ -50,6 +52,20 @@ NOBODY = LegacyUser(source="shop", key="1", place=Place("f", 2, 1))
 )
 def test_who_is_taken(expressions: tuple[str, ...], taken: bool) -> None:
     assert parse_selection(expressions)(USER) is taken
+
+
+@pytest.mark.parametrize(
+    ("pattern", "taken"),
+    [("ana [team a]", True), ("ana [*]", True), ("ana [at]*", False), ("ana ?team a?", True)],
+)
+def test_a_bracket_is_a_bracket(pattern: str, taken: bool) -> None:
+    assert parse_selection((f"displayName={pattern}",))(replace(USER, display_name="Ana [team a]")) is taken
+
+
+def test_an_empty_list_is_an_empty_value() -> None:
+    user = replace(USER, attributes={"otherMails": ()})
+    assert parse_selection(("otherMails=",))(user)
+    assert not parse_selection(("otherMails!=",))(user)
 
 
 def test_somebody_without_a_sign_in_name_has_an_empty_one() -> None:

@@ -291,6 +291,14 @@ def test_people_who_stay_behind_by_rule_are_not_missing() -> None:
         assert (report.differences, report.missing, report.differing) == (0, [], []), mode
 
 
+def test_a_key_that_comes_again_much_later_is_compared_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("idferry.flows.verify.BATCH_ACCOUNTS", 3)
+    humans = [*crowd(8), replace(without_password(77), key="k0", display_name="Same key")]
+    world = World(MemorySource(humans))
+    world.premigrate()
+    assert verified(world, source=world.source).differences == 0
+
+
 def test_failed_and_removed_people_are_not_missing_from_the_directory() -> None:
     world = World(MemorySource(crowd(4)))
     world.tenant.plant(*world.source.humans[0].identities)

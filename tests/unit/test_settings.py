@@ -1,6 +1,5 @@
 """The settings file: every mistake in it gets one sentence and what to do; secrets are named and resolved late."""
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -353,13 +352,13 @@ def test_what_is_no_toml_is_told_with_its_file(tmp_path: Path, content: bytes) -
         read_settings()
 
 
-@pytest.mark.skipif(
-    not hasattr(os, "geteuid") or os.geteuid() == 0, reason="whoever may read everything cannot be refused"
-)
-def test_a_file_that_may_not_be_read_is_told(tmp_path: Path) -> None:
-    file = write(tmp_path / "idferry.toml")
-    file.chmod(0)
-    with pytest.raises(SettingsError, match="cannot be read"):
+def test_a_file_that_may_not_be_read_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def barred(_path: Path, **_how: str) -> str:
+        raise PermissionError(13, "Permission denied")
+
+    write(tmp_path / "idferry.toml")
+    monkeypatch.setattr(Path, "read_text", barred)
+    with pytest.raises(SettingsError, match=r"idferry\.toml cannot be read: Permission denied"):
         read_settings()
 
 

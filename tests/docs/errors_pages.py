@@ -19,7 +19,10 @@ EXIT_MEANINGS = {
     ),
     "EXIT_USAGE": (
         "wrong usage or settings",
-        "Nothing was done. Correct the command line, the settings, the export or the tenant first.",
+        (
+            "Correct the command line, the settings, the export or the tenant first. Nothing was done; only where a secret "
+            "expired in the middle of a run something was, and is in the ledger."
+        ),
     ),
     "EXIT_STOPPED": (
         "stopped before the end",

@@ -14,6 +14,7 @@ TABLES = {
     "person": "One row per person that planning decided about.",
     "legacy_user": "Which record of which source belongs to which person.",
     "sign_in_name": "Who owns a sign-in name. The name itself is not here, only its HMAC under the ledger's key.",
+    "look_alike_name": "Sign-in names that a reader may take for another one; for reports, it decides nothing.",
     "run": "One row per run of a command that acts.",
     "event": "One row per call that was about to be sent and per thing that was seen. Rows are added, never changed.",
     "tombstone": "People who were erased, so that nobody creates them again. This release writes none.",

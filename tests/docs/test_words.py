@@ -14,6 +14,7 @@ ALLOWED = {
     "docs/reference/glossary.md": "it lists the words that are not used",
 }
 PHRASES = {
+    r"customers' tenants": "Microsoft's name for tenants of this kind",
     r"customer number": "a legacy system's own name for its key",
     r"customer accounts?": "what the product is for, as outsiders search for it",
     r"Customers of the web shop": "a fictional company's comment",

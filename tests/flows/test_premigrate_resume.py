@@ -395,17 +395,27 @@ def test_answers_under_way_are_recorded_when_somebody_stops_the_run() -> None:
 
 
 def test_stopped_in_the_middle_it_continues() -> None:
-    for after in range(12):
-        world = World(MemorySource(crowd(200)))
+    for after in range(10):
+        world = World(MemorySource(crowd(100)), limits=SendLimits(chunks_under_way_max=1))
         asked = chain(repeat(False, after), repeat(True))
         try:
             world.premigrate(stop=lambda asked=asked: next(asked))  # type: ignore[misc]
         except Stopped:
             states = world.states()
             assert State.CREATING not in states, "answers that came are in the ledger"
-            assert len(world.tenant.accounts()) == 200 - states.get(State.PLANNED, 0)
+            assert len(world.tenant.accounts()) == 100 - states.get(State.PLANNED, 0)
             assert world.premigrate().resumed
         assert_true_to_life(world)
+
+
+def test_stopped_while_it_plans_a_long_source(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("idferry.flows.plan_people.BATCH_PEOPLE", 10)
+    world = World(MemorySource([federated_only(number) for number in range(30)]))
+    with pytest.raises(Stopped, match="while planning"):
+        world.premigrate(stop=lambda: len(world.told) >= 2)
+    assert (world.states(), world.creates()) == ({State.PLANNED: 20}, 0)
+    assert world.premigrate().resumed
+    assert_true_to_life(world)
 
 
 def test_asked_to_stop_when_all_is_done_it_is_done() -> None:
@@ -497,7 +507,7 @@ def test_unsettled_people_of_another_source_are_adopted_or_left_alone() -> None:
 
 def test_questions_do_not_pile_up_without_bound() -> None:
     """Everybody's name is taken and the directory is slow to say by whom."""
-    world = World(MemorySource([federated_only(number) for number in range(1000)]))
+    world = World(MemorySource([federated_only(number) for number in range(900)]))
     for human in world.source.humans:
         world.tenant.plant(*human.identities, legacy_id=human.legacy_id)
     real, waiting, most = world.tenant.writer.holders, [], [0]
@@ -516,7 +526,7 @@ def test_questions_do_not_pile_up_without_bound() -> None:
 
     world.tenant.writer.holders = holders  # type: ignore[method-assign, assignment]
     world.tenant.writer.waiting_seconds = waiting_seconds  # type: ignore[method-assign]
-    assert world.premigrate().send.adopted == 1000
+    assert world.premigrate().send.adopted == 900
     assert most[0] <= 40
 
 

@@ -6,7 +6,7 @@ The flow reads as the documentation tells it: pre-flight, plan, send. It knows n
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from idferry.errors import Forbidden, QuotaExceeded, SourceError, TenantNotReady
+from idferry.errors import Forbidden, QuotaExceeded, SourceError, Stopped, TenantNotReady
 from idferry.flows.plan_people import PlanReport, plan_people
 from idferry.flows.send_people import SendLimits, SendReport, send_people
 from idferry.ports import (
@@ -23,7 +23,7 @@ from idferry.ports import (
 )
 from idferry.rules.attributes import LEGACY_ID
 from idferry.rules.entry import PlanTake
-from idferry.rules.happenings import AttributeCreated, RunStarted
+from idferry.rules.happenings import AttributeCreated, Happening, RunStarted
 from idferry.rules.plan import PlanRules
 from idferry.rules.selection import Taken
 
@@ -88,6 +88,7 @@ def premigrate(
 
     Raises:
         SourceError: an attribute has values of several types.
+        Stopped: `stop` said so, in any of the steps.
         everything that `check_tenant`, `plan_people` and `send_people` raise.
     """
     facts = check_tenant(inspector=inspector, flag=flag, tell=tell)
@@ -107,7 +108,7 @@ def premigrate(
         takes=intake.takes,
         limit=intake.limit,
         clock=clock,
-        tell=tell,
+        tell=_until_stopped(tell, stop),
     )
     total = ledgers.send.count_to_send(run.run)
     check_room(facts, total - _sent_before(ledgers.send))
@@ -126,6 +127,17 @@ def premigrate(
     )
     ledgers.runs.close_run(run.run, at=clock.now())
     return PremigrateReport(run.run, resumed, plan, sent)
+
+
+def _until_stopped(tell: Tell, stop: Callable[[], bool]) -> Tell:
+    """Tell what happens until somebody asks to stop; planning tells after each batch that is in the ledger."""
+
+    def tell_or_stop(happening: Happening) -> None:
+        tell(happening)
+        if stop():
+            raise Stopped("stopped while planning; nobody was sent yet")
+
+    return tell_or_stop
 
 
 def check_tenant(*, inspector: TenantInspector, flag: str, tell: Tell) -> TenantFacts:

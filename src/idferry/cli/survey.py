@@ -15,6 +15,7 @@ def survey(
     """Read a legacy source and report what would be created, left out and refused, and why.
 
     Changes nothing, needs no tenant and no settings file.
+    Formats: JSON Lines, CSV, and the UsersData.json of Microsoft's pre-migration sample.
 
     Example: idferry survey export/people.jsonl
     """

@@ -1,5 +1,7 @@
 """`idferry premigrate`: one account per person. A dry run unless `--execute` is given."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
@@ -25,6 +27,8 @@ from idferry.rules.plan import PasswordMode
 from idferry.rules.selection import parse_selection
 from idferry.settings import Settings, read_settings
 from idferry.wiring import (
+    Directory,
+    LedgerParts,
     clock_of,
     directory_of,
     ledger_of,
@@ -135,8 +139,8 @@ def _execute(
     tenant = read.need_tenant()
     with (
         run_lock_of(read),
-        ledger_of(read, clock) as ledger,
         directory_of(read, clock) as directory,
+        _ledger_of_known_tenant(read, clock, directory) as ledger,
         progress(clock, quiet=as_json) as tell,
         stop_on_signals() as stop,
     ):
@@ -161,6 +165,15 @@ def _execute(
             for group in ledger.report.failures(everybody)
         ]
     return report, states, failures
+
+
+@contextmanager
+def _ledger_of_known_tenant(read: Settings, clock: Clock, directory: Directory) -> Iterator[LedgerParts]:
+    """A ledger belongs to one tenant for good: a new one is made only when that tenant has let us in."""
+    if not read.ledger_path.exists():
+        directory.inspector.inspect()
+    with ledger_of(read, clock) as ledger:
+        yield ledger
 
 
 def _print_done(report: PremigrateReport, states: dict[str, int], failures: list[dict[str, Any]]) -> None:

@@ -26,6 +26,7 @@ from idferry.settings import Settings, read_settings
 from idferry.wiring import clock_of, directory_of, ledger_of, need_ledger, run_lock_of, source_of
 
 SHOWN_MAX = 20
+NOBODY_SELECTED = "That selects nobody. `idferry status` lists the runs and sources."
 WITH_ACCOUNT = (State.COMPLETE, State.AWAITING_PASSWORD, State.CONFIRMING)
 
 SourceOption = Annotated[
@@ -218,6 +219,8 @@ def _print_removal(report: RemoveReport, *, execute: bool) -> None:
     if execute:
         rows.append(("failed", f"{report.failed.total():,}", counts(report.failed)))
     console.print(figures(rows))
+    if not (report.to_remove or report.kept or report.gone):
+        say(console, f"\n{NOBODY_SELECTED}")
     if report.kept_people:
         console.print()
         console.print(listing(("kept", "because"), report.kept_people[:SHOWN_MAX]))
@@ -232,4 +235,8 @@ def _print_recycling(report: RecycleReport, *, restoring: bool, execute: bool) -
         rows.append(("restored" if restoring else "purged", f"{report.done:,}", ""))
         rows.append(("failed", f"{report.failed.total():,}", counts(report.failed)))
     rows.append(("no longer there", f"{report.absent:,}", ""))
+    if report.foreign:
+        rows.append(("not ours", f"{report.foreign:,}", "carry another legacyId now: not touched"))
     console.print(figures(rows))
+    if not (report.found or report.absent or report.foreign):
+        say(console, f"\n{NOBODY_SELECTED}")

@@ -8,14 +8,22 @@ from idferry.cli.options import CohortOption, JsonOption, NameOption, RunOption,
 from idferry.cli.output import figures, listing, print_json, say, screen
 from idferry.cli.progress import progress
 from idferry.cli.stopping import stop_on_signals
-from idferry.errors import EXIT_PEOPLE_FAILED, UsageError
+from idferry.errors import EXIT_PEOPLE_FAILED
 from idferry.flows.verify import VerifyReport, VerifyScope
 from idferry.flows.verify import verify as flow
 from idferry.rules.attributes import LEGACY_ID
 from idferry.rules.comparison import Difference
 from idferry.rules.entry import Selection
 from idferry.settings import read_settings
-from idferry.wiring import clock_of, directory_of, graph_value_names, ledger_if_any, plan_rules_of, source_of
+from idferry.wiring import (
+    clock_of,
+    directory_of,
+    graph_value_names,
+    ledger_of,
+    need_ledger,
+    plan_rules_of,
+    source_of,
+)
 
 SHOWN_MAX = 20
 
@@ -46,17 +54,14 @@ def verify(
     """
     read = read_settings(settings)
     tenant = read.need_tenant()
+    need_ledger(read)
     clock = clock_of(read)
     with (
-        ledger_if_any(read, clock) as ledger,
+        ledger_of(read, clock) as ledger,
         directory_of(read, clock) as directory,
         progress(clock, quiet=json) as tell,
         stop_on_signals() as stop,
     ):
-        if ledger is None:
-            raise UsageError(
-                f"there is no ledger at {read.ledger_path}", remedy="Run `idferry premigrate` first."
-            )
         custom = set(directory.inspector.inspect().attributes) - {LEGACY_ID, tenant.migration_flag}
         report = flow(
             scope=VerifyScope(

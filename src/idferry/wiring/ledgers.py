@@ -43,12 +43,20 @@ def ledger_of(settings: Settings, clock: Clock) -> Iterator[LedgerParts]:
 
 @contextmanager
 def ledger_if_any(settings: Settings, clock: Clock) -> Iterator[LedgerParts | None]:
-    """The ledger, if there is one: reading commands make none."""
+    """The ledger, only to read, if there is one: reading commands make none and need no right to write."""
+    tenant = settings.need_tenant()
     if not settings.ledger_path.is_file():
         yield None
         return
-    with ledger_of(settings, clock) as ledger:
-        yield ledger
+    with open_ledger(
+        settings.ledger_path,
+        tenant_id=tenant.id,
+        project=settings.project,
+        random_bytes=random_bytes,
+        at=clock.now(),
+        read_only=True,
+    ) as ledger:
+        yield _parts(ledger)
 
 
 @contextmanager

@@ -285,6 +285,13 @@ def test_postponed_calls_cost_no_attempt() -> None:
     assert_true_to_life(world)
 
 
+@pytest.mark.parametrize("costless", [Postponed(), Undelivered("connection refused")])
+def test_only_unclear_answers_use_attempts_up(costless: Fault) -> None:
+    world = World(MemorySource(crowd(1)), limits=SendLimits(attempts_max=2))
+    world.tenant.plan_faults([costless] * 5 + [LostBefore(), None])
+    assert world.premigrate().send.created == 1
+
+
 def test_rejections_fail_one_person_each_with_their_code() -> None:
     world = World(MemorySource(crowd(4)))
     world.tenant.plan_faults(
@@ -518,10 +525,15 @@ def test_questions_do_not_pile_up_without_bound() -> None:
         most[0] = max(most[0], len(waiting))
         return future
 
+    last = [0]
+
     def waiting_seconds() -> float:
-        for future, answer in islice(waiting, 1):
-            future.set_result(answer)
-            del waiting[0]
+        """An answer comes only while nobody else is sent."""
+        if world.creates() == last[0]:
+            for future, answer in islice(waiting, 1):
+                future.set_result(answer)
+                del waiting[0]
+        last[0] = world.creates()
         return 0.0
 
     world.tenant.writer.holders = holders  # type: ignore[method-assign, assignment]

@@ -43,7 +43,9 @@ class IdferryError(Exception):
     """An operating error: `str(error)` is one sentence on what happened, `error.remedy` what to do about it."""
 
     code: ClassVar[str] = "error"
-    default_remedy: ClassVar[str] = "Set IDFERRY_DEBUG=1, run the same command again and report what it prints."
+    default_remedy: ClassVar[str] = (
+        "Set IDFERRY_DEBUG=1, run the same command again and report what it prints."
+    )
     exit_code: ClassVar[int] = EXIT_STOPPED
 
     def __init__(self, message: str, *, remedy: str | None = None) -> None:
@@ -132,7 +134,8 @@ class Forbidden(DirectoryError):
 
     code = "forbidden"
     default_remedy = (
-        "Grant the application the permission, consent to it as administrator, wait 15 minutes, repeat."
+        "Grant the application the permission it lacks (User.Read.All to read, User.ReadWrite.All for the rest), "
+        "consent to it as administrator, wait 15 minutes, repeat."
     )
 
 

@@ -135,11 +135,9 @@ def test_no_class_has_too_many_public_methods() -> None:
     larger = {
         name: count
         for name, count in counted.items()
-        if count
-        > (PORT_METHODS_MAX if name.startswith("ports.") else PUBLIC_METHODS_MAX)
+        if count > (PORT_METHODS_MAX if name.startswith("ports.") else PUBLIC_METHODS_MAX)
     }
     assert not larger
-    )
 
 
 # --- doors -------------------------------------------------------------------------------------------------------

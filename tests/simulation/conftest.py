@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from tests.support.emulator import Emulator, running_emulator
+from tests.support.oracle import wait_until_idle
 
 SEED_VARIABLE = "IDFERRY_SEED"
 
@@ -18,6 +19,7 @@ def started_emulator() -> Iterator[Emulator]:
 
 @pytest.fixture
 def emulator(started_emulator: Emulator) -> Emulator:
+    wait_until_idle(started_emulator)
     started_emulator.reset()
     return started_emulator
 

@@ -6,6 +6,7 @@ ledger and talks to the directory, and counts. It can also make the product's cl
 """
 
 import gc
+import io
 import itertools
 import json
 import os
@@ -13,8 +14,9 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from sqlite3 import Connection
 from typing import Any
 
@@ -24,7 +26,7 @@ from idferry.ledger import key_file, opening
 from idferry.ledger.database import Database
 from idferry.wiring.system import SystemClock
 
-# Python's signal for "not by a signal": what `Finished.code` of a killed child is compared with.
+# The exit code by which Python tells of a death by SIGKILL.
 KILLED = -signal.SIGKILL
 
 
@@ -42,12 +44,18 @@ class Point:
 
 @dataclass(frozen=True)
 class Order:
-    """One command to run in `folder`; its output goes to files there. `speed` is that of the product's clock."""
+    """One command to run in `folder`; its output goes to files in `output`.
+
+    `speed` is that of the product's clock; `user` is the id to run under (0: unchanged), because root may write
+    everywhere.
+    """
 
     folder: str
+    output: str
     arguments: list[str]
     point: Point | None = None
     speed: float = 1.0
+    user: int = 0
 
     def as_json(self) -> str:
         """One line for the driver."""
@@ -73,7 +81,9 @@ def _obey(order: Order) -> None:
     try:
         os.chdir(order.folder)
         for number, name in ((1, "stdout"), (2, "stderr")):
-            os.dup2(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), number)
+            os.dup2(os.open(Path(order.output, name), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), number)
+        if order.user:
+            _become(order.user)
         _hurry(order.speed)
         if order.point:
             _watch(order.point)
@@ -82,6 +92,15 @@ def _obey(order: Order) -> None:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
+
+
+def _become(user: int) -> None:
+    """What is imported late is imported before: another user may not be let in to where Python lives."""
+    with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+        run(["survey", "no-such-file"])
+    os.setgroups([])
+    os.setgid(user)
+    os.setuid(user)
 
 
 def _hurry(speed: float) -> None:

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,22 +16,28 @@ REPOSITORY = Path(__file__).parents[2]
 class ForkedProduct:
     """Runs commands in children of one driver process, one after the other."""
 
-    def __init__(self, process: subprocess.Popen[str]) -> None:
+    def __init__(self, process: subprocess.Popen[str], output: str) -> None:
         self._process = process
+        self._output = output
 
     def run(
-        self, workspace: Workspace, *arguments: str, point: Point | None = None, speed: float = 1.0
+        self,
+        workspace: Workspace,
+        *arguments: str,
+        point: Point | None = None,
+        speed: float = 1.0,
+        user: int = 0,
     ) -> Finished:
         """Run one command to its end, or to `point`, where it dies."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        order = Order(str(workspace.folder), list(arguments), point, speed)
+        order = Order(str(workspace.folder), self._output, list(arguments), point, speed, user)
         self._process.stdin.write(order.as_json() + "\n")
         self._process.stdin.flush()
         answer = self._process.stdout.readline()
         assert answer, "the driver ended; its error is above"
         out, err = (
-            (workspace.folder / name).read_text(encoding="utf-8", errors="replace")
+            Path(self._output, name).read_text(encoding="utf-8", errors="replace")
             for name in ("stdout", "stderr")
         )
         return Finished(int(answer), out, err)
@@ -39,15 +46,18 @@ class ForkedProduct:
 @contextmanager
 def forked_product() -> Iterator[ForkedProduct]:
     """A started driver; it ends with the block."""
-    with subprocess.Popen(
-        [sys.executable, "-m", "tests.support.crash_driver"],
-        cwd=REPOSITORY,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
+    with (
+        tempfile.TemporaryDirectory(prefix="idferry-driver-") as output,
+        subprocess.Popen(
+            [sys.executable, "-m", "tests.support.crash_driver"],
+            cwd=REPOSITORY,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as process,
+    ):
         try:
-            yield ForkedProduct(process)
+            yield ForkedProduct(process, output)
         finally:
             assert process.stdin is not None
             process.stdin.close()

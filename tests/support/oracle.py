@@ -5,6 +5,7 @@ password is awaited, I6 no password on disk, I7 every create that arrived was an
 """
 
 import sqlite3
+import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import closing
@@ -18,6 +19,7 @@ from tests.support.product import Workspace
 
 PROJECT = "demo"
 SOURCE = "people"
+IDLE_SECONDS_MAX = 10.0
 ANSWERS = frozenset({"created", "taken", "rejected", "postponed", "unanswered", "undelivered"})
 
 
@@ -109,6 +111,7 @@ def check(
     unclear_may_be_lost: bool = False,
 ) -> Figures:
     """Assert I1 to I7. `unclear_may_be_lost`: faults strike whole batches before their items arrive."""
+    wait_until_idle(emulator)
     ledger = read_ledger(workspace.ledger)
     dump = emulator.dump(tenant)
     strange = {stranger.object_id for stranger in truth.strangers}
@@ -219,6 +222,19 @@ def _every_create_announced(
     assert done == accounts
     assert ledger.kinds["created"] + ledger.kinds["adopted"] == accounts
     return received
+
+
+def wait_until_idle(emulator: Emulator) -> None:
+    """Wait for calls that the emulator still works on although their caller is gone: they would write later."""
+    deadline = time.monotonic() + IDLE_SECONDS_MAX
+    while _under_way(emulator.counts()):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def _under_way(counts: Mapping[str, Mapping[str, Any]]) -> int:
+    ended = counts["outcomes"].get("batch", {})
+    return int(counts["received"].get("batch", 0)) - sum(ended.values()) + ended.get("cut_before", 0)
 
 
 def files_with(needle: bytes, folder: Path, *, but: Path) -> list[str]:

@@ -24,7 +24,7 @@ from idferry.rules.entry import (
 )
 from idferry.rules.legacy_user import LegacyUser
 from idferry.rules.lifecycle import State, may_follow
-from idferry.rules.names import Identity
+from idferry.rules.names import Identity, look_alike_form
 from idferry.rules.outcomes import LeftOut
 from idferry.rules.plan import NotPlanned, Planned
 
@@ -155,7 +155,7 @@ class MemoryPlanning:
             if owner:
                 self._push_out(owner, run, keeper=person)
             self._shelves.owners[mark] = person
-        return PlanEffect(State.PLANNED)
+        return PlanEffect(State.PLANNED, look_alike_key=self._look_alike(person, verdict.draft))
 
     def _person_of(self, user: LegacyUser) -> Person:
         shelves = self._shelves
@@ -190,6 +190,17 @@ class MemoryPlanning:
         """An owner that was only planned, and stands further down in the same source or not in it any longer."""
         seen = owner.planning_pass == self._shelves.planning_pass
         return owner.state is State.PLANNED and owner.source == source and not seen
+
+    def _look_alike(self, person: Person, draft: AccountDraft) -> str:
+        forms = {look_alike_form(one.compared) for one in draft.identities if one.is_local}
+        found = [
+            owner
+            for (kind, name), owner in self._shelves.owners.items()
+            if kind == "local" and owner is not person and look_alike_form(name) in forms
+        ]
+        before = [owner for owner in found if not self._gives_way(owner, person.source)]
+        named = min(before, key=lambda owner: (owner.source, owner.key, owner.repeat), default=None)
+        return named.kept_key if named else ""
 
     def _push_out(self, owner: Person, run: str, *, keeper: Person) -> None:
         reason = f"a sign-in name belongs to {keeper.kept_key}"

@@ -15,6 +15,7 @@ from idferry.rules.entry import PlanEffect, PlanItem, PlanTake
 from idferry.rules.happenings import RecordsRead
 from idferry.rules.legacy_user import BadRecord
 from idferry.rules.lifecycle import State
+from idferry.rules.outcomes import Note
 from idferry.rules.password import Password
 from idferry.rules.plan import PasswordFacts, Planned, PlanRules, plan_person
 from idferry.rules.selection import Taken
@@ -119,6 +120,9 @@ def _count(report: PlanReport, item: PlanItem, effect: PlanEffect) -> None:
         case State.PLANNED:
             report.create += 1
             _count_planned(report, item)
+            if effect.look_alike_key:
+                report.notes[Note.LOOK_ALIKE_SIGN_IN_NAME] += 1
+                _give_example(report, Note.LOOK_ALIKE_SIGN_IN_NAME, item, effect)
         case State.LEFT_OUT | State.REMOVED:
             report.left_out[effect.code] += 1
             _give_example(report, effect.code, item, effect)
@@ -144,4 +148,6 @@ def _count_planned(report: PlanReport, item: PlanItem) -> None:
 def _give_example(report: PlanReport, code: str, item: PlanItem, effect: PlanEffect) -> None:
     examples = report.examples.setdefault(code, [])
     if len(examples) < EXAMPLES_PER_CODE_MAX:
-        examples.append(f"{item.user.key} (kept: {effect.kept_key})" if effect.kept_key else item.user.key)
+        kept = f" (kept: {effect.kept_key})" if effect.kept_key else ""
+        alike = f" (looks like: {effect.look_alike_key})" if effect.look_alike_key else ""
+        examples.append(f"{item.user.key}{kept}{alike}")

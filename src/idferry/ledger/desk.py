@@ -6,6 +6,7 @@ see what was decided about those before them. It must not decide anything: see `
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from sqlite3 import Connection
 from typing import Any
 
@@ -55,12 +56,16 @@ class Desk:
         self._run = run
         self._cohort = cohort or None
         self._at = at
-        self._pass, self._people_made = connection.execute(_SQL["counters"]).fetchone()
+        counters = connection.execute(_SQL["counters"]).fetchone()
+        self._pass, self._people_made, self._look_alikes_stored = counters
         self._looked_up: set[tuple[str, str, int]] = set()
         self._seats: dict[tuple[str, str, int], Seat] = {}
         self._owners: dict[bytes, Seat | None] = {}
         self._stored_owners: dict[bytes, int] = {}
         self._kinds: dict[bytes, str] = {}
+        # Sign-in names whose look-alike form is another one: name -> form and form -> names, all of them marks.
+        self._forms: dict[bytes, bytes] = {}
+        self._names_of_form: dict[bytes, set[bytes]] = {}
         # What `write` writes, as values for its statements; one row per person, the last decision counts.
         self._new_people: dict[int, tuple[Any, ...]] = {}
         self._decisions: dict[int, tuple[Any, ...]] = {}
@@ -69,8 +74,13 @@ class Desk:
         self._pushed_out: list[tuple[str, str, str, int]] = []
         self._events: list[tuple[str, str, int, str, str, str, str]] = []
 
-    def look_up(self, users: Iterable[LegacyUser], marks: Iterable[bytes]) -> None:
-        """Read all that is known about these records and sign-in names: at once, it costs a third."""
+    def look_up(
+        self, users: Iterable[LegacyUser], marks: Iterable[bytes], forms: Mapping[bytes, bytes]
+    ) -> None:
+        """Read all that is known about these records and sign-in names: at once, it costs a third.
+
+        `forms` maps those sign-in names that have a look-alike form of their own to it.
+        """
         keys: dict[str, dict[str, None]] = {}
         for user in users:
             keys.setdefault(user.source, {})[user.key] = None
@@ -78,12 +88,12 @@ class Desk:
             self._looked_up.update((source, key, 0) for key in some_keys)
             for known in self._rows("people_of_records", list(some_keys), source):
                 self._seat_of_row(known)
-        some_marks = list(dict.fromkeys(marks))
+        some_marks = list(dict.fromkeys(chain(marks, forms.values())))
         self._owners = dict.fromkeys(some_marks)
         for mark, *row in self._rows("owners_of_marks", some_marks):
-            owner = self._seat_of_row(row)
-            self._owners[mark] = owner
-            self._stored_owners[mark] = owner.person_id
+            self._note_owner(mark, row)
+        if forms or self._look_alikes_stored:
+            self._look_up_forms(some_marks, forms)
 
     def seat_of(self, user: LegacyUser) -> Seat:
         """The person of this record, known or new. From now on this pass has met the record."""
@@ -117,6 +127,18 @@ class Desk:
     def owners(self, marks: Iterable[bytes]) -> list[Seat]:
         """The people who own these sign-in names, in the order of the names."""
         return [owner for owner in map(self._owners.__getitem__, marks) if owner]
+
+    def look_alikes(self, marks: Iterable[bytes]) -> list[Seat]:
+        """The people whose sign-in names look like one of these, or are one of these."""
+        found: list[Seat] = []
+        if not self._names_of_form:  # so it is in most sources
+            return found
+        for mark in marks:
+            form = self._forms.get(mark, mark)
+            names = self._names_of_form.get(form)
+            if names:
+                found += [owner for owner in map(self._owners.get, (form, *names)) if owner]
+        return found
 
     def take_up(self, seat: Seat, user: LegacyUser, draft: AccountDraft, marks: Mapping[bytes, str]) -> None:
         """Plan this person, who owns these sign-in names (mark -> kind) from now on."""
@@ -156,6 +178,9 @@ class Desk:
         many(_SQL["release_mark"], [(mark,) for mark in changed if mark in stored])
         claimed = [(mark, self._kinds[mark], owner) for mark, owner in changed.items() if owner]
         many(_SQL["claim_mark"], claimed)
+        if self._forms:
+            forms = ((mark, self._forms[mark]) for mark, _, _ in claimed if mark in self._forms)
+            many(_SQL["record_form"], forms)
         many(_APPEND_EVENT, self._events)
         self._connection.execute(_SQL["record_people_made"], (self._people_made,))
 
@@ -171,6 +196,20 @@ class Desk:
             some = places[start : start + PLACES_MAX]
             statement = _SQL[query].format(places=",".join("?" * len(some)))
             yield from self._connection.execute(statement, (*before, *some))
+
+    def _look_up_forms(self, marks: Iterable[bytes], forms: Mapping[bytes, bytes]) -> None:
+        self._forms.update(forms)
+        wanted = list({forms.get(mark, mark) for mark in marks})
+        for form, mark, *row in self._rows("owners_of_forms", wanted):
+            self._note_owner(mark, row)
+            self._forms[mark] = form
+        for mark, form in self._forms.items():
+            self._names_of_form.setdefault(form, set()).add(mark)
+
+    def _note_owner(self, mark: bytes, row: Sequence[Any]) -> None:
+        owner = self._seat_of_row(row)
+        self._owners[mark] = owner
+        self._stored_owners[mark] = owner.person_id
 
     def _seat_of_row(self, row: Sequence[Any]) -> Seat:
         person_id, state, code, source, key, repeat, planning_pass = row

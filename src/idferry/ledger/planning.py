@@ -1,10 +1,10 @@
 """What becomes of a planned record when the ledger looks at everything it already holds.
 
-Here, and only here, records meet each other: who keeps a sign-in name, whose key came before, who has an account
-already. It must not judge a record by itself; that was done by `rules/plan.py`.
+Here, and only here, records meet each other: who keeps a sign-in name, whose name looks like another's, whose key
+came before, who has an account already. It must not judge a record by itself; that was done by `rules/plan.py`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import chain
 
@@ -15,12 +15,14 @@ from idferry.ledger.sign_in_marks import SignInMarks
 from idferry.ledger.times import time_to_text
 from idferry.rules.entry import PlanEffect, PlanItem, PlanTake
 from idferry.rules.lifecycle import State
+from idferry.rules.names import Identity
 from idferry.rules.outcomes import LeftOut, Refused
 from idferry.rules.plan import NotPlanned
 
 ITEMS_PER_CALL_MAX = 10_000  # they are held in memory until the transaction ends
 
 _UNTOUCHED = frozenset((State.CREATING, State.COMPLETE, State.AWAITING_PASSWORD, State.CONFIRMING))
+_PLANNED = PlanEffect(State.PLANNED)  # nearly everybody's, so it is made once
 _SQL = named_queries("planning")
 
 
@@ -48,16 +50,17 @@ class SqlitePlanning:
         assert len(items) <= ITEMS_PER_CALL_MAX  # noqa: S101  a bug of ours
         with self._database.writing() as connection:
             desk = Desk(connection, run=run, cohort=take.cohort, at=time_to_text(at))
-            marks = [self._marks_of(item) for item in items]
-            desk.look_up((item.user for item in items), chain.from_iterable(marks))
+            identities = [_identities_to_own(item) for item in items]
+            marks = [self._marks.of_identities(some) for some in identities]
+            forms = self._marks.of_look_alike_forms(chain.from_iterable(identities))
+            desk.look_up((item.user for item in items), chain.from_iterable(marks), forms)
             effects = [_settle(item, its, desk, take) for item, its in zip(items, marks, strict=True)]
             desk.write()
         return effects
 
-    def _marks_of(self, item: PlanItem) -> Mapping[bytes, str]:
-        if isinstance(item.plan, NotPlanned):
-            return {}
-        return self._marks.of_identities(item.plan.draft.identities)
+
+def _identities_to_own(item: PlanItem) -> Sequence[Identity]:
+    return () if isinstance(item.plan, NotPlanned) else item.plan.draft.identities
 
 
 def _settle(item: PlanItem, marks: Mapping[bytes, str], desk: Desk, take: PlanTake) -> PlanEffect:
@@ -81,7 +84,20 @@ def _settle(item: PlanItem, marks: Mapping[bytes, str], desk: Desk, take: PlanTa
         if owner is not seat:
             desk.push_out(owner, LeftOut.DUPLICATE_SIGN_IN_NAME, f"a sign-in name belongs to {seat.shown}")
     desk.take_up(seat, item.user, item.plan.draft, marks)
-    return PlanEffect(State.PLANNED)
+    look_alike = _look_alike(seat, marks, desk)
+    return PlanEffect(State.PLANNED, look_alike_key=look_alike) if look_alike else _PLANNED
+
+
+def _look_alike(seat: Seat, marks: Iterable[bytes], desk: Desk) -> str:
+    """Whose sign-in name looks like one of this person's: one of those who would keep the name if it were the same.
+
+    By their keys, not by who came first: an earlier pass in another order must leave no trace.
+    """
+    alike = desk.look_alikes(marks)
+    others = [other for other in alike if not _gives_way(other, seat, desk)] if alike else ()
+    if not others:
+        return ""
+    return min(others, key=lambda other: (other.source, other.key, other.repeat)).shown
 
 
 def _gives_way(owner: Seat, seat: Seat, desk: Desk) -> bool:

@@ -6,7 +6,7 @@ A mark is HMAC-SHA-256 under the ledger's own key. This module must not read the
 import hmac
 from collections.abc import Iterable
 
-from idferry.rules.names import Identity
+from idferry.rules.names import Identity, look_alike_form
 
 KEY_BYTES = 32
 
@@ -28,6 +28,21 @@ class SignInMarks:
             kind = "local" if identity.is_local else "federated"
             marks[hmac.digest(key, f"{kind}|{identity.compared}".encode(), "sha256")] = kind
         return marks
+
+    def of_look_alike_forms(self, identities: Iterable[Identity]) -> dict[bytes, bytes]:
+        """Mark -> mark of the look-alike form, for the local identities whose form is not the compared form itself.
+
+        The two are marks of the same kind: the mark of a form is that of the sign-in name that is written like it.
+        """
+        forms = {}
+        for identity in identities:
+            if identity.issuer_assigned_id.isascii() or not identity.is_local:
+                continue
+            compared = identity.compared
+            form = look_alike_form(compared)
+            if form != compared:
+                forms[self.of_local(compared)] = self.of_local(form)
+        return forms
 
     def of_local(self, compared: str) -> bytes:
         """The mark of a local sign-in name in its compared form."""

@@ -45,12 +45,15 @@ class PlanEffect:
     """What the ledger made of a PlanItem.
 
     `state` is the person's state now; `code` says why where the state is left_out, refused, failed or removed;
-    `kept_key` names the record that owns the sign-in name of a duplicate (`<source>:<key>`).
+    `kept_key` names the record that owns the sign-in name of a duplicate (`<source>:<key>`); `look_alike_key`, for
+    somebody who is planned, another record whose sign-in name differs but looks the same (`look_alike_form`). Of two
+    planned records in one pass over a source, the later names the earlier.
     """
 
     state: State
     code: str = ""
     kept_key: str = ""
+    look_alike_key: str = ""
 
 
 @dataclass(frozen=True, slots=True)

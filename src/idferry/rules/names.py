@@ -87,17 +87,17 @@ def compared_form(typed: str) -> str:
 
 
 def look_alike_form(compared: str) -> str:
-    """What a reader takes a local sign-in name for: letters without accents, and without their special forms.
+    """What a reader may take a local sign-in name for: its letters without accents and special forms.
 
-    Takes the compared form of a name, and gives an ASCII one back as it is. Names with the same form look alike:
-    straße and strasse, josé and jose, fullwidth and plain letters, ı and i. It serves reports alone and never decides
-    who is who: compared_form does. Letters of another script are not taken for Latin ones (Cyrillic а stays itself).
+    Takes a compared form and gives one. Names with the same form look alike: straße and strasse, josé and jose,
+    fullwidth and plain letters, ı and i; not letters of two scripts (Cyrillic а stays itself). It is for reports
+    alone and never decides who is who: compared_form does.
     """
     if compared.isascii():
         return compared
     apart = unicodedata.normalize("NFKD", compared)
     bare = "".join(letter for letter in apart if not unicodedata.combining(letter))
-    return bare.casefold().replace(_DOTLESS_I, "i")
+    return compared_form(bare.casefold().replace(_DOTLESS_I, "i"))
 
 
 def email_problem(address: str) -> str | None:

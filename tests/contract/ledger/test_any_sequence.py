@@ -13,7 +13,7 @@ from idferry.rules.entry import PlanEffect, PlanItem, PlanTake
 from idferry.rules.lifecycle import State
 from idferry.rules.outcomes import Refused
 
-LOCAL = ("a@x.org", "A@x.org", "ä@x.org", "a\N{COMBINING DIAERESIS}@x.org", "b@x.org", "c@x.org")
+LOCAL = ("a@x.org", "A@x.org", "ä@x.org", "a\N{COMBINING DIAERESIS}@x.org", "á@x.org", "b@x.org", "c@x.org")
 FEDERATED = (federated("google.com", "1"), federated("Google.com", "1"), federated("google.com", "2"))
 NAMES = st.sampled_from((*LOCAL, *FEDERATED))
 KEYS = st.sampled_from(["1", "2", "3", "4", "1#1"])

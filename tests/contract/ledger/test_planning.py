@@ -48,7 +48,6 @@ OTHER_NAME = [
     ("straße@example.com", "strasse@example.com"),
     ("ilker@example.com", "ılker@example.com"),
     ("\N{LATIN CAPITAL LETTER I WITH DOT ABOVE}lker@example.com", "ilker@example.com"),
-    ("\N{KELVIN SIGN}im@example.com", "кim@example.com"),
 ]
 
 
@@ -61,7 +60,13 @@ def test_one_name_in_two_spellings_is_kept_once(ledger: AnyLedger, first: str, s
 
 @pytest.mark.parametrize(("first", "second"), OTHER_NAME)
 def test_look_alikes_are_two_people(ledger: AnyLedger, first: str, second: str) -> None:
-    assert plan(ledger, *in_order(wanted("1", first), wanted("2", second))) == [PLANNED, PLANNED]
+    effects = plan(ledger, *in_order(wanted("1", first), wanted("2", second)))
+    assert effects == [PLANNED, PlanEffect(State.PLANNED, look_alike_key="shop:1")]
+
+
+def test_letters_of_another_script_are_another_name(ledger: AnyLedger) -> None:
+    names = ("\N{KELVIN SIGN}im@example.com", "кim@example.com")
+    assert plan(ledger, *in_order(*map(wanted, "12", names))) == [PLANNED, PLANNED]
 
 
 def test_federated_identities_compare_the_issuer_without_case_and_the_id_with_it(ledger: AnyLedger) -> None:

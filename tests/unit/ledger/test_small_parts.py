@@ -32,6 +32,13 @@ def test_marks_of_another_key_or_kind_differ() -> None:
     assert SignInMarks(bytes(32)).key_check != MARKS.key_check
 
 
+def test_a_look_alike_form_has_the_mark_of_the_name_that_is_written_like_it() -> None:
+    federated = Identity(SignInType.FEDERATED, "josé", "google.com")
+    names = [local_identity(typed) for typed in ("JOSÉ@x.org", "jose@x.org", "김@x.org")]
+    forms = MARKS.of_look_alike_forms([*names, federated])
+    assert forms == {MARKS.of_local("josé@x.org"): MARKS.of_local("jose@x.org")}
+
+
 def test_marks_do_not_show_their_key() -> None:
     assert bytes(range(32)).hex() not in repr(MARKS)
     assert "\\x01" not in repr(MARKS)

@@ -11,6 +11,7 @@ from idferry.rules.names import (
     compared_form,
     email_problem,
     local_identity,
+    look_alike_form,
     user_name_problem,
 )
 
@@ -59,6 +60,38 @@ def test_these_are_two_sign_in_names(one: str, other: str) -> None:
 def test_the_compared_form_of_a_compared_form_is_itself(typed: str) -> None:
     compared = compared_form(typed)
     assert compared_form(compared) == compared
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("straße@example.com", "strasse@example.com"),
+        ("josé", "jose"),
+        ("josé", "josè"),
+        ("ıstanbul", "istanbul"),
+        ("İstanbul", "istanbul"),
+        ("ＡＮＡ＠example.com", "ana@example.com"),
+        ("ﬁnn", "finn"),
+        ("ana1", "ana¹"),
+        ("ana\u00a0", "ana"),
+        ("οδος", "οδοσ"),
+    ],
+)
+def test_these_look_alike(one: str, other: str) -> None:
+    one, other = compared_form(one), compared_form(other)
+    assert one != other
+    assert look_alike_form(one) == look_alike_form(other)
+
+
+@pytest.mark.parametrize("name", ["ana@example.com", "김민준", "さくら", "pаypal", "łukasz", "اسم"])
+def test_a_name_of_plain_letters_looks_like_itself(name: str) -> None:
+    assert look_alike_form(name) == name
+
+
+@given(ANY_TEXT)
+def test_a_look_alike_form_is_a_sign_in_name_and_looks_like_itself(typed: str) -> None:
+    form = look_alike_form(compared_form(typed))
+    assert look_alike_form(form) == form == compared_form(form)
 
 
 @given(ANY_TEXT)

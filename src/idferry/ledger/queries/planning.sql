@@ -1,10 +1,11 @@
 -- Planning: people decided about, the records that led to them, and who owns which sign-in name.
+-- A released sign-in name takes its row in look_alike_name with it.
 
 -- name: next_pass
 UPDATE ledger SET planning_pass = planning_pass + 1
 
 -- name: counters
-SELECT planning_pass, people_made FROM ledger
+SELECT planning_pass, people_made, EXISTS (SELECT 1 FROM look_alike_name) FROM ledger
 
 -- name: record_people_made
 UPDATE ledger SET people_made = ?
@@ -27,6 +28,14 @@ FROM sign_in_name AS s
 JOIN person AS p USING (person_id)
 JOIN legacy_user AS u ON (u.source, u.key, u.repeat) = (p.source, p.key, p.repeat)
 WHERE s.mark IN ({places})
+
+-- name: owners_of_forms
+SELECT l.form_mark, s.mark, p.person_id, p.state, p.code, p.source, p.key, p.repeat, u.planning_pass
+FROM look_alike_name AS l
+JOIN sign_in_name AS s USING (mark)
+JOIN person AS p USING (person_id)
+JOIN legacy_user AS u ON (u.source, u.key, u.repeat) = (p.source, p.key, p.repeat)
+WHERE l.form_mark IN ({places})
 
 -- name: marks_of_person
 SELECT mark FROM sign_in_name WHERE person_id = ?
@@ -62,3 +71,6 @@ DELETE FROM sign_in_name WHERE mark = ?
 
 -- name: claim_mark
 INSERT INTO sign_in_name (mark, kind, person_id) VALUES (?, ?, ?)
+
+-- name: record_form
+INSERT INTO look_alike_name (mark, form_mark) VALUES (?, ?)

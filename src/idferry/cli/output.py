@@ -8,8 +8,9 @@ import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
@@ -29,19 +30,19 @@ _CONTROLS |= {code: f"\\u{code:04x}" for code in (*_TURNS, *range(0xD800, 0xE000
 
 def screen() -> Console:
     """Standard output for people."""
-    return _console(sys.stdout, stderr=False)
+    return _console(is_terminal=sys.stdout.isatty())
 
 
 def messages() -> Console:
-    """Standard error for people: progress, errors, remedies."""
-    return _console(sys.stderr, stderr=True)
+    """Standard error for people: progress, errors, remedies. One console, so that lines go above a progress bar."""
+    return _messages_console(is_terminal=sys.stderr.isatty())
 
 
 def say(console: Console, text: str, *, indent: int = 0, style: str = "") -> None:
     """Print sentences or data as they are, with no markup; every line is indented alike."""
     room = max(console.width - indent, LAST_COLUMN_WIDTH_MIN)
     for paragraph in text.split("\n"):
-        for line in _wrapped(paragraph, console, room):
+        for line in _wrapped(Text(printable(paragraph)), console, room):
             console.print(Text(" " * indent) + Text(line.plain, style), soft_wrap=True)
 
 
@@ -59,10 +60,12 @@ def print_json(document: Mapping[str, Any]) -> None:
 def print_error(error: IdferryError, *, as_json: bool) -> None:
     """Say what happened and what to do next; never a traceback."""
     console = messages()
-    console.print(
-        Text.assemble(("error", "bold red"), (f" ({error.code})", "dim"), ": ", printable(str(error)))
-    )
-    console.print(Text.assemble(("what to do", "bold"), ": ", printable(error.remedy)))
+    for text in (
+        Text.assemble(("error", "bold red"), (f" ({error.code})", "dim"), ": ", printable(str(error))),
+        Text.assemble(("what to do", "bold"), ": ", printable(error.remedy)),
+    ):
+        for line in _wrapped(text, console, console.width):
+            console.print(line, soft_wrap=True)
     if as_json:
         print_json({"error": {"code": error.code, "message": str(error), "remedy": error.remedy}})
 
@@ -114,7 +117,8 @@ class Rows:
                 cell = Text(printable(row[column]))
                 cell.align("right" if column == self.right else "left", width)
                 head = head + cell + GAP
-            for part in _wrapped(row[-1].replace("\n", " "), console, room):
+            last = Text(printable(row[-1].replace("\n", " ")))
+            for part in _wrapped(last, console, room):
                 line = head + part
                 line.rstrip()
                 line.stylize("bold" if self.header and number == 0 else "")
@@ -151,15 +155,19 @@ def printable(text: str) -> str:
     return text.translate(_CONTROLS)
 
 
-def _console(file: TextIO, *, stderr: bool) -> Console:
+@cache
+def _messages_console(*, is_terminal: bool) -> Console:
+    return _console(is_terminal=is_terminal, stderr=True)
+
+
+def _console(*, is_terminal: bool, stderr: bool = False) -> Console:
     # A width is fixed only for pipes: on a terminal rich follows its size.
-    width = None if file.isatty() else PIPE_WIDTH
-    return Console(stderr=stderr, highlight=False, width=width)
+    return Console(stderr=stderr, highlight=False, width=None if is_terminal else PIPE_WIDTH)
 
 
-def _wrapped(text: str, console: Console, width: int) -> list[Text]:
+def _wrapped(text: Text, console: Console, width: int) -> list[Text]:
     """The lines of one paragraph, at least one, without trailing blanks."""
-    lines = list(Text(printable(text)).wrap(console, width, overflow="fold"))
+    lines = list(text.wrap(console, width, overflow="fold"))
     for line in lines:
         line.rstrip()
     return lines or [Text()]

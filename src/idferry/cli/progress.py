@@ -3,9 +3,11 @@
 It draws from happenings and decides nothing. Lines go to standard error.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
+from rich.console import RenderableType
+from rich.constrain import Constrain
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from idferry.cli.output import messages
@@ -22,6 +24,14 @@ from idferry.rules.happenings import (
 
 LINE_EVERY_SECONDS = 5.0
 RECORDS_WORTH_TELLING = 5000
+
+
+class _Bars(Progress):
+    """Bars that leave room for the `^C` of a person who stops the run: a broken line could not be redrawn."""
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        """What is drawn."""
+        yield Constrain(self.make_tasks_table(self.tasks), width=messages().width - len("^C"))
 
 
 class _Pace:
@@ -86,7 +96,7 @@ def progress(clock: Clock, *, quiet: bool = False) -> Iterator[Tell]:
     if quiet:
         yield lambda _happening: None
     elif console.is_terminal:
-        with Progress(
+        with _Bars(
             TextColumn("{task.description}"),
             BarColumn(bar_width=None),
             TextColumn("{task.fields[count]}", justify="right"),

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from idferry.cli.output import messages
+from idferry.cli.output import messages, say
 
 
 @contextmanager
@@ -18,9 +18,7 @@ def stop_on_signals() -> Iterator[Callable[[], bool]]:
         if asked:
             raise KeyboardInterrupt
         asked = True
-        messages().print(
-            "stopping: waiting for answers that are under way (again to end at once)", soft_wrap=True
-        )
+        say(messages(), "stopping: waiting for answers that are under way (again to end at once)")
 
     # SIGTERM exists on Windows too, where only this process itself can raise it.
     previous = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}

@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import IO
 from urllib.parse import urlsplit
 
 import pytest
@@ -190,17 +191,20 @@ def test_a_second_signal_ends_at_once_and_the_same_command_continues(
     emulator.faults({"operation": "batch", "kind": "slow", "delay_ms": 5_000})
     process = workspace.start(*PREMIGRATE)
     assert process.stderr is not None
-    while " run " not in process.stderr.readline():
-        pass
+    _read_until(process.stderr, " run ")
     time.sleep(0.3)
     process.send_signal(signal.SIGINT)
-    assert "stopping" in process.stderr.readline()
+    _read_until(process.stderr, "stopping")
     process.send_signal(signal.SIGINT)
     began = time.monotonic()
     out, err = process.communicate(timeout=30)
     assert time.monotonic() - began < 4.5
     assert_stopped(Finished(process.returncode, out, err), "stopped")
     finish(workspace, truth, emulator, tenant)
+
+
+def _read_until(stream: IO[str], word: str) -> None:
+    assert any(word in line for line in stream), f"it ended without saying {word!r}"
 
 
 # --- the network ------------------------------------------------------------------------------------------------------

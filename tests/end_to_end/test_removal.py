@@ -1,5 +1,8 @@
 """Pilots, taking away what was created and nobody uses, and what comes back: the real command line."""
 
+from collections.abc import Iterable
+from pathlib import Path
+
 import pytest
 from tests.parity.graph_http import GraphHttp
 from tests.support.desk import PASSWORD, Desk, people
@@ -19,9 +22,9 @@ SIGNED_IN = 10
 EVERYBODY = 60
 
 
-def premigrated(desk: Desk, count: int, *more: object, source: str = "crm") -> str:
-    """So many people from one source; the id of the run."""
-    desk.people(f"{source}.jsonl", people(count, prefix=f"{source}-"))
+def premigrated(desk: Desk, count: int, *more: object, source: str = "crm", passwords: bool = False) -> str:
+    """So many people from one source, who await their password unless it is known; the id of the run."""
+    desk.people(f"{source}.jsonl", people(count, prefix=f"{source}-", passwords=passwords))
     return str(desk.json("premigrate", f"{source}.jsonl", "--execute", *more)["run"])
 
 
@@ -79,34 +82,64 @@ def test_a_pilot_of_chosen_people(
 # remove -----------------------------------------------------------------------------------------------------------
 
 
-def test_remove_takes_what_nobody_uses_and_says_what_it_kept(desk: Desk, emulator: Emulator) -> None:
-    run = premigrated(desk, EVERYBODY)
+def in_use(desk: Desk, emulator: Emulator, graph: GraphHttp, numbers: Iterable[int]) -> None:
+    """These people have got a password of their own: the policy wrote it and took the flag down."""
     emulator.advance(3600)
-    for number in range(SIGNED_IN):
-        assert emulator.sign_in(desk.tenant, f"crm-{number}@example.org", PASSWORD.format(number))[
-            "signed_in"
-        ]
+    graph.sign_in()
+    name = desk.tenant.extension("legacyId")
+    ids = {one[name].rpartition(":")[2]: one["id"] for one in emulator.dump(desk.tenant)}
+    for number in numbers:
+        object_id = ids[f"crm-{number}"]
+        emulator.self_service_reset(desk.tenant, object_id, "Another-Sunny-Day-1!")
+        changed(graph, object_id, desk.tenant.extension("requiresMigration"), value=False)
+
+
+def test_remove_takes_what_nobody_uses_and_says_what_it_kept(
+    desk: Desk, emulator: Emulator, graph: GraphHttp
+) -> None:
+    run = premigrated(desk, EVERYBODY)
+    in_use(desk, emulator, graph, range(SIGNED_IN))
     before = (emulator.dump(desk.tenant), desk.ledger_files())
     plan = desk.json("remove", "--run", run)
     assert list(plan) == REMOVE_KEYS
     assert (plan["to_remove"], plan["removed"], plan["kept_used"], plan["failed"]) == (50, 0, 10, 0)
-    assert plan["kept"] == {"signed_in": 10}
+    assert plan["kept"] == {"flag_fallen": 10}
     assert (emulator.dump(desk.tenant), desk.ledger_files()) == before
     done = desk.json("remove", "--run", run, "--execute", code=1)
     assert (done["removed"], done["kept_used"], done["failed"]) == (50, 10, 0)
     assert {one["legacy_id"] for one in done["kept_people"]} == {f"demo:crm:crm-{one}" for one in range(10)}
     assert keys(desk, emulator) == {f"crm-{number}" for number in range(SIGNED_IN)}
     assert len(emulator.dump(desk.tenant, deleted=True)) == 50
-    assert desk.json("status")["states"] == {"complete": 10, "removed": 50}
+    assert desk.json("status")["states"] == {"awaiting_password": 10, "removed": 50}
     assert desk.json("verify")["differences"] == 0
     again = desk.json("remove", "--run", run, "--execute", code=1)
     assert (again["removed"], again["kept_used"]) == (0, 10)
 
 
-def test_accounts_in_use_go_only_by_their_exact_number(desk: Desk, emulator: Emulator) -> None:
+def test_people_who_have_signed_in_with_their_old_password_stay(emulator: Emulator, tmp_path: Path) -> None:
+    desk = Desk(tmp_path, emulator.tenant("external"))
+    premigrated(desk, 6, passwords=True)
+    for number in range(2):
+        signed_in = emulator.sign_in(desk.tenant, f"crm-{number}@example.org", PASSWORD.format(number))
+        assert signed_in["signed_in"]
+    done = desk.json("remove", "--source", "crm", "--execute", code=1)
+    assert (done["removed"], done["kept"]) == (4, {"signed_in": 2})
+
+
+def test_azure_ad_b2c_shows_no_sign_ins_so_known_passwords_stay(b2c_desk: Desk, emulator: Emulator) -> None:
+    """Somebody may use an account whose password is known: only the exact number takes it away."""
+    premigrated(b2c_desk, 4, passwords=True)
+    done = b2c_desk.json("remove", "--source", "crm", "--execute", code=1)
+    assert (done["removed"], done["kept"]) == (0, {"sign_in_unknown": 4})
+    done = b2c_desk.json("remove", "--source", "crm", "--including-used", 4, "--execute")
+    assert (done["removed"], done["kept_used"]) == (4, 0)
+
+
+def test_accounts_in_use_go_only_by_their_exact_number(
+    desk: Desk, emulator: Emulator, graph: GraphHttp
+) -> None:
     premigrated(desk, 5)
-    emulator.advance(3600)
-    emulator.sign_in(desk.tenant, "crm-0@example.org", PASSWORD.format(0))
+    in_use(desk, emulator, graph, [0])
     for wrong in (0, 2):
         refused = desk.run("remove", "--source", "crm", "--including-used", wrong, "--execute")
         assert refused.code == 2
@@ -120,18 +153,22 @@ def test_accounts_in_use_go_only_by_their_exact_number(desk: Desk, emulator: Emu
 def test_a_fallen_flag_a_new_password_and_a_foreign_mark_keep_an_account(
     desk: Desk, emulator: Emulator, graph: GraphHttp
 ) -> None:
-    desk.people("crm.jsonl", [*people(3), {"key": "r", "signInName": "r@example.org", "displayName": "R"}])
+    desk.people("crm.jsonl", people(4, passwords=False))
     desk.ok("premigrate", "crm.jsonl", "--execute")
     ids = {one["displayName"]: one["id"] for one in emulator.dump(desk.tenant)}
     emulator.advance(3600)
     emulator.self_service_reset(desk.tenant, ids["Person p0"], "Another-Sunny-Day-1!")
     graph.sign_in()
-    changed(graph, ids["R"], desk.tenant.extension("requiresMigration"), value=False)
+    changed(graph, ids["Person p2"], desk.tenant.extension("requiresMigration"), value=False)
     changed(graph, ids["Person p1"], desk.tenant.extension("legacyId"), value="other:crm:p1")
     done = desk.json("remove", "--source", "crm", "--execute", code=1)
     assert done["kept"] == {"password_changed": 1, "flag_fallen": 1, "other_legacy_id": 1}
     assert (done["removed"], done["kept_used"]) == (1, 2)
-    assert {one["displayName"] for one in emulator.dump(desk.tenant)} == {"Person p0", "Person p1", "R"}
+    assert {one["displayName"] for one in emulator.dump(desk.tenant)} == {
+        "Person p0",
+        "Person p1",
+        "Person p2",
+    }
 
 
 def test_remove_by_source_by_cohort_and_by_file(b2c_desk: Desk, emulator: Emulator) -> None:
@@ -162,8 +199,8 @@ def test_restore_brings_everybody_back(desk: Desk, emulator: Emulator) -> None:
     done = desk.json("restore", "--source", "crm", "--execute")
     assert (done["restored"], done["failed"]) == (6, 0)
     assert len(emulator.dump(desk.tenant)) == 6
-    assert desk.json("status")["states"] == {"complete": 6}
-    assert emulator.sign_in(desk.tenant, "crm-3@example.org", PASSWORD.format(3))["signed_in"]
+    assert desk.json("status")["states"] == {"awaiting_password": 6}
+    assert desk.json("verify")["differences"] == 0
 
 
 def test_purge_makes_it_final(desk: Desk, emulator: Emulator) -> None:
@@ -185,7 +222,7 @@ def test_removed_people_come_back_only_when_asked_for(desk: Desk, emulator: Emul
     assert (left["create"], left["left_out"]) == (0, {"removed": 4})
     assert emulator.dump(desk.tenant) == []
     desk.ok("purge", "--source", "crm", "--execute")
-    assert desk.json("premigrate", "crm.jsonl", "--again", "--execute")["states"] == {"complete": 4}
+    assert desk.json("premigrate", "crm.jsonl", "--again", "--execute")["states"] == {"awaiting_password": 4}
     assert len(emulator.dump(desk.tenant)) == 4
     assert desk.json("verify", "--source", "crm.jsonl")["differences"] == 0
 

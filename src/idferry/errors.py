@@ -46,7 +46,7 @@ class IdferryError(Exception):
     default_remedy: ClassVar[str] = (
         "Set IDFERRY_DEBUG=1, run the same command again and report what it prints."
     )
-    exit_code: ClassVar[int] = EXIT_STOPPED
+    exit_code: int = EXIT_STOPPED
 
     def __init__(self, message: str, *, remedy: str | None = None) -> None:
         super().__init__(message)
@@ -244,9 +244,14 @@ def remedy_of(code: str) -> str:
     )
 
 
-def error_of(code: str, message: str) -> "IdferryError":
-    """An error of the class with this code: for codes that crossed a thread as values."""
-    return next((cls for cls in every_error() if cls.code == code), IdferryError)(message)
+def error_in_a_run(code: str, message: str) -> "IdferryError":
+    """An error of the class with this code, which ends a run that has begun: for codes that crossed a thread.
+
+    Its exit code says "stopped, the same command continues", also for what would have been wrong settings before.
+    """
+    error = next((cls for cls in every_error() if cls.code == code), IdferryError)(message)
+    error.exit_code = EXIT_STOPPED
+    return error
 
 
 def every_error() -> tuple[type[IdferryError], ...]:

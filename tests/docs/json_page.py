@@ -10,6 +10,7 @@ PLAN = {
     "people": "readable records",
     "create": "people who get an account",
     "existing": "people who have an account already, or are under way",
+    "failed_before": "people who failed in an earlier run; `--retry-failed` takes them up",
     "left_out.{code}": "people left out, by [outcome](outcomes.md)",
     "refused.{code}": "people refused, by outcome",
     "refused_attributes.{attribute}.{code}": "people whose attribute is not sent, by attribute and outcome",

@@ -13,6 +13,7 @@ KEPT = {
     Kept.FLAG_FALLEN: "The account was created with the migration flag, and the flag is down: the person has got a password.",
     Kept.PASSWORD_CHANGED: "The password was set more than 30 seconds after the account was created: the person chose another one.",
     Kept.SIGNED_IN: "Somebody has signed in.",
+    Kept.SIGN_IN_UNKNOWN: "The tenant does not show sign-ins, and the person has a password or a federated identity to sign in with.",
 }
 RECORDS = """
 ## Bad records

@@ -14,6 +14,7 @@ SURVEY_KEYS = [
     "people",
     "create",
     "existing",
+    "failed_before",
     "left_out",
     "refused",
     "refused_attributes",

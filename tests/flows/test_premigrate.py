@@ -367,6 +367,15 @@ def test_people_whose_account_may_exist_already_need_no_room_to_be_settled() -> 
     assert world.premigrate().send.adopted == 10
 
 
+def test_a_lost_ledger_needs_no_room_for_people_who_have_accounts() -> None:
+    world = World(MemorySource(crowd(30)), MemoryTenant(quota=40))
+    world.premigrate()
+    world.ledger = MemoryLedger()
+    world.tenant.quota = 31
+    report = world.premigrate()
+    assert (report.send.adopted, report.send.created) == (30, 0)
+
+
 def test_no_extension_app_stops() -> None:
     with pytest.raises(TenantNotReady):
         World(MemorySource(crowd(1)), MemoryTenant(extension_app=False)).premigrate()

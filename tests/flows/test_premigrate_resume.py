@@ -208,8 +208,9 @@ def test_a_refusal_of_everybody_stops_the_run_which_can_be_resumed(
     world = World(MemorySource(crowd(people)))
     refused = people // 2
     world.tenant.plan_faults(chain(repeat(None, refused), repeat(Fatal(code, "no more"))))
-    with pytest.raises(error, match="no more"):
+    with pytest.raises(error, match="no more") as ended:
         world.premigrate()
+    assert ended.value.exit_code == EXIT_STOPPED, "the same command continues"
     assert not world.failures(), "nobody is marked as failed for what concerns everybody"
     assert len(world.tenant.accounts()) == refused
     world.tenant.plan_faults(())

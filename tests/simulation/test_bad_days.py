@@ -26,7 +26,7 @@ from tests.support.population import population, write_json_lines
 from tests.support.product import PREMIGRATE, Finished, Workspace, make_workspace
 
 pytestmark = [
-    pytest.mark.xdist_group("simulation"),
+    pytest.mark.xdist_group("heavy"),
     pytest.mark.skipif(sys.platform == "win32", reason="POSIX limits, users and signals"),
 ]
 

@@ -15,7 +15,7 @@ from tests.support.population import population, write_json_lines
 from tests.support.product import PREMIGRATE, make_workspace
 from tests.support.strangers import Planter
 
-pytestmark = pytest.mark.xdist_group("simulation")
+pytestmark = pytest.mark.xdist_group("heavy")
 
 PEOPLE = 60
 POINTS_MAX = 100

@@ -17,7 +17,7 @@ from tests.support.population import Person, population, write_json_lines
 from tests.support.product import PREMIGRATE, Finished, Workspace, make_workspace
 from tests.support.strangers import Planter
 
-pytestmark = pytest.mark.xdist_group("simulation")
+pytestmark = pytest.mark.xdist_group("heavy")
 
 PEOPLE = 2_000
 KILLS_MIN = 50

@@ -88,7 +88,7 @@ class MemoryTenant:
 
     `script` is taken one entry per create order; when it ends everything succeeds. `lag` hides new accounts from
     readers, `settle` is how long `holders` waits for them. `deleted_hold_names`: the recycle bin keeps sign-in names.
-    `names_the_holder`: a conflict names the other account. `calls` lists what arrived, for tests that count.
+    `names_the_holder`: a conflict names the other account. `shows_sign_ins`: the tenant has a licence for that. `calls` lists what arrived, for tests that count.
     `interrupt` is called before every create order and may raise, to imitate a kill.
     """
 
@@ -99,6 +99,7 @@ class MemoryTenant:
     quota: int = 1_000_000
     names_the_holder: bool = True
     deleted_hold_names: bool = False
+    shows_sign_ins: bool = True
     may_create_attributes: bool = True
     permissions: frozenset[str] | None = frozenset({"User.ReadWrite.All"})
     extension_app: bool = True
@@ -346,7 +347,8 @@ class MemoryRemover:
     def usage(self, object_ids: Sequence[str]) -> Mapping[str, Account]:
         self.tenant.check_reachable()
         found = {one: self.tenant.visible_by_id(one) for one in object_ids}
-        return {object_id: account for object_id, account in found.items() if account}
+        shown = self.tenant.shows_sign_ins
+        return {one: replace(account, sign_ins_shown=shown) for one, account in found.items() if account}
 
     def delete(self, object_ids: Sequence[str]) -> Mapping[str, str]:
         return {one: self._delete(one) for one in object_ids}

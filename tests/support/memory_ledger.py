@@ -152,7 +152,9 @@ class MemoryPlanning:
         self._decide(person, run, take, state=State.PLANNED, draft=verdict.draft)
         for mark in marks_of(verdict.draft.identities):
             owner = self._shelves.owners.get(mark)
-            if owner:
+            if owner and owner.state is State.REMOVED:
+                self._release(owner)
+            elif owner:
                 self._push_out(owner, run, keeper=person)
             self._shelves.owners[mark] = person
         return PlanEffect(State.PLANNED, look_alike_key=self._look_alike(person, verdict.draft))
@@ -187,9 +189,10 @@ class MemoryPlanning:
         return item.plan, None
 
     def _gives_way(self, owner: Person, source: str) -> bool:
-        """An owner that was only planned, and stands further down in the same source or not in it any longer."""
+        """An owner that was removed, or only planned and further down in the same source or no longer in it."""
         seen = owner.planning_pass == self._shelves.planning_pass
-        return owner.state is State.PLANNED and owner.source == source and not seen
+        later = owner.state is State.PLANNED and owner.source == source and not seen
+        return later or owner.state is State.REMOVED
 
     def _look_alike(self, person: Person, draft: AccountDraft) -> str:
         forms = {look_alike_form(one.compared) for one in draft.identities if one.is_local}
@@ -207,6 +210,11 @@ class MemoryPlanning:
         code = LeftOut.DUPLICATE_SIGN_IN_NAME
         self._decide(owner, run, PlanTake(), state=State.LEFT_OUT, code=code, reason=reason)
 
+    def _release(self, person: Person) -> None:
+        owners = self._shelves.owners
+        for mark in [mark for mark, owner in owners.items() if owner is person]:
+            del owners[mark]
+
     def _decide(
         self,
         person: Person,
@@ -218,9 +226,7 @@ class MemoryPlanning:
         reason: str = "",
         draft: AccountDraft | None = None,
     ) -> None:
-        owners = self._shelves.owners
-        for mark in [mark for mark, owner in owners.items() if owner is person]:
-            del owners[mark]
+        self._release(person)
         person.state, person.code, person.reason = state, str(code), reason
         person.draft, person.legacy_id = draft, draft.legacy_id if draft else ""
         person.run, person.cohort = run, take.cohort or person.cohort

@@ -17,6 +17,7 @@ def plan_document(report: PlanReport) -> dict[str, Any]:
         "people": report.people,
         "create": report.create,
         "existing": report.existing,
+        "failed_before": report.failed,
         "left_out": dict(report.left_out),
         "refused": dict(report.refused),
         "refused_attributes": {name: dict(codes) for name, codes in report.refused_attributes.items()},

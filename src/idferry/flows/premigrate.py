@@ -33,6 +33,8 @@ PERMISSIONS_TO_READ = frozenset(
 )
 UNDER_WAY_PAGE = 1000
 
+SAMPLE_PEOPLE = 20
+
 
 @dataclass(frozen=True, slots=True)
 class Ledgers:
@@ -111,7 +113,9 @@ def premigrate(
         tell=_until_stopped(tell, stop),
     )
     total = ledgers.send.count_to_send(run.run)
-    check_room(facts, total - _sent_before(ledgers.send))
+    new_people = total - _sent_before(ledgers.send)
+    if not _ledger_was_lost(ledgers.send, writer, run.run, facts, new_people):
+        check_room(facts, new_people)
     add_attributes(inspector=inspector, facts=facts, needed=_types(plan), tell=tell)
     tell(RunStarted(run.run, total, resumed))
     sent = send_people(
@@ -195,7 +199,7 @@ def check_room(facts: TenantFacts, people: int) -> None:
     """
     if facts.objects_used is None or facts.objects_max is None:
         return
-    room = facts.objects_max - facts.objects_used
+    room = max(facts.objects_max - facts.objects_used, 0)
     if people > room:
         raise QuotaExceeded(
             f"{people} people are to be created and the tenant has room for {room} more objects"
@@ -208,6 +212,23 @@ def _sent_before(ledger: SendLedger) -> int:
     while entries := ledger.under_way(after=after, limit=UNDER_WAY_PAGE):
         count, after = count + len(entries), entries[-1].person_id
     return count
+
+
+def _ledger_was_lost(
+    ledger: SendLedger, writer: AccountWriter, run: str, facts: TenantFacts, people: int
+) -> bool:
+    """Whether people who are new to this ledger have accounts already: then they need no further room.
+
+    Asked only where the tenant seems too full, about the first people of the run.
+    """
+    if (
+        facts.objects_used is None
+        or facts.objects_max is None
+        or people <= facts.objects_max - facts.objects_used
+    ):
+        return False
+    drafts = [entry.draft for entry in ledger.planned(run, after=-1, limit=SAMPLE_PEOPLE) if entry.draft]
+    return bool(writer.ours(drafts).result())
 
 
 def _types(plan: PlanReport) -> dict[str, str]:

@@ -20,7 +20,7 @@ from idferry.errors import (
     Stopped,
     Throttled,
     Unreachable,
-    error_of,
+    error_in_a_run,
 )
 from idferry.flows.prepare_orders import Order, prepare_orders
 from idferry.ports import (
@@ -309,7 +309,7 @@ class _Sending:
                 self._observed.append(
                     Observation(person_id, EventKind.REJECTED, code=answer.code, reason=answer.reason)
                 )
-                self._end_with(error_of(answer.code, answer.reason))
+                self._end_with(error_in_a_run(answer.code, answer.reason))
             case _:
                 assert_never(answer)
 

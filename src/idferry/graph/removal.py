@@ -4,6 +4,7 @@ Nothing here decides which accounts go. https://learn.microsoft.com/graph/api/us
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from idferry.graph import queries
 from idferry.graph.applications import Naming
@@ -29,13 +30,16 @@ class AccountRemoval:
         """The accounts with everything that tells whether somebody uses them.
 
         The last sign-in needs a permission and a licence of its own (403 without them, and always in Azure AD B2C);
-        then the accounts come without it. https://learn.microsoft.com/graph/api/resources/signinactivity
+        then the accounts come without it, and say so. https://learn.microsoft.com/graph/api/resources/signinactivity,
+        https://github.com/microsoftgraph/microsoft-graph-docs/issues/12772
         """
         names = self._naming.names()
         replies = self._read("/users", object_ids, selection(names, (), SIGN_IN_ACTIVITY))
-        if any(reply.status == HTTP_FORBIDDEN for reply in replies):
+        shown = all(reply.status != HTTP_FORBIDDEN for reply in replies)
+        if not shown:
             replies = self._read("/users", object_ids, selection(names))
-        return _accounts(object_ids, replies, names)
+        accounts = _accounts(object_ids, replies, names)
+        return {one: replace(account, sign_ins_shown=shown) for one, account in accounts.items()}
 
     def delete(self, object_ids: Sequence[str]) -> Mapping[str, str]:
         """Move accounts to the recycle bin; one that is not there is as good as moved."""

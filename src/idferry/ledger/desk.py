@@ -159,8 +159,10 @@ class Desk:
         self._decide(seat, user, state, code=code.value, reason=reason)
 
     def push_out(self, seat: Seat, code: LeftOut, reason: str) -> None:
-        """Leave out a planned person whose record this pass has not met."""
+        """Take the names from a person who gives way: a planned one is left out, a removed one stays removed."""
         self._release_marks(seat)
+        if seat.state is State.REMOVED:
+            return
         seat.state, seat.code = State.LEFT_OUT, code.value
         self._pushed_out.append((code.value, reason, self._run, seat.person_id))
 

@@ -101,13 +101,13 @@ def _look_alike(seat: Seat, marks: Iterable[bytes], desk: Desk) -> str:
 
 
 def _gives_way(owner: Seat, seat: Seat, desk: Desk) -> bool:
-    """Whether the owner of a sign-in name is the person itself, or comes later in the same source.
+    """Whether the owner of a sign-in name is the person itself, was removed, or comes later in the same source.
 
     An owner who was only planned, and whose record this pass has not met yet, stands further down in the source or
     no longer in it: an interrupted pass, or another order of records, must not change who comes first.
     """
     later = owner.state is State.PLANNED and owner.source == seat.source and not desk.met(owner)
-    return later or owner is seat
+    return later or owner is seat or owner.state is State.REMOVED
 
 
 def _keep_back(

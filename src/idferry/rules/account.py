@@ -68,7 +68,7 @@ class AccountDraft:
 class Account:
     """An account as the directory shows it. None stands for "not set" or "not shown to us".
 
-    `graph` is the JSON object as Graph gave it, for people who want to see all of it.
+    `sign_ins_shown` says whether a `last_sign_in_at` of None means "never" or that we are not told. `graph` is the JSON object as Graph gave it, for people who want to see all of it.
     """
 
     object_id: str
@@ -80,6 +80,7 @@ class Account:
     created_at: datetime | None = None
     password_changed_at: datetime | None = None
     last_sign_in_at: datetime | None = None
+    sign_ins_shown: bool = False
     graph: Mapping[str, object] = field(default_factory=dict)
 
 

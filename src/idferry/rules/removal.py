@@ -17,10 +17,12 @@ class Kept(StrEnum):
     FLAG_FALLEN = "flag_fallen"
     PASSWORD_CHANGED = "password_changed"
     SIGNED_IN = "signed_in"
+    SIGN_IN_UNKNOWN = "sign_in_unknown"
+    """Somebody knows the password, and the directory does not tell whether anybody has signed in."""
 
     @property
     def means_used(self) -> bool:
-        """Whether a person uses the account; `--including-used` may override that, never a foreign legacyId."""
+        """Whether a person uses the account, or may; `--including-used` may override that, never a foreign legacyId."""
         return self is not Kept.OTHER_LEGACY_ID
 
 
@@ -35,4 +37,6 @@ def reason_to_keep(entry: Entry, account: Account) -> Kept | None:
         return Kept.PASSWORD_CHANGED
     if account.last_sign_in_at:
         return Kept.SIGNED_IN
-    return None
+    # A random password opens nothing to anybody; a known one, or a federated identity, does from the first moment.
+    nobody_can = entry.draft is not None and entry.draft.sets_flag
+    return None if nobody_can or account.sign_ins_shown else Kept.SIGN_IN_UNKNOWN

@@ -204,6 +204,17 @@ def test_removed_people_wait_for_again(ledger: AnyLedger) -> None:
     assert ledger.reports.events(entry.person_id)[-1].kind is EventKind.PLANNED_AGAIN
 
 
+def test_removed_people_own_no_sign_in_names(ledger: AnyLedger) -> None:
+    plan(ledger, wanted("1", "a@x.org"))
+    move(ledger, "1", State.COMPLETE, State.REMOVED)
+    assert plan(ledger, wanted("2", "a@x.org", ordinal=1), run="run-2") == [PLANNED]
+    assert person(ledger, "1").state is State.REMOVED
+    assert ledger.reports.entry_of_sign_in_name("a@x.org") == person(ledger, "2")
+    move(ledger, "2", State.COMPLETE)
+    taken = plan(ledger, wanted("1", "a@x.org"), run="run-3", take=PlanTake(again=True))
+    assert taken == [PlanEffect(State.LEFT_OUT, DUPLICATE, "shop:2")]
+
+
 def test_another_run_takes_over_what_is_planned(ledger: AnyLedger) -> None:
     plan(ledger, *in_order(wanted("1", "a@x.org"), wanted("2", "b@x.org")), take=PlanTake(cohort="pilot"))
     plan(ledger, wanted("2", "b@x.org", ordinal=1), run="run-2")

@@ -36,8 +36,10 @@ ACCOUNT = Account(
     values={},
     created_at=MADE,
     password_changed_at=MADE,
+    sign_ins_shown=True,
 )
 KNOWN = replace(ENTRY, draft=replace(DRAFT, password_plan=PasswordPlan.KNOWN))
+FEDERATED = replace(ENTRY, draft=replace(DRAFT, password_plan=PasswordPlan.NONE))
 
 
 @pytest.mark.parametrize(
@@ -59,6 +61,9 @@ KNOWN = replace(ENTRY, draft=replace(DRAFT, password_plan=PasswordPlan.KNOWN))
         ),
         (KNOWN, {"password_changed_at": MADE + timedelta(days=1), "flag": None}, Kept.PASSWORD_CHANGED),
         (KNOWN, {"last_sign_in_at": MADE, "flag": None}, Kept.SIGNED_IN),
+        (KNOWN, {"sign_ins_shown": False, "flag": None}, Kept.SIGN_IN_UNKNOWN),
+        (FEDERATED, {"sign_ins_shown": False, "flag": None}, Kept.SIGN_IN_UNKNOWN),
+        (ENTRY, {"sign_ins_shown": False}, None),  # nobody knows a random password
         (ENTRY, {"created_at": None, "password_changed_at": None}, None),
     ],
 )

@@ -6,7 +6,13 @@ Shapes requests and answers; the rules stand in `accounts`, the queries in `quer
 from typing import Any
 
 from idferry.emulator.graph import accounts, passwords, permissions, query
-from idferry.emulator.graph.errors import bad_request, not_covered, not_found, unsupported_query
+from idferry.emulator.graph.errors import (
+    bad_request,
+    no_sign_in_activity,
+    not_covered,
+    not_found,
+    unsupported_query,
+)
 from idferry.emulator.graph.exchange import Answer, Call
 from idferry.emulator.graph.finding import count_of, page_of
 from idferry.emulator.lag import Channel
@@ -138,3 +144,6 @@ def _current_account(call: Call) -> Account:
 def _check_activity(call: Call, selection: tuple[str, ...] | None) -> None:
     if selection is not None and "signInActivity" in selection:
         permissions.require(call, permissions.READ_SIGN_INS)
+        shown = call.tenant.options.sign_in_activity
+        if not (not call.tenant.is_b2c if shown is None else shown):
+            raise no_sign_in_activity()

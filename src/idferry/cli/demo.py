@@ -156,23 +156,23 @@ def _somebody_with_a_password(export: Path) -> dict[str, Any]:
 
 def _what_next(place: Path, *, kept: bool, stay: bool) -> None:
     _say("What to try next")
-    lines = ["idferry --help                      every command, with an example"]
+    tries = [("idferry --help", "every command, with an example")]
     if kept:
-        lines.append(f"cd {place}                  settings, exports and ledger of this demo lie there")
+        tries.append((f"cd {place}", "export, settings and ledger of this demo"))
     if stay:
-        lines += [
-            "idferry find --display-name NAME    an account, as the directory shows it",
-            "idferry person SIGN_IN_NAME         one person's story",
-            f"idferry remove --source {Path(EXPORT).stem}      what could be taken away again (a plan)",
+        tries += [
+            ("idferry find --display-name NAME", "an account, as the directory shows it"),
+            ("idferry person SIGN_IN_NAME", "one person's story"),
+            (f"idferry remove --source {Path(EXPORT).stem}", "what could be taken away again"),
         ]
     else:
-        lines += [
-            "idferry demo --folder try-it --stay keep the emulated tenant running and type commands yourself",
-            "idferry init                        settings for your own tenant",
-            "idferry survey YOUR_EXPORT          look at your own people; needs no tenant",
+        tries += [
+            ("idferry demo --folder try-it --stay", "keep the tenant, type commands yourself"),
+            ("idferry survey YOUR_EXPORT", "look at your own people; needs no tenant"),
+            ("idferry init", "settings for your own tenant"),
         ]
-    for line in lines:
-        screen().print(f"  {line}", markup=False, soft_wrap=True)
+    for command, what in tries:
+        screen().print(f"  {command:<36}  {what}", markup=False, soft_wrap=True)
 
 
 def _wait_for_the_end() -> None:

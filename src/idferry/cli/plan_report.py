@@ -33,6 +33,13 @@ def plan_document(report: PlanReport) -> dict[str, Any]:
 
 def print_plan(console: Console, report: PlanReport) -> None:
     """The same for people: figures first, then what each code means, with a few keys to look at."""
+    print_plan_figures(console, report)
+    _print_meanings(console, report)
+    _print_bad_records(console, report)
+
+
+def print_plan_figures(console: Console, report: PlanReport) -> None:
+    """The figures alone."""
     rows = [("records read", f"{report.people + report.bad_records_count:,}", "")]
     rows.append(("people", f"{report.people:,}", ""))
     rows.append(
@@ -50,8 +57,6 @@ def print_plan(console: Console, report: PlanReport) -> None:
         rows.append(("notes", f"{report.notes.total():,}", counts(report.notes)))
     rows.append(("bad records", f"{report.bad_records_count:,}", ""))
     console.print(figures(rows))
-    _print_meanings(console, report)
-    _print_bad_records(console, report)
 
 
 def _print_meanings(console: Console, report: PlanReport) -> None:

@@ -14,7 +14,7 @@ from idferry.cli.options import (
     SourceArgument,
 )
 from idferry.cli.output import counts, figures, print_json, say, screen
-from idferry.cli.plan_report import plan_document, print_plan
+from idferry.cli.plan_report import plan_document, print_plan, print_plan_figures
 from idferry.cli.progress import progress
 from idferry.cli.stopping import stop_on_signals
 from idferry.errors import EXIT_PEOPLE_FAILED, remedy_of
@@ -178,7 +178,7 @@ def _ledger_of_known_tenant(read: Settings, clock: Clock, directory: Directory) 
 
 def _print_done(report: PremigrateReport, states: dict[str, int], failures: list[dict[str, Any]]) -> None:
     console, sent = screen(), report.send
-    print_plan(console, report.plan)
+    print_plan_figures(console, report.plan)
     console.print()
     say(
         console,

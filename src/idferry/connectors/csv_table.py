@@ -110,6 +110,7 @@ class CsvSource:
                 f"{self.path}, {what}", remedy=f"Write the column names in the first line. {AS_UTF8}"
             )
         names = [name.strip() for name in heading.cells]
+        self._check_heading(names)
         missing = [column for column in self.columns if column not in names]
         if missing:
             raise SourceError(
@@ -131,8 +132,18 @@ class CsvSource:
             )
         return targets
 
+    def _check_heading(self, names: Sequence[str]) -> None:
+        """Refuse a first line in which nothing is known: it may be a person, so none of its cells is shown."""
+        known = {*_known_names(), *(column.lower() for column in self.columns)}
+        if not any(name.lower() in known for name in names):
+            raise SourceError(
+                f"{self.path}: none of the {len(names)} columns that the first line names is known",
+                remedy="Write the column names in the first line; name those that are neither a field nor an "
+                "attribute in the source's columns.",
+            )
+
     def _target(self, column: str) -> str:
-        known = {name.lower(): name for name in (*FIELDS, *graph_attribute_names())}
+        known = _known_names()
         if column not in self.columns:
             if column.lower() not in known:
                 raise SourceError(
@@ -256,6 +267,11 @@ class _Lines:
         while len(rest) > RECORD_BYTES_MAX and not rest.endswith(b"\n"):
             rest = self._stream.readline(RECORD_BYTES_MAX + 1)
         return self._behind, line
+
+
+def _known_names() -> dict[str, str]:
+    """Fields and attributes by their name in lower case."""
+    return {name.lower(): name for name in (*FIELDS, *graph_attribute_names())}
 
 
 def _by_field(row: Row, targets: Sequence[str]) -> dict[str, str]:

@@ -212,7 +212,7 @@ def heading_error(tmp_path: Path, text: str | bytes, columns: dict[str, str] | N
         ('"signInName', {}, "line 1: the heading is broken", "UTF-8"),
         ("signInName\rcity", {}, "line 1: the heading is broken", "UTF-8"),
         ("signInName,st\udce9", {}, "line 1: the heading is not UTF-8", "UTF-8"),
-        (" , ", {}, "the column '' means", ""),
+        (" , ", {}, "none of the 2 columns", "first line"),
         ("\n\n", {}, "it has no heading", "first line"),
     ],
 )
@@ -291,3 +291,11 @@ def test_no_bytes_whatever_hide_the_rows_before_them(tmp_path: Path, lines: list
     found = list(source.records())
     assert isinstance(found[0], SourceRecord)
     assert all(isinstance(one, SourceRecord | BadRecord) for one in found)
+
+
+@pytest.mark.parametrize("columns", [{}, {"login": "signInName", "pw": "password"}])
+def test_a_first_line_that_is_a_person_is_not_shown(tmp_path: Path, columns: dict[str, str]) -> None:
+    error = heading_error(tmp_path, b"Sunny-Meadow-1!,ann@example.org,17\n", columns)
+    assert "none of the 3 columns that the first line names is known" in str(error)
+    for cell in ("Sunny", "ann@", "17"):
+        assert cell not in f"{str(error).removeprefix(str(tmp_path))} {error.remedy}"

@@ -165,8 +165,11 @@ def _post(words: list[str]) -> str:
 
 
 def _free_port() -> int:
-    """A port that is free together with the next one, and whose digits stand for nothing else."""
-    for port in range(21_001, 32_000, 2):
+    """A port that is free together with the next one, and whose digits stand for nothing else.
+
+    Each process begins its search elsewhere: between finding a port and using it another one could take it.
+    """
+    for port in range(21_001 + 2 * (os.getpid() % 5_000), 32_000, 2):
         try:
             for one in (port, port + 1):
                 with socket.socket() as probe:

@@ -10,9 +10,11 @@ import resource
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from itertools import takewhile
 from pathlib import Path
 from typing import IO
 from urllib.parse import urlsplit
@@ -130,7 +132,8 @@ def _read_only(workspace: Workspace) -> Iterator[None]:
 @pytest.fixture
 def open_way(tmp_path: Path) -> None:
     """pytest's folders are private; another user must be able to walk through them."""
-    for folder in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
+    ours = (folder for folder in (tmp_path, *tmp_path.parents) if folder.stat().st_uid == os.geteuid())
+    for folder in takewhile(lambda folder: folder != Path(tempfile.gettempdir()), ours):
         folder.chmod(folder.stat().st_mode | 0o011)
 
 

@@ -56,7 +56,6 @@ class Person:
     run: str = ""
     created_by_run: str = ""
     created_at: datetime | None = None
-    password_changed_at: datetime | None = None
     written: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -83,7 +82,6 @@ class Person:
             cohort=self.cohort,
             created_by_run=self.created_by_run,
             created_at=self.created_at,
-            password_changed_at=self.password_changed_at,
             written=self.written,
         )
 
@@ -231,7 +229,7 @@ class MemoryPlanning:
         person.draft, person.legacy_id = draft, draft.legacy_id if draft else ""
         person.run, person.cohort = run, take.cohort or person.cohort
         person.object_id = person.created_by_run = ""
-        person.created_at = person.password_changed_at = None
+        person.created_at = None
         person.written = {}
 
 
@@ -321,7 +319,6 @@ class MemorySending:
                 person.created_at = at
             person.state, person.code, person.reason = seen.state, seen.code, seen.reason
         person.object_id = seen.object_id or person.object_id
-        person.password_changed_at = seen.password_changed_at or person.password_changed_at
         if seen.written is not None:
             person.written = dict(seen.written)
 

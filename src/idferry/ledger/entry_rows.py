@@ -34,8 +34,7 @@ def entry_of_row(row: Sequence[Any]) -> Entry:
         cohort=row[12] or "",
         created_by_run=row[13],
         created_at=time_or_none(row[14]),
-        password_changed_at=time_or_none(row[15]),
-        written=written_from_json(row[16]),
+        written=written_from_json(row[15]),
     )
 
 

@@ -12,7 +12,7 @@ from idferry.ledger.database import Database
 from idferry.ledger.drafts import written_to_json
 from idferry.ledger.entry_rows import entries_where, entry_of_row
 from idferry.ledger.named_queries import named_queries
-from idferry.ledger.times import time_or_none_to_text, time_to_text
+from idferry.ledger.times import time_to_text
 from idferry.rules.entry import Entry, EventKind, Observation
 from idferry.rules.lifecycle import State, may_follow
 
@@ -101,9 +101,8 @@ class _Turn:
                 made = (self._run, self._run, self._at)
             self._step(person_id, seen.state)
             moved = (state, seen.code, seen.reason)
-        changed_at = time_or_none_to_text(seen.password_changed_at)
         written = None if seen.written is None else written_to_json(seen.written)
-        learnt = (seen.object_id or None, changed_at, written)
+        learnt = (seen.object_id or None, written)
         if any(fact is not None for fact in (*moved, *learnt)):
             self._seen.append((*moved, *made, *learnt, person_id))
 

@@ -9,11 +9,6 @@ def time_to_text(at: datetime) -> str:
     return at.astimezone(UTC).isoformat()
 
 
-def time_or_none_to_text(at: datetime | None) -> str | None:
-    """As `time_to_text`; None stays None."""
-    return None if at is None else time_to_text(at)
-
-
 def time_or_none(text: str | None) -> datetime | None:
     """The time behind a stored form; None stays None."""
     return None if text is None else datetime.fromisoformat(text)

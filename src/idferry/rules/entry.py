@@ -87,7 +87,6 @@ class Entry:
     cohort: str
     created_by_run: str
     created_at: datetime | None
-    password_changed_at: datetime | None = None
     written: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -104,7 +103,6 @@ class Observation:
     code: str = ""
     reason: str = ""
     object_id: str = ""
-    password_changed_at: datetime | None = None
     written: Mapping[str, str] | None = None
 
 

@@ -31,7 +31,6 @@ CREATE TABLE person (
     run TEXT NOT NULL,                  -- which run last decided about the person, or dealt with the account
     created_by_run TEXT NOT NULL,
     created_at TEXT,
-    password_changed_at TEXT,
     written TEXT NOT NULL               -- JSON: name of a value we wrote -> its digest
 );
 

@@ -50,7 +50,7 @@ INSERT INTO person (
 UPDATE person SET
     state = ?, code = ?, reason = ?, ordinal = ?, record_digest = ?, legacy_id = ?, draft = ?, display_name = ?,
     sign_in_name = ?, cohort = coalesce(?, cohort), run = ?,
-    object_id = NULL, created_by_run = '', created_at = NULL, password_changed_at = NULL, written = ''
+    object_id = NULL, created_by_run = '', created_at = NULL, written = ''
 WHERE person_id = ?
 
 -- name: push_out

@@ -13,6 +13,5 @@ UPDATE person SET state = 'creating', run = ? WHERE person_id = ?
 UPDATE person SET
     state = coalesce(?, state), code = coalesce(?, code), reason = coalesce(?, reason),
     run = coalesce(?, run), created_by_run = coalesce(?, created_by_run), created_at = coalesce(?, created_at),
-    object_id = coalesce(?, object_id), password_changed_at = coalesce(?, password_changed_at),
-    written = coalesce(?, written)
+    object_id = coalesce(?, object_id), written = coalesce(?, written)
 WHERE person_id = ?

@@ -18,9 +18,9 @@ from idferry.rules.entry import (
     Observation,
     PlanEffect,
     PlanItem,
-    PlanTake,
     Run,
     Selection,
+    TakeUp,
 )
 from idferry.rules.happenings import Happening
 from idferry.rules.legacy_user import BadRecord, LegacyUser
@@ -80,7 +80,7 @@ class PlanLedger(Protocol):
     """Where planning writes what is intended."""
 
     def plan(
-        self, items: Sequence[PlanItem], *, run: str, take: PlanTake, at: datetime
+        self, items: Sequence[PlanItem], *, run: str, take_up: TakeUp, at: datetime
     ) -> Sequence[PlanEffect]:
         """Record some planned people in one transaction; one effect per item, in order.
 

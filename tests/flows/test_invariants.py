@@ -24,7 +24,7 @@ from idferry.errors import DirectoryError
 from idferry.flows.send_people import SendLimits
 from idferry.rules.account import TenantKind
 from idferry.rules.answers import Fatal, Postponed, Rejected, Undelivered
-from idferry.rules.entry import PlanTake
+from idferry.rules.entry import TakeUp
 from idferry.rules.lifecycle import State
 from idferry.rules.plan import PasswordMode
 
@@ -101,19 +101,19 @@ def test_whatever_happens_nobody_is_lost_doubled_or_adopted(
             continue
     _finish(world)
     assert_true_to_life(world, strangers=before)
-    _finish(world, take=PlanTake(retry_failed=True))
+    _finish(world, take_up=TakeUp(retry_failed=True))
     assert_true_to_life(world, strangers=before)
     world.tenant.plan_faults(())
-    _finish(world, take=PlanTake(retry_failed=True))
+    _finish(world, take_up=TakeUp(retry_failed=True))
     conflicts = [entry for entry in world.entries().values() if entry.state is State.FAILED]
     assert all(entry.code == "conflict" for entry in conflicts), "nobody but strangers bars anybody for good"
 
 
-def _finish(world: World, *, take: PlanTake | None = None) -> None:
+def _finish(world: World, *, take_up: TakeUp | None = None) -> None:
     """The same command again until it ends by itself: every error but the last run's is one that can be resumed."""
     for _ in range(100):
         try:
-            world.premigrate(take=take)
+            world.premigrate(take_up=take_up)
         except DirectoryError:
             continue
         return

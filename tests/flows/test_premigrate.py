@@ -22,13 +22,13 @@ from tests.support.memory_ledger import MemoryLedger
 from idferry.errors import Forbidden, QuotaExceeded, SourceError, TenantNotReady, UsageError
 from idferry.rules.account import TenantKind
 from idferry.rules.attributes import LEGACY_ID
-from idferry.rules.entry import EventKind, PlanTake
+from idferry.rules.entry import EventKind, TakeUp
 from idferry.rules.happenings import AttributeCreated, PeopleSettled, RecordsRead, RunStarted
 from idferry.rules.legacy_user import BadRecord
 from idferry.rules.lifecycle import State
 from idferry.rules.password import Password
+from idferry.rules.pilot import parse_pilot
 from idferry.rules.plan import PasswordMode
-from idferry.rules.selection import parse_selection
 
 
 def world_of(*humans: Human, **settings: object) -> World:
@@ -205,7 +205,7 @@ def test_failed_people_wait_for_retry_failed() -> None:
     del world.tenant.stored[planted["k0"]]
     waiting = world.premigrate()
     assert (waiting.plan.failed, waiting.plan.create, waiting.send.done) == (1, 0, 0)
-    assert world.premigrate(take=PlanTake(retry_failed=True)).send.created == 1
+    assert world.premigrate(take_up=TakeUp(retry_failed=True)).send.created == 1
     assert world.events_of("k0")[-3:] == [EventKind.PLANNED_AGAIN, EventKind.SENT, EventKind.CREATED]
     assert_true_to_life(world)
 
@@ -227,14 +227,14 @@ def test_removed_people_wait_for_again() -> None:
     )
     assert world.states() == {State.REMOVED: 4}
     assert world.premigrate().plan.left_out == {"removed": 4}
-    assert world.premigrate(take=PlanTake(again=True)).send.created == 4
+    assert world.premigrate(take_up=TakeUp(again=True)).send.created == 4
     assert_true_to_life(world)
 
 
 def test_a_pilot_takes_only_whom_it_names() -> None:
     world = World(MemorySource(crowd(20)))
     report = world.premigrate(
-        takes=parse_selection(("signInName=known*",)), limit=3, take=PlanTake(cohort="pilot")
+        in_pilot=parse_pilot(("signInName=known*",)), limit=3, take_up=TakeUp(cohort="pilot")
     )
     assert (report.plan.people, report.send.created) == (3, 3)
     assert set(world.entries()) == {"k0", "k4", "k8"}
@@ -247,7 +247,7 @@ def test_a_pilot_takes_only_whom_it_names() -> None:
 
 def test_an_expression_that_is_none_is_refused() -> None:
     with pytest.raises(UsageError):
-        parse_selection(("signInName",))
+        parse_pilot(("signInName",))
 
 
 # --- pre-flight --------------------------------------------------------------------------------------------------

@@ -27,7 +27,7 @@ from idferry.flows.remove import (
     remove,
 )
 from idferry.flows.verify import STATES_WITH_ACCOUNT
-from idferry.rules.entry import Entry, EventKind, PlanTake, Selection
+from idferry.rules.entry import Entry, EventKind, Selection, TakeUp
 from idferry.rules.happenings import AccountsRemoved
 from idferry.rules.lifecycle import State
 from idferry.rules.names import Identity, SignInType
@@ -151,7 +151,7 @@ def test_whoever_begins_to_use_an_account_after_the_count_keeps_it() -> None:
 
 def test_run_source_and_cohort_choose() -> None:
     world = World(MemorySource(crowd(8)))
-    first = world.premigrate(take=PlanTake(cohort="pilot"), limit=3, command="pilot").run
+    first = world.premigrate(take_up=TakeUp(cohort="pilot"), limit=3, command="pilot").run
     second = world.premigrate().run
     world.clock.advance(LATER.total_seconds())
     assert first != second
@@ -288,7 +288,7 @@ def test_purged_people_stay_removed_for_good() -> None:
     again = recycled(world, restore=True)
     assert (again.found, again.absent) == (0, 8)
     assert world.states() == {State.REMOVED: 8}
-    assert world.premigrate(take=PlanTake(again=True)).send.created == 8
+    assert world.premigrate(take_up=TakeUp(again=True)).send.created == 8
     assert_true_to_life(world)
 
 

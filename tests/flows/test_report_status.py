@@ -9,7 +9,7 @@ from tests.support.builders import MemorySource, World, crowd
 from idferry.errors import QuotaExceeded
 from idferry.flows.report_status import Status, report_status
 from idferry.rules.answers import Fatal, Rejected
-from idferry.rules.entry import PlanTake, Selection
+from idferry.rules.entry import Selection, TakeUp
 from idferry.rules.lifecycle import State
 
 
@@ -49,7 +49,7 @@ def test_the_rate_of_the_last_minute_says_how_long_the_rest_takes() -> None:
 
 def test_a_selection_restricts_the_counts() -> None:
     world = World(MemorySource(crowd(8)))
-    run = world.premigrate(take=PlanTake(cohort="pilot"), limit=2, command="pilot").run
+    run = world.premigrate(take_up=TakeUp(cohort="pilot"), limit=2, command="pilot").run
     world.premigrate()
     for selection in (Selection(cohort="pilot"), Selection(run=run)):
         assert sum(status(world, selection).states.values()) == 2

@@ -22,7 +22,7 @@ from idferry.flows.verify import Extra, VerifyReport, VerifyScope, verify
 from idferry.ports import LegacySource
 from idferry.rules.account import Account
 from idferry.rules.answers import Fatal
-from idferry.rules.entry import EventKind, Observation, PlanTake, Selection
+from idferry.rules.entry import EventKind, Observation, Selection, TakeUp
 from idferry.rules.happenings import AccountsRead
 from idferry.rules.lifecycle import State
 from idferry.rules.names import Identity, SignInType
@@ -241,7 +241,7 @@ def test_a_person_whose_password_the_tenant_was_writing_is_confirmed() -> None:
 
 def test_a_cohort_is_judged_alone() -> None:
     world = World(MemorySource(crowd(8)))
-    world.premigrate(take=PlanTake(cohort="pilot"), limit=4, command="premigrate pilot")
+    world.premigrate(take_up=TakeUp(cohort="pilot"), limit=4, command="premigrate pilot")
     pilot = Selection(cohort="pilot")
     alone = verified(world, source=world.source, selection=pilot)
     assert alone.differences == 0, "people outside the pilot are nobody's concern here"

@@ -6,14 +6,14 @@ from tests.support.ledger_records import AT
 from tests.support.memory_ledger import MemoryLedger
 
 from idferry.ledger import Ledger
-from idferry.rules.entry import Entry, EventKind, Observation, PlanEffect, PlanItem, PlanTake, Selection
+from idferry.rules.entry import Entry, EventKind, Observation, PlanEffect, PlanItem, Selection, TakeUp
 from idferry.rules.lifecycle import State
 
 AnyLedger = Ledger | MemoryLedger
 
 PLANNED = PlanEffect(State.PLANNED)
 ALL = Selection()
-TAKE_NOBODY_AGAIN = PlanTake()
+TAKE_NOBODY_UP = TakeUp()
 
 
 def counting_bytes() -> Callable[[int], bytes]:
@@ -22,10 +22,10 @@ def counting_bytes() -> Callable[[int], bytes]:
 
 
 def plan(
-    ledger: AnyLedger, *items: PlanItem, run: str = "run-1", take: PlanTake = TAKE_NOBODY_AGAIN
+    ledger: AnyLedger, *items: PlanItem, run: str = "run-1", take_up: TakeUp = TAKE_NOBODY_UP
 ) -> list[PlanEffect]:
     ledger.planning.begin_planning()
-    return list(ledger.planning.plan(items, run=run, take=take, at=AT))
+    return list(ledger.planning.plan(items, run=run, take_up=take_up, at=AT))
 
 
 def people(ledger: AnyLedger, selection: Selection = ALL) -> list[Entry]:

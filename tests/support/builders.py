@@ -19,14 +19,14 @@ from idferry.flows.send_people import SendLimits
 from idferry.ports import SourceRecord
 from idferry.rules.account import Account, TenantKind, legacy_id_of
 from idferry.rules.attributes import AttributeValue
-from idferry.rules.entry import Entry, EventKind, PlanTake, Selection
+from idferry.rules.entry import Entry, EventKind, Selection, TakeUp
 from idferry.rules.happenings import Happening
 from idferry.rules.legacy_user import BadRecord, LegacyUser, Place
 from idferry.rules.lifecycle import State
 from idferry.rules.names import Identity, SignInType, local_identity
 from idferry.rules.password import Password
+from idferry.rules.pilot import InPilot
 from idferry.rules.plan import PasswordMode, PlanRules
-from idferry.rules.selection import Taken
 
 PROJECT = "contoso"
 SOURCE = "crm"
@@ -192,8 +192,8 @@ class World:
         self,
         *,
         command: str = "premigrate",
-        take: PlanTake | None = None,
-        takes: Taken = lambda _user: True,
+        take_up: TakeUp | None = None,
+        in_pilot: InPilot = lambda _user: True,
         limit: int | None = None,
         stop: Callable[[], bool] = lambda: False,
         mortality: Mortality | None = None,
@@ -205,7 +205,7 @@ class World:
             return premigrate(
                 command=command,
                 source=self.source,
-                intake=Intake(self.rules, take or PlanTake(), takes, limit),
+                intake=Intake(self.rules, take_up or TakeUp(), in_pilot, limit),
                 ledgers=Ledgers(
                     Living(ledger.planning, life),  # type: ignore[arg-type]
                     Living(ledger.runs, life),  # type: ignore[arg-type]

@@ -13,7 +13,7 @@ from tests.support.ledger_records import AT, PROJECT, TENANT, wanted
 
 from idferry.errors import LedgerError
 from idferry.ledger import Ledger, open_ledger, run_lock
-from idferry.rules.entry import EventKind, Observation, PlanTake
+from idferry.rules.entry import EventKind, Observation, TakeUp
 from idferry.rules.lifecycle import State
 
 FILE_BYTES_MAX = 400_000
@@ -53,7 +53,7 @@ def fill(ledger: Ledger) -> None:
     for number in range(1_000_000):
         item = wanted(str(number), f"p{number}@x.org", ordinal=number)
         try:
-            ledger.planning.plan([item], run="run-1", take=PlanTake(), at=AT)
+            ledger.planning.plan([item], run="run-1", take_up=TakeUp(), at=AT)
         except LedgerError as error:
             say(f"{number} {error.code}")
             return

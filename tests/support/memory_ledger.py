@@ -18,9 +18,9 @@ from idferry.rules.entry import (
     Observation,
     PlanEffect,
     PlanItem,
-    PlanTake,
     Run,
     Selection,
+    TakeUp,
 )
 from idferry.rules.legacy_user import LegacyUser
 from idferry.rules.lifecycle import State, may_follow
@@ -125,29 +125,29 @@ class MemoryPlanning:
         self._shelves.after_write("begin_planning")
 
     def plan(
-        self, items: Sequence[PlanItem], *, run: str, take: PlanTake, at: datetime
+        self, items: Sequence[PlanItem], *, run: str, take_up: TakeUp, at: datetime
     ) -> Sequence[PlanEffect]:
-        effects = [self._plan_one(item, run, take, at) for item in items]
+        effects = [self._plan_one(item, run, take_up, at) for item in items]
         self._shelves.after_write("plan")
         return effects
 
-    def _plan_one(self, item: PlanItem, run: str, take: PlanTake, at: datetime) -> PlanEffect:
+    def _plan_one(self, item: PlanItem, run: str, take_up: TakeUp, at: datetime) -> PlanEffect:
         person = self._person_of(item.user)
         if person.state in UNTOUCHED:
             return PlanEffect(person.state)
-        if person.state is State.FAILED and not take.retry_failed:
+        if person.state is State.FAILED and not take_up.retry_failed:
             return PlanEffect(State.FAILED, person.code)
-        if person.state is State.REMOVED and not take.again:
+        if person.state is State.REMOVED and not take_up.again:
             return PlanEffect(State.LEFT_OUT, LeftOut.REMOVED)
         verdict, keeper = self._verdict(item, person)
         if isinstance(verdict, NotPlanned):
             state = State.LEFT_OUT if isinstance(verdict.code, LeftOut) else State.REFUSED
             if person.state is not State.REMOVED:  # only --again leads out of it, and only to an account
-                self._decide(person, run, take, state=state, code=verdict.code, reason=verdict.reason)
+                self._decide(person, run, take_up, state=state, code=verdict.code, reason=verdict.reason)
             return PlanEffect(state, verdict.code, keeper.kept_key if keeper else "")
         if person.state in (State.FAILED, State.REMOVED):
             self._shelves.append(person, at, run, EventKind.PLANNED_AGAIN)
-        self._decide(person, run, take, state=State.PLANNED, draft=verdict.draft)
+        self._decide(person, run, take_up, state=State.PLANNED, draft=verdict.draft)
         for mark in marks_of(verdict.draft.identities):
             owner = self._shelves.owners.get(mark)
             if owner and owner.state is State.REMOVED:
@@ -206,7 +206,7 @@ class MemoryPlanning:
     def _push_out(self, owner: Person, run: str, *, keeper: Person) -> None:
         reason = f"a sign-in name belongs to {keeper.kept_key}"
         code = LeftOut.DUPLICATE_SIGN_IN_NAME
-        self._decide(owner, run, PlanTake(), state=State.LEFT_OUT, code=code, reason=reason)
+        self._decide(owner, run, TakeUp(), state=State.LEFT_OUT, code=code, reason=reason)
 
     def _release(self, person: Person) -> None:
         owners = self._shelves.owners
@@ -217,7 +217,7 @@ class MemoryPlanning:
         self,
         person: Person,
         run: str,
-        take: PlanTake,
+        take_up: TakeUp,
         *,
         state: State,
         code: str = "",
@@ -227,7 +227,7 @@ class MemoryPlanning:
         self._release(person)
         person.state, person.code, person.reason = state, str(code), reason
         person.draft, person.legacy_id = draft, draft.legacy_id if draft else ""
-        person.run, person.cohort = run, take.cohort or person.cohort
+        person.run, person.cohort = run, take_up.cohort or person.cohort
         person.object_id = person.created_by_run = ""
         person.created_at = None
         person.written = {}

@@ -22,9 +22,9 @@ from idferry.flows.plan_people import plan_people
 from idferry.flows.premigrate import Intake, Ledgers, PremigrateReport
 from idferry.flows.premigrate import premigrate as flow
 from idferry.ports import Clock, LegacySource
-from idferry.rules.entry import PlanTake, Selection
+from idferry.rules.entry import Selection, TakeUp
+from idferry.rules.pilot import parse_pilot
 from idferry.rules.plan import PasswordMode
-from idferry.rules.selection import parse_selection
 from idferry.settings import Settings, read_settings
 from idferry.wiring import (
     Directory,
@@ -86,14 +86,14 @@ def premigrate(
     legacy = source_of(read, source, name=name)
     intake = Intake(
         rules=plan_rules_of(read, clock, password_mode=password),
-        take=PlanTake(cohort=cohort, again=again, retry_failed=retry_failed),
-        takes=parse_selection(tuple(only or ())),
+        take_up=TakeUp(cohort=cohort, again=again, retry_failed=retry_failed),
+        in_pilot=parse_pilot(tuple(only or ())),
         limit=limit,
     )
     if not execute:
         _plan(read, clock, legacy, intake, as_json=json)
         return
-    command = _command(password, only or [], limit, intake.take)
+    command = _command(password, only or [], limit, intake.take_up)
     report, states, failures = _execute(read, clock, legacy, intake, command=command, as_json=json)
     if json:
         print_json({**plan_document(report.plan), "run": report.run, "states": states, "failures": failures})
@@ -103,13 +103,13 @@ def premigrate(
         raise typer.Exit(EXIT_PEOPLE_FAILED)
 
 
-def _command(password: PasswordMode, only: list[str], limit: int | None, take: PlanTake) -> str:
+def _command(password: PasswordMode, only: list[str], limit: int | None, take_up: TakeUp) -> str:
     """What makes two invocations the same command: the same one continues an open run."""
     parts = ["premigrate", f"--password {password}", *(f"--only {one}" for one in sorted(only))]
     parts += [f"--limit {limit}"] if limit else []
-    parts += [f"--cohort {take.cohort}"] if take.cohort else []
-    parts += ["--again"] if take.again else []
-    return " ".join([*parts, *(["--retry-failed"] if take.retry_failed else [])])
+    parts += [f"--cohort {take_up.cohort}"] if take_up.cohort else []
+    parts += ["--again"] if take_up.again else []
+    return " ".join([*parts, *(["--retry-failed"] if take_up.retry_failed else [])])
 
 
 def _plan(read: Settings, clock: Clock, legacy: LegacySource, intake: Intake, *, as_json: bool) -> None:
@@ -119,8 +119,8 @@ def _plan(read: Settings, clock: Clock, legacy: LegacySource, intake: Intake, *,
             source=legacy,
             ledger=scratch.plan,
             rules=intake.rules,
-            take=intake.take,
-            takes=intake.takes,
+            take_up=intake.take_up,
+            in_pilot=intake.in_pilot,
             limit=intake.limit,
             clock=clock,
             tell=tell,

@@ -11,14 +11,14 @@ from itertools import islice
 
 from idferry.ports import Clock, LegacySource, PlanLedger, SourceRecord, Tell
 from idferry.rules.attributes import extension_type
-from idferry.rules.entry import PlanEffect, PlanItem, PlanTake
+from idferry.rules.entry import PlanEffect, PlanItem, TakeUp
 from idferry.rules.happenings import RecordsRead
 from idferry.rules.legacy_user import BadRecord
 from idferry.rules.lifecycle import State
 from idferry.rules.outcomes import Note
 from idferry.rules.password import Password
+from idferry.rules.pilot import InPilot
 from idferry.rules.plan import PasswordFacts, Planned, PlanRules, plan_person
-from idferry.rules.selection import Taken
 
 BATCH_PEOPLE = 1000
 BAD_RECORDS_LISTED_MAX = 1000
@@ -58,11 +58,11 @@ def plan_people(
     clock: Clock,
     tell: Tell,
     run: str = "",
-    take: PlanTake | None = None,
-    takes: Taken = lambda _user: True,
+    take_up: TakeUp | None = None,
+    in_pilot: InPilot = lambda _user: True,
     limit: int | None = None,
 ) -> PlanReport:
-    """Plan every readable record that `takes` accepts, at most `limit` of them, and report.
+    """Plan every readable record that `in_pilot` accepts, at most `limit` of them, and report.
 
     1. Read a batch of records; what cannot be read is reported with its place and stops nobody else.
     2. Decide about each person by the rules.
@@ -75,23 +75,23 @@ def plan_people(
     """
     report = PlanReport()
     ledger.begin_planning()
-    wanted = islice(_readable(source, report, takes), limit)
+    wanted = islice(_readable(source, report, in_pilot), limit)
     while batch := list(islice(wanted, BATCH_PEOPLE)):
         items = [_decide(record, rules) for record in batch]
-        effects = ledger.plan(items, run=run, take=take or PlanTake(), at=clock.now())
+        effects = ledger.plan(items, run=run, take_up=take_up or TakeUp(), at=clock.now())
         for item, effect in zip(items, effects, strict=True):
             _count(report, item, effect)
         tell(RecordsRead(report.people))
     return report
 
 
-def _readable(source: LegacySource, report: PlanReport, takes: Taken) -> Iterator[SourceRecord]:
+def _readable(source: LegacySource, report: PlanReport, in_pilot: InPilot) -> Iterator[SourceRecord]:
     for record in source.records():
         if isinstance(record, BadRecord):
             report.bad_records_count += 1
             if len(report.bad_records) < BAD_RECORDS_LISTED_MAX:
                 report.bad_records.append(record)
-        elif takes(record.user):
+        elif in_pilot(record.user):
             yield record
 
 

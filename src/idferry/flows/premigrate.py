@@ -22,10 +22,10 @@ from idferry.ports import (
     TenantInspector,
 )
 from idferry.rules.attributes import LEGACY_ID
-from idferry.rules.entry import PlanTake
+from idferry.rules.entry import TakeUp
 from idferry.rules.happenings import AttributeCreated, Happening, RunStarted
+from idferry.rules.pilot import InPilot
 from idferry.rules.plan import PlanRules
-from idferry.rules.selection import Taken
 
 PERMISSIONS_TO_CREATE = frozenset({"User.Create", "User.ReadWrite.All", "Directory.ReadWrite.All"})
 PERMISSIONS_TO_READ = frozenset(
@@ -50,8 +50,8 @@ class Intake:
     """Who is planned, and by which rules: the same for a dry run and for the real one."""
 
     rules: PlanRules
-    take: PlanTake
-    takes: Taken
+    take_up: TakeUp
+    in_pilot: InPilot
     limit: int | None = None
 
 
@@ -98,7 +98,7 @@ def premigrate(
         command=command,
         source=source.name,
         source_digest=source.digest(),
-        cohort=intake.take.cohort,
+        cohort=intake.take_up.cohort,
         at=clock.now(),
     )
     plan = plan_people(
@@ -106,8 +106,8 @@ def premigrate(
         ledger=ledgers.plan,
         rules=intake.rules,
         run=run.run,
-        take=intake.take,
-        takes=intake.takes,
+        take_up=intake.take_up,
+        in_pilot=intake.in_pilot,
         limit=intake.limit,
         clock=clock,
         tell=_until_stopped(tell, stop),

@@ -13,7 +13,7 @@ from idferry.ledger.desk import Desk, Seat
 from idferry.ledger.named_queries import named_queries
 from idferry.ledger.sign_in_marks import SignInMarks
 from idferry.ledger.times import time_to_text
-from idferry.rules.entry import PlanEffect, PlanItem, PlanTake
+from idferry.rules.entry import PlanEffect, PlanItem, TakeUp
 from idferry.rules.lifecycle import State
 from idferry.rules.names import Identity
 from idferry.rules.outcomes import LeftOut, Refused
@@ -39,7 +39,7 @@ class SqlitePlanning:
             connection.execute(_SQL["next_pass"])
 
     def plan(
-        self, items: Sequence[PlanItem], *, run: str, take: PlanTake, at: datetime
+        self, items: Sequence[PlanItem], *, run: str, take_up: TakeUp, at: datetime
     ) -> Sequence[PlanEffect]:
         """Record some planned records in one transaction; one effect per item, in order.
 
@@ -49,12 +49,12 @@ class SqlitePlanning:
         """
         assert len(items) <= ITEMS_PER_CALL_MAX  # noqa: S101  a bug of ours
         with self._database.writing() as connection:
-            desk = Desk(connection, run=run, cohort=take.cohort, at=time_to_text(at))
+            desk = Desk(connection, run=run, cohort=take_up.cohort, at=time_to_text(at))
             identities = [_identities_to_own(item) for item in items]
             marks = [self._marks.of_identities(some) for some in identities]
             forms = self._marks.of_look_alike_forms(chain.from_iterable(identities))
             desk.look_up((item.user for item in items), chain.from_iterable(marks), forms)
-            effects = [_settle(item, its, desk, take) for item, its in zip(items, marks, strict=True)]
+            effects = [_settle(item, its, desk, take_up) for item, its in zip(items, marks, strict=True)]
             desk.write()
         return effects
 
@@ -63,13 +63,13 @@ def _identities_to_own(item: PlanItem) -> Sequence[Identity]:
     return () if isinstance(item.plan, NotPlanned) else item.plan.draft.identities
 
 
-def _settle(item: PlanItem, marks: Mapping[bytes, str], desk: Desk, take: PlanTake) -> PlanEffect:
+def _settle(item: PlanItem, marks: Mapping[bytes, str], desk: Desk, take_up: TakeUp) -> PlanEffect:
     seat = desk.seat_of(item.user)
     if seat.state in _UNTOUCHED:
         return PlanEffect(seat.state)
-    if seat.state is State.FAILED and not take.retry_failed:
+    if seat.state is State.FAILED and not take_up.retry_failed:
         return PlanEffect(State.FAILED, seat.code)
-    if seat.state is State.REMOVED and not take.again:
+    if seat.state is State.REMOVED and not take_up.again:
         return PlanEffect(State.LEFT_OUT, LeftOut.REMOVED)
     if isinstance(item.plan, NotPlanned):
         return _keep_back(desk, seat, item, item.plan.code, item.plan.reason)

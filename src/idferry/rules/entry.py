@@ -57,7 +57,7 @@ class PlanEffect:
 
 
 @dataclass(frozen=True, slots=True)
-class PlanTake:
+class TakeUp:
     """Which people planning takes up again, and under which label."""
 
     cohort: str = ""

@@ -9,7 +9,7 @@ from tests.support.ledger_records import AT, PROJECT, TENANT, federated, in_orde
 from tests.support.memory_ledger import MemoryLedger, marks_of
 
 from idferry.ledger import Ledger, scratch_copy
-from idferry.rules.entry import PlanEffect, PlanItem, PlanTake
+from idferry.rules.entry import PlanEffect, PlanItem, TakeUp
 from idferry.rules.lifecycle import State
 from idferry.rules.outcomes import Refused
 
@@ -27,7 +27,7 @@ OUTCOMES = st.sampled_from(
     [(), (State.COMPLETE,), (State.AWAITING_PASSWORD,), (State.FAILED,), (State.COMPLETE, State.REMOVED)]
 )
 TAKES = st.builds(
-    PlanTake, cohort=st.sampled_from(["", "pilot"]), again=st.booleans(), retry_failed=st.booleans()
+    TakeUp, cohort=st.sampled_from(["", "pilot"]), again=st.booleans(), retry_failed=st.booleans()
 )
 STEPS = st.lists(st.tuples(SOURCES, TAKES, st.lists(OUTCOMES, max_size=3)), min_size=1, max_size=4)
 
@@ -59,7 +59,7 @@ def test_exactly_the_first_in_order_is_planned(items: list[PlanItem], batch: int
             effects: list[PlanEffect] = []
             for start in range(0, len(items), batch):
                 some = items[start : start + batch]
-                effects += ledger.planning.plan(some, run="run-1", take=PlanTake(), at=AT)
+                effects += ledger.planning.plan(some, run="run-1", take_up=TakeUp(), at=AT)
             assert [effect.state is State.PLANNED for effect in effects] == first_come(items)
             assert len(people(ledger)) == len(items)
 
@@ -67,13 +67,15 @@ def test_exactly_the_first_in_order_is_planned(items: list[PlanItem], batch: int
 @settings(max_examples=60, deadline=None)
 @given(STEPS)
 def test_both_ledgers_tell_the_same_story(
-    steps: list[tuple[list[PlanItem], PlanTake, list[tuple[State, ...]]]],
+    steps: list[tuple[list[PlanItem], TakeUp, list[tuple[State, ...]]]],
 ) -> None:
     with sqlite_ledger() as sqlite:
         memory = MemoryLedger()
-        for number, (items, take, outcomes) in enumerate(steps):
+        for number, (items, take_up, outcomes) in enumerate(steps):
             run = f"run-{number}"
-            assert plan(memory, *items, run=run, take=take) == plan(sqlite, *items, run=run, take=take)
+            assert plan(memory, *items, run=run, take_up=take_up) == plan(
+                sqlite, *items, run=run, take_up=take_up
+            )
             waiting = memory.sending.planned(run, after=-1, limit=len(outcomes))
             for entry, states in zip(waiting, outcomes, strict=False):
                 for ledger in (memory, sqlite):

@@ -15,7 +15,7 @@ from tests.support.ledger_records import AT, PROJECT, TENANT, in_order, wanted
 
 from idferry.errors import LedgerBusy, LedgerError, LedgerForeign, LedgerUnwritable
 from idferry.ledger import Ledger, open_ledger, run_lock, scratch_copy
-from idferry.rules.entry import PlanTake, Selection
+from idferry.rules.entry import Selection, TakeUp
 
 NOBODY = 65534
 
@@ -257,7 +257,7 @@ def test_a_scratch_copy_knows_what_the_ledger_knows_and_leaves_no_trace(path: Pa
             assert [one.name for one in folder.iterdir() if "key" in one.name] == []
             scratch.planning.begin_planning()
             items = in_order(wanted("1", "secretive@x.org"), wanted("2", "Secretive@x.org"))
-            effects = scratch.planning.plan(items, run="", take=PlanTake(), at=AT)
+            effects = scratch.planning.plan(items, run="", take_up=TakeUp(), at=AT)
             assert [effect.kept_key for effect in effects] == ["", "shop:1"]
             assert sum(scratch.reports.states(Selection()).values()) == 2
         assert snapshot(ledger) == before

@@ -8,7 +8,7 @@ from tests.support.any_ledger import PLANNED, AnyLedger, counting_bytes, move, p
 from tests.support.ledger_records import AT, PROJECT, TENANT, federated, in_order, kept_back, wanted
 
 from idferry.ledger import scratch_copy
-from idferry.rules.entry import PlanEffect, PlanItem, PlanTake
+from idferry.rules.entry import PlanEffect, PlanItem, TakeUp
 from idferry.rules.lifecycle import State
 from idferry.rules.outcomes import LeftOut
 
@@ -22,7 +22,7 @@ def looks_like(key: str) -> PlanEffect:
 def one_by_one(ledger: AnyLedger, items: Sequence[PlanItem]) -> list[PlanEffect]:
     """One pass over a source, one record per call."""
     ledger.planning.begin_planning()
-    return [ledger.planning.plan([item], run="run-1", take=PlanTake(), at=AT)[0] for item in items]
+    return [ledger.planning.plan([item], run="run-1", take_up=TakeUp(), at=AT)[0] for item in items]
 
 
 @pytest.mark.parametrize("names", list(permutations((PLAIN, ACUTE, GRAVE), 2)))

@@ -6,7 +6,7 @@ import pytest
 from tests.support.any_ledger import PLANNED, AnyLedger, move, people, person, plan, snapshot
 from tests.support.ledger_records import federated, in_order, kept_back, wanted
 
-from idferry.rules.entry import EventKind, PlanEffect, PlanTake
+from idferry.rules.entry import EventKind, PlanEffect, TakeUp
 from idferry.rules.lifecycle import State
 from idferry.rules.outcomes import LeftOut, Refused
 from idferry.rules.plan import Planned
@@ -16,7 +16,7 @@ DUPLICATE = LeftOut.DUPLICATE_SIGN_IN_NAME
 
 def test_a_planned_person_keeps_draft_and_record(ledger: AnyLedger) -> None:
     item = wanted("1", "Anna@Example.com", federated("google.com", "g-1"), ordinal=4)
-    assert plan(ledger, item, take=PlanTake(cohort="pilot")) == [PLANNED]
+    assert plan(ledger, item, take_up=TakeUp(cohort="pilot")) == [PLANNED]
     [entry] = ledger.sending.planned("run-1", after=-1, limit=10)
     assert isinstance(item.plan, Planned)
     assert entry.draft == item.plan.draft
@@ -170,7 +170,7 @@ def test_people_with_an_account_or_on_the_way_are_not_touched(
     move(ledger, "1", *states)
     before = person(ledger, "1")
     changed = wanted("1", "b@x.org", ordinal=9, digest=b"changed")
-    effects = plan(ledger, changed, run="run-2", take=PlanTake(cohort="late", again=True, retry_failed=True))
+    effects = plan(ledger, changed, run="run-2", take_up=TakeUp(cohort="late", again=True, retry_failed=True))
     assert effects == [PlanEffect(before.state)]
     after = person(ledger, "1")
     assert (after.ordinal, after.record_digest) == (9, b"changed")
@@ -182,7 +182,7 @@ def test_failed_people_wait_for_retry_failed(ledger: AnyLedger) -> None:
     plan(ledger, wanted("1", "a@x.org"))
     person_id = move(ledger, "1", State.FAILED, code="conflict")
     assert plan(ledger, wanted("1", "a@x.org"), run="run-2") == [PlanEffect(State.FAILED, "conflict")]
-    assert plan(ledger, wanted("1", "a@x.org"), run="run-2", take=PlanTake(retry_failed=True)) == [PLANNED]
+    assert plan(ledger, wanted("1", "a@x.org"), run="run-2", take_up=TakeUp(retry_failed=True)) == [PLANNED]
     entry = person(ledger, "1")
     assert (entry.state, entry.code, entry.reason) == (State.PLANNED, "", "")
     assert ledger.reports.events(person_id)[-1].kind is EventKind.PLANNED_AGAIN
@@ -194,11 +194,11 @@ def test_removed_people_wait_for_again(ledger: AnyLedger) -> None:
     move(ledger, "1", State.COMPLETE, State.REMOVED)
     assert plan(ledger, wanted("1", "a@x.org")) == [PlanEffect(State.LEFT_OUT, LeftOut.REMOVED)]
     assert person(ledger, "1").state is State.REMOVED
-    again = PlanTake(again=True)
-    refused = plan(ledger, kept_back("1", "a@x.org"), take=again)
+    again = TakeUp(again=True)
+    refused = plan(ledger, kept_back("1", "a@x.org"), take_up=again)
     assert refused == [PlanEffect(State.LEFT_OUT, LeftOut.NO_PASSWORD)]
     assert person(ledger, "1").state is State.REMOVED
-    assert plan(ledger, wanted("1", "a@x.org"), run="run-2", take=again) == [PLANNED]
+    assert plan(ledger, wanted("1", "a@x.org"), run="run-2", take_up=again) == [PLANNED]
     entry = person(ledger, "1")
     assert (entry.object_id, entry.created_by_run, entry.created_at) == ("", "", None)
     assert ledger.reports.events(entry.person_id)[-1].kind is EventKind.PLANNED_AGAIN
@@ -211,12 +211,12 @@ def test_removed_people_own_no_sign_in_names(ledger: AnyLedger) -> None:
     assert person(ledger, "1").state is State.REMOVED
     assert ledger.reports.entry_of_sign_in_name("a@x.org") == person(ledger, "2")
     move(ledger, "2", State.COMPLETE)
-    taken = plan(ledger, wanted("1", "a@x.org"), run="run-3", take=PlanTake(again=True))
+    taken = plan(ledger, wanted("1", "a@x.org"), run="run-3", take_up=TakeUp(again=True))
     assert taken == [PlanEffect(State.LEFT_OUT, DUPLICATE, "shop:2")]
 
 
 def test_another_run_takes_over_what_is_planned(ledger: AnyLedger) -> None:
-    plan(ledger, *in_order(wanted("1", "a@x.org"), wanted("2", "b@x.org")), take=PlanTake(cohort="pilot"))
+    plan(ledger, *in_order(wanted("1", "a@x.org"), wanted("2", "b@x.org")), take_up=TakeUp(cohort="pilot"))
     plan(ledger, wanted("2", "b@x.org", ordinal=1), run="run-2")
     assert [entry.key for entry in ledger.sending.planned("run-1", after=-1, limit=9)] == ["1"]
     assert [entry.key for entry in ledger.sending.planned("run-2", after=-1, limit=9)] == ["2"]

@@ -5,15 +5,15 @@ from datetime import timedelta
 from tests.support.any_ledger import ALL, AnyLedger, move, people, person, plan, snapshot
 from tests.support.ledger_records import AT, in_order, kept_back, wanted
 
-from idferry.rules.entry import FailureGroup, PlanTake, Selection
+from idferry.rules.entry import FailureGroup, Selection, TakeUp
 from idferry.rules.lifecycle import State
 from idferry.rules.names import compared_form
 
 
 def test_reports_count_what_was_selected(ledger: AnyLedger) -> None:
-    pilot = PlanTake(cohort="pilot")
+    pilot = TakeUp(cohort="pilot")
     names = ("1", "2", "3", "4")
-    plan(ledger, *in_order(*(wanted(key, f"{key}@x.org") for key in names)), take=pilot)
+    plan(ledger, *in_order(*(wanted(key, f"{key}@x.org") for key in names)), take_up=pilot)
     plan(ledger, wanted("9", "9@x.org", source="crm"), kept_back("8", source="crm"), run="run-2")
     move(ledger, "1", State.COMPLETE)
     move(ledger, "2", State.FAILED, code="conflict")

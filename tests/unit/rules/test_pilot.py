@@ -5,7 +5,7 @@ import pytest
 from idferry.errors import UsageError
 from idferry.rules.legacy_user import LegacyUser, Place
 from idferry.rules.names import Identity, SignInType, local_identity
-from idferry.rules.selection import parse_selection
+from idferry.rules.pilot import parse_pilot
 
 USER = LegacyUser(
     source="shop",
@@ -51,7 +51,7 @@ NOBODY = LegacyUser(source="shop", key="1", place=Place("f", 2, 1))
     ],
 )
 def test_who_is_taken(expressions: tuple[str, ...], taken: bool) -> None:
-    assert parse_selection(expressions)(USER) is taken
+    assert parse_pilot(expressions)(USER) is taken
 
 
 @pytest.mark.parametrize(
@@ -59,22 +59,22 @@ def test_who_is_taken(expressions: tuple[str, ...], taken: bool) -> None:
     [("ana [team a]", True), ("ana [*]", True), ("ana [at]*", False), ("ana ?team a?", True)],
 )
 def test_a_bracket_is_a_bracket(pattern: str, taken: bool) -> None:
-    assert parse_selection((f"displayName={pattern}",))(replace(USER, display_name="Ana [team a]")) is taken
+    assert parse_pilot((f"displayName={pattern}",))(replace(USER, display_name="Ana [team a]")) is taken
 
 
 def test_an_empty_list_is_an_empty_value() -> None:
     user = replace(USER, attributes={"otherMails": ()})
-    assert parse_selection(("otherMails=",))(user)
-    assert not parse_selection(("otherMails!=",))(user)
+    assert parse_pilot(("otherMails=",))(user)
+    assert not parse_pilot(("otherMails!=",))(user)
 
 
 def test_somebody_without_a_sign_in_name_has_an_empty_one() -> None:
-    assert parse_selection(("signInName=",))(NOBODY)
-    assert not parse_selection(("signInName=?*",))(NOBODY)
+    assert parse_pilot(("signInName=",))(NOBODY)
+    assert not parse_pilot(("signInName=?*",))(NOBODY)
 
 
 @pytest.mark.parametrize("expression", ["", "city", "=porto", " = x", "!=x"])
 def test_what_is_no_expression_is_said_with_an_example(expression: str) -> None:
     with pytest.raises(UsageError, match="is not NAME=PATTERN") as caught:
-        parse_selection((expression,))
+        parse_pilot((expression,))
     assert "--only" in caught.value.remedy

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from idferry.errors import UsageError
 from idferry.rules.legacy_user import LegacyUser
 
-Taken = Callable[[LegacyUser], bool]
+InPilot = Callable[[LegacyUser], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Term:
         return matched is not self.negated
 
 
-def parse_selection(expressions: tuple[str, ...]) -> Taken:
+def parse_pilot(expressions: tuple[str, ...]) -> InPilot:
     """A test that is true for legacy users whom every expression takes; without expressions, for everybody.
 
     Raises:

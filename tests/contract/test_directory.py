@@ -316,6 +316,20 @@ def test_a_stranger_with_a_copied_legacy_id_is_not_ours(directory: AnyDirectory,
     assert directory.writer.ours([draft]).result(60) == expected
 
 
+@pytest.mark.parametrize("named", [False, True])
+def test_a_stranger_with_our_mail_and_a_copied_legacy_id_is_not_ours(
+    directory: AnyDirectory, named: bool
+) -> None:
+    draft = directory.draft("1", "a@example.com")
+    if "mail" not in draft.attributes:
+        return  # only External ID makes the mail address unique beside the sign-in names
+    stranger = directory.plant(
+        local_identity("stranger@example.com"), legacy_id=draft.legacy_id, mail="a@example.com"
+    )
+    (holder,) = directory.writer.holders([(draft, stranger if named else None)]).result(60)
+    assert holder == Stranger(stranger, draft.legacy_id)
+
+
 # --- limits of the tenant ---------------------------------------------------------------------------------------------
 
 

@@ -41,7 +41,11 @@ class AnyDirectory(ABC):
 
     @abstractmethod
     def plant(
-        self, *identities: Identity, legacy_id: str | None = None, display_name: str = "Somebody"
+        self,
+        *identities: Identity,
+        legacy_id: str | None = None,
+        display_name: str = "Somebody",
+        mail: str = "",
     ) -> str:
         """An account that is there without any call of ours."""
 
@@ -142,9 +146,18 @@ class MemoryDirectory(AnyDirectory):
         self.tenant.attributes[name] = data_type
 
     def plant(
-        self, *identities: Identity, legacy_id: str | None = None, display_name: str = "Somebody"
+        self,
+        *identities: Identity,
+        legacy_id: str | None = None,
+        display_name: str = "Somebody",
+        mail: str = "",
     ) -> str:
-        return self.tenant.plant(*identities, legacy_id=legacy_id, display_name=display_name)
+        return self.tenant.plant(
+            *identities,
+            legacy_id=legacy_id,
+            display_name=display_name,
+            values={"mail": mail} if mail else None,
+        )
 
     def lose_the_next_answer(self, *, written: bool) -> None:
         self.tenant.plan_faults([LostAfter() if written else LostBefore()])
@@ -241,7 +254,11 @@ class EmulatedDirectory(AnyDirectory):
         self.inspector.create_attribute(name, data_type)
 
     def plant(
-        self, *identities: Identity, legacy_id: str | None = None, display_name: str = "Somebody"
+        self,
+        *identities: Identity,
+        legacy_id: str | None = None,
+        display_name: str = "Somebody",
+        mail: str = "",
     ) -> str:
         written = [
             {
@@ -257,6 +274,8 @@ class EmulatedDirectory(AnyDirectory):
         }
         if legacy_id is not None:
             body[self.tenant.extension("legacyId")] = legacy_id
+        if mail:
+            body["mail"] = mail
         return self.emulator.seed(self.tenant, [body])[0]
 
     def lose_the_next_answer(self, *, written: bool) -> None:

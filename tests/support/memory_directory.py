@@ -289,7 +289,7 @@ class MemoryWriter:
         def seen() -> Holder | None:
             for account in self.tenant.visible():
                 if account.object_id == named or wanted & claims_of(account.identities, account.values):
-                    if account.legacy_id == draft.legacy_id:
+                    if made_from(draft, account):
                         return Ours(account.object_id, account.flag)
                     return Stranger(account.object_id, account.legacy_id)
             return None

@@ -47,7 +47,7 @@ class _Case:
     def judge(self, accounts: Iterable[Account]) -> None:
         """Settle on the first account found, or on ours if it is among them."""
         for account in accounts:
-            if account.legacy_id == self.draft.legacy_id:
+            if made_from(self.draft, account):
                 self.holder = Ours(account.object_id, account.flag)
                 return
             self.holder = self.holder or Stranger(account.object_id, account.legacy_id)

@@ -1,6 +1,6 @@
 """`idferry find` and `idferry person`: accounts in the directory, and one person's story."""
 
-import json as json_text
+import json
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -27,7 +27,7 @@ def find(
         Path | None, typer.Option(help="Also write the JSON document to a file.", metavar="FILE")
     ] = None,
     settings: SettingsOption = None,
-    json: JsonOption = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Find accounts in the directory, with identities, migration flag and the ledger's entry.
 
@@ -50,8 +50,8 @@ def find(
         )
     document = {"accounts": [{**one.account.graph, "ledger": entry_document(one.entry)} for one in found]}
     if output:
-        write_file(output, json_text.dumps(document, ensure_ascii=False, indent=2) + "\n")
-    if json:
+        write_file(output, json.dumps(document, ensure_ascii=False, indent=2) + "\n")
+    if as_json:
         print_json(document)
     else:
         console = screen()
@@ -68,7 +68,7 @@ def person(
         str, typer.Argument(help="What the person types to sign in.", metavar="SIGN_IN_NAME")
     ],
     settings: SettingsOption = None,
-    json: JsonOption = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Tell one person's story: ledger entry, events, account and migration flag.
 
@@ -83,7 +83,7 @@ def person(
                 remedy="Nobody was premigrated yet; try `idferry find`.",
             )
         story = flow.tell_story(reader=directory.reader, ledger=ledger.report, sign_in_name=sign_in_name)
-    if json:
+    if as_json:
         print_json(
             {
                 "sign_in_name": sign_in_name,

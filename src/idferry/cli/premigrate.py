@@ -73,7 +73,7 @@ def premigrate(
     execute: ExecuteOption = False,
     name: NameOption = "",
     settings: SettingsOption = None,
-    json: JsonOption = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Create one account per person, with the known password or with a random one and the migration flag.
 
@@ -91,11 +91,11 @@ def premigrate(
         limit=limit,
     )
     if not execute:
-        _plan(read, clock, legacy, intake, as_json=json)
+        _plan(read, clock, legacy, intake, as_json=as_json)
         return
     command = _command(password, only or [], limit, intake.take_up)
-    report, states, failures = _execute(read, clock, legacy, intake, command=command, as_json=json)
-    if json:
+    report, states, failures = _execute(read, clock, legacy, intake, command=command, as_json=as_json)
+    if as_json:
         print_json({**plan_document(report.plan), "run": report.run, "states": states, "failures": failures})
     else:
         _print_done(report, states, failures)

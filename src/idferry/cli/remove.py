@@ -53,7 +53,7 @@ def remove(
     ] = None,
     execute: ExecuteOption = False,
     settings: SettingsOption = None,
-    json: JsonOption = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Delete accounts that this tool created and nobody uses yet. They stay in the recycle bin for 30 days.
 
@@ -69,7 +69,7 @@ def remove(
         run_lock_of(read),
         ledger_of(read, clock) as ledger,
         directory_of(read, clock) as directory,
-        progress(clock, quiet=json) as tell,
+        progress(clock, quiet=as_json) as tell,
         stop_on_signals() as stop,
     ):
         report = flow(
@@ -82,7 +82,7 @@ def remove(
             including_used=including_used,
             stop=stop,
         )
-    if json:
+    if as_json:
         print_json(remove_document(report))
     else:
         _print_removal(report, execute=execute)
@@ -98,13 +98,13 @@ def restore(
     name: NameOption = "",
     execute: ExecuteOption = False,
     settings: SettingsOption = None,
-    json: JsonOption = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Take removed accounts out of the recycle bin again.
 
     Example: idferry restore --run 2026-11-20-4f3a --execute
     """
-    _recycle(_selection(run, source, cohort, file), file, name, execute, settings, json, restoring=True)
+    _recycle(_selection(run, source, cohort, file), file, name, execute, settings, as_json, restoring=True)
 
 
 def purge(
@@ -115,13 +115,13 @@ def purge(
     name: NameOption = "",
     execute: ExecuteOption = False,
     settings: SettingsOption = None,
-    json: JsonOption = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Delete removed accounts for good, out of the recycle bin. Nothing undoes this.
 
     Example: idferry purge --run 2026-11-20-4f3a --execute
     """
-    _recycle(_selection(run, source, cohort, file), file, name, execute, settings, json, restoring=False)
+    _recycle(_selection(run, source, cohort, file), file, name, execute, settings, as_json, restoring=False)
 
 
 def remove_document(report: RemoveReport) -> dict[str, Any]:
@@ -173,7 +173,7 @@ def _recycle(
     name: str,
     execute: bool,
     settings: Path | None,
-    json: bool,
+    as_json: bool,
     *,
     restoring: bool,
 ) -> None:
@@ -190,7 +190,7 @@ def _recycle(
             execute=execute,
             restore=restoring,
         )
-    if json:
+    if as_json:
         print_json(
             {
                 "found": report.found,

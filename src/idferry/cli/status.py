@@ -14,7 +14,10 @@ from idferry.wiring import clock_of, ledger_if_any
 
 
 def status(
-    run: RunOption = "", cohort: CohortOption = "", settings: SettingsOption = None, json: JsonOption = False
+    run: RunOption = "",
+    cohort: CohortOption = "",
+    settings: SettingsOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Counts per state, failures grouped by error with their remedy, rate and time left.
 
@@ -28,7 +31,7 @@ def status(
                 f"there is no ledger at {read.ledger_path}", remedy="Run `idferry premigrate` first."
             )
         report = report_status(ledger=ledger.report, clock=clock, selection=Selection(run=run, cohort=cohort))
-    if json:
+    if as_json:
         print_json(status_document(report))
     else:
         _print_status(report)

@@ -10,7 +10,10 @@ from idferry.wiring import clock_of, plan_rules_of, scratch_of, source_of
 
 
 def survey(
-    source: SourceArgument, name: NameOption = "", settings: SettingsOption = None, json: JsonOption = False
+    source: SourceArgument,
+    name: NameOption = "",
+    settings: SettingsOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Read a legacy source and report what would be created, left out and refused, and why.
 
@@ -22,11 +25,11 @@ def survey(
     read = read_settings(settings)
     clock = clock_of(read)
     legacy = source_of(read, source, name=name)
-    with scratch_of(read, clock) as scratch, progress(clock, quiet=json) as tell:
+    with scratch_of(read, clock) as scratch, progress(clock, quiet=as_json) as tell:
         report = flow.survey(
             source=legacy, scratch=scratch.plan, rules=plan_rules_of(read, clock), clock=clock, tell=tell
         )
-    if json:
+    if as_json:
         print_json(plan_document(report))
         return
     console = screen()

@@ -44,7 +44,7 @@ def verify(
         ),
     ] = False,
     settings: SettingsOption = None,
-    json: JsonOption = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Read the directory back and compare it with the ledger. Exit code 0 only if nothing differs.
 
@@ -59,7 +59,7 @@ def verify(
     with (
         ledger_of(read, clock) as ledger,
         directory_of(read, clock) as directory,
-        progress(clock, quiet=json) as tell,
+        progress(clock, quiet=as_json) as tell,
         stop_on_signals() as stop,
     ):
         custom = set(directory.inspector.inspect().attributes) - {LEGACY_ID, tenant.migration_flag}
@@ -80,7 +80,7 @@ def verify(
             rules=plan_rules_of(read, clock) if source else None,
             stop=stop,
         )
-    if json:
+    if as_json:
         print_json(verify_document(report))
     else:
         _print_report(report)

@@ -16,7 +16,7 @@ from idferry.graph.pacing import Pauses
 from idferry.graph.reading import HTTP_NOT_FOUND, in_domain
 from idferry.graph.replies import Reply, error_of
 from idferry.graph.transport import Call
-from idferry.graph.wire import Names, account_of, selection
+from idferry.graph.wire import Names, account_of, select_of
 from idferry.ports import Clock
 from idferry.rules.account import Account, AccountDraft
 from idferry.rules.answers import Holder, InRecycleBin, Ours, Stranger, Unseen
@@ -78,7 +78,7 @@ class Holders:
     def ours(self, drafts: Sequence[AccountDraft]) -> dict[str, Ours]:
         """legacyId -> the account made from its draft, of those that show. Raises DirectoryError, Stopped."""
         names = self._naming.names()
-        select = selection(names)
+        select = select_of(names)
         filters = [queries.equals(names.legacy_id, draft.legacy_id) for draft in drafts]
         calls = [Call("GET", queries.listing("/users", where=where, select=select)) for where in filters]
         found: dict[str, Ours] = {}
@@ -109,7 +109,7 @@ class Holders:
         for path in ("/users", _BIN):
             asked = [(case, object_id) for case, object_id in named if case.holder is None]
             calls = [
-                Call("GET", queries.one(path, object_id, select=selection(names))) for _, object_id in asked
+                Call("GET", queries.one(path, object_id, select=select_of(names))) for _, object_id in asked
             ]
             for (case, object_id), reply in zip(asked, self._asking.many(calls), strict=True):
                 if reply.status == HTTP_NOT_FOUND:
@@ -132,7 +132,7 @@ class Holders:
         self, cases: Sequence[_Case], names: Names, filters_of: Callable[[_Case, Names], list[str]]
     ) -> None:
         asked = [(case, where) for case in _unsettled(cases) for where in filters_of(case, names)]
-        select = selection(names)
+        select = select_of(names)
         calls = [Call("GET", queries.listing("/users", where=where, select=select)) for _, where in asked]
         for (case, _), reply in zip(asked, self._asking.many(calls), strict=True):
             case.judge(account_of(graph, names) for graph in self._asking.objects(reply))
@@ -143,7 +143,7 @@ class Holders:
         https://learn.microsoft.com/graph/api/directory-deleteditems-list
         """
         asked = [(case, where) for case in _unsettled(cases) for where in _strong_filters(case, names)]
-        select = selection(names, _VALUES)
+        select = select_of(names, _VALUES)
         calls = [
             Call(
                 "GET", queries.listing(_DELETED_USERS, where=where, select=select, top=queries.PAGE_SIZE_MAX)
@@ -159,7 +159,7 @@ class Holders:
 
     def _walk_deleted(self, cases: Sequence[_Case], names: Names) -> None:
         """The recycle bin of this tenant takes no such filter: look through it, as far as that is reasonable."""
-        path = queries.listing(_DELETED_USERS, select=selection(names, _VALUES), top=queries.PAGE_SIZE_MAX)
+        path = queries.listing(_DELETED_USERS, select=select_of(names, _VALUES), top=queries.PAGE_SIZE_MAX)
         for read, graph in enumerate(self._asking.pages(path)):
             unsettled = _unsettled(cases)
             if not unsettled or read >= DELETED_SEARCHED_MAX:

@@ -11,7 +11,7 @@ from idferry.graph.applications import Naming
 from idferry.graph.asking import Asking
 from idferry.graph.replies import error_of
 from idferry.graph.transport import Call
-from idferry.graph.wire import ATTRIBUTE_NAMES, Names, account_of, selection
+from idferry.graph.wire import ATTRIBUTE_NAMES, Names, account_of, select_of
 from idferry.rules.account import Account
 from idferry.rules.names import local_identity
 
@@ -59,7 +59,7 @@ class AccountReading:
     def every(self, value_names: Collection[str]) -> Iterator[Account]:
         """The whole directory, a page of 999 at a time; `value_names` as in `values`, None where not set."""
         names = self._naming.names()
-        select = selection(names, value_names)
+        select = select_of(names, value_names)
         for graph in self._asking.pages(queries.listing("/users", select=select, top=queries.PAGE_SIZE_MAX)):
             yield account_of(graph, names, value_names)
 
@@ -74,4 +74,4 @@ def in_domain(address: str, domain: str) -> bool:
 
 
 def _shown(names: Names) -> str:
-    return selection(names, ATTRIBUTE_NAMES, *_SHOWN)
+    return select_of(names, ATTRIBUTE_NAMES, *_SHOWN)

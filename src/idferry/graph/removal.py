@@ -12,7 +12,7 @@ from idferry.graph.asking import Asking
 from idferry.graph.reading import HTTP_NOT_FOUND
 from idferry.graph.replies import Reply, error_of, refusal_of
 from idferry.graph.transport import Call
-from idferry.graph.wire import SIGN_IN_ACTIVITY, Names, account_of, selection
+from idferry.graph.wire import SIGN_IN_ACTIVITY, Names, account_of, select_of
 from idferry.rules.account import Account
 
 HTTP_FORBIDDEN = 403
@@ -34,10 +34,10 @@ class AccountRemoval:
         https://github.com/microsoftgraph/microsoft-graph-docs/issues/12772
         """
         names = self._naming.names()
-        replies = self._read("/users", object_ids, selection(names, (), SIGN_IN_ACTIVITY))
+        replies = self._read("/users", object_ids, select_of(names, (), SIGN_IN_ACTIVITY))
         shown = all(reply.status != HTTP_FORBIDDEN for reply in replies)
         if not shown:
-            replies = self._read("/users", object_ids, selection(names))
+            replies = self._read("/users", object_ids, select_of(names))
         accounts = _accounts(object_ids, replies, names)
         return {one: replace(account, sign_ins_shown=shown) for one, account in accounts.items()}
 
@@ -48,7 +48,7 @@ class AccountRemoval:
     def deleted(self, object_ids: Sequence[str]) -> Mapping[str, Account]:
         """Which of these are in the recycle bin."""
         names = self._naming.names()
-        return _accounts(object_ids, self._read(DELETED, object_ids, selection(names)), names)
+        return _accounts(object_ids, self._read(DELETED, object_ids, select_of(names)), names)
 
     def purge(self, object_ids: Sequence[str]) -> Mapping[str, str]:
         """Delete for good, as https://learn.microsoft.com/graph/api/directory-deleteditems-delete says."""

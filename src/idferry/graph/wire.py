@@ -63,7 +63,7 @@ class Names:
         return f"{self.prefix}{LEGACY_ID}"
 
 
-def selection(names: Names, value_names: Collection[str] = (), *also: str) -> str:
+def select_of(names: Names, value_names: Collection[str] = (), *also: str) -> str:
     """The `$select` for an account with these attributes and extension attributes (short names)."""
     wanted = (*CORE_NAMES, names.legacy_id, names.of(names.flag), *map(names.of, sorted(value_names)), *also)
     return ",".join(dict.fromkeys(wanted))

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from idferry.errors import UnexpectedAnswer
-from idferry.graph.wire import Names, account_of, create_body, selection
+from idferry.graph.wire import Names, account_of, create_body, select_of
 from idferry.rules.account import AccountDraft, PasswordPlan
 from idferry.rules.names import Identity, SignInType, local_identity
 from idferry.rules.password import Password
@@ -166,7 +166,7 @@ def test_a_bare_account_is_read_without_guessing() -> None:
 
 
 def test_the_selection_names_extension_attributes_in_full_and_nothing_twice() -> None:
-    assert selection(NAMES, ("mail", "vip", "displayName"), "signInActivity") == (
+    assert select_of(NAMES, ("mail", "vip", "displayName"), "signInActivity") == (
         "id,displayName,identities,accountEnabled,createdDateTime,lastPasswordChangeDateTime,"
         f"{PREFIX}legacyId,{PREFIX}requiresMigration,mail,{PREFIX}vip,signInActivity"
     )

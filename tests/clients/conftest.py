@@ -1,31 +1,11 @@
-"""The official clients drive one emulator process over HTTPS; it is reset before each test."""
+"""What the official clients need to drive the emulator over HTTPS."""
 
 from collections.abc import Iterator
 
 import pytest
 import requests
 from tests.support.certificates import ClientCertificate, self_signed
-from tests.support.emulator import EmulatedTenant, Emulator, running_emulator
-
-
-@pytest.fixture(scope="session")
-def process() -> Iterator[Emulator]:
-    """The emulator of this test process."""
-    with running_emulator() as running:
-        yield running
-
-
-@pytest.fixture
-def emulator(process: Emulator) -> Emulator:
-    """The emulator, as new."""
-    process.reset()
-    return process
-
-
-@pytest.fixture(params=["b2c", "external"])
-def tenant(request: pytest.FixtureRequest, emulator: Emulator) -> EmulatedTenant:
-    """Each kind of tenant in turn."""
-    return emulator.tenant(request.param)
+from tests.support.emulator import EmulatedTenant
 
 
 @pytest.fixture(scope="session")

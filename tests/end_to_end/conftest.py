@@ -1,32 +1,12 @@
-"""The real command line against one emulator process over HTTPS; it is reset before each test."""
+"""An operator's folder for each test: the real command line against the emulator over HTTPS."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.parity.graph_http import GraphHttp
 from tests.support.desk import Desk, environment
-from tests.support.emulator import EmulatedTenant, Emulator, running_emulator
-
-
-@pytest.fixture(scope="session")
-def process() -> Iterator[Emulator]:
-    """The emulator of this test process."""
-    with running_emulator() as running:
-        yield running
-
-
-@pytest.fixture
-def emulator(process: Emulator) -> Emulator:
-    """The emulator, as new."""
-    process.reset()
-    return process
-
-
-@pytest.fixture(params=["b2c", "external"])
-def tenant(request: pytest.FixtureRequest, emulator: Emulator) -> EmulatedTenant:
-    """Each kind of tenant in turn."""
-    return emulator.tenant(request.param)
+from tests.support.emulator import EmulatedTenant, Emulator
+from tests.support.graph_http import GraphHttp
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ import tomllib
 from typing import Any
 
 import pytest
-from tests.parity.graph_http import GraphHttp
 from tests.support.desk import COMPANY, PASSWORD, Desk, people
 from tests.support.emulator import Emulator
+from tests.support.graph_http import GraphHttp
 
 EXPECTED = json.loads((COMPANY / "expected.json").read_text(encoding="utf-8"))
 SURVEY_KEYS = [

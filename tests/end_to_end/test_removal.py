@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
-from tests.parity.graph_http import GraphHttp
 from tests.support.desk import PASSWORD, Desk, people
 from tests.support.emulator import Emulator
+from tests.support.graph_http import GraphHttp
 
 REMOVE_KEYS = [
     "to_remove",

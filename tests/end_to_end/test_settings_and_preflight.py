@@ -3,10 +3,10 @@
 import json
 import re
 
-from tests.parity.graph_http import GraphHttp
 from tests.support.certificates import self_signed
 from tests.support.desk import Desk, environment, people
 from tests.support.emulator import Emulator
+from tests.support.graph_http import GraphHttp
 
 MAY_CREATE_USERS_ONLY = ["User.ReadWrite.All", "Application.Read.All"]
 

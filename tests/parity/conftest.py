@@ -1,10 +1,10 @@
-"""Parity tests run against one emulator process, reset before each test, and each says on whose word it stands."""
+"""Bare clients for the parity tests, and a look at each test: it says on whose word it stands."""
 
 from collections.abc import Iterator
 
 import pytest
-from tests.parity.graph_http import GraphHttp
-from tests.support.emulator import EmulatedTenant, Emulator, running_emulator
+from tests.support.emulator import EmulatedTenant, Emulator
+from tests.support.graph_http import GraphHttp
 
 PROVENANCE = ("documented", "reported", "recorded", "assumed")
 
@@ -20,26 +20,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             raise pytest.UsageError(f"{item.nodeid} needs exactly one provenance mark with one argument")
         if not said.strip() or "\n" in said.strip():
             raise pytest.UsageError(f"{item.nodeid} needs one line that says the behaviour")
-
-
-@pytest.fixture(scope="session")
-def process() -> Iterator[Emulator]:
-    """The emulator of this test process."""
-    with running_emulator() as running:
-        yield running
-
-
-@pytest.fixture
-def emulator(process: Emulator) -> Emulator:
-    """The emulator, as new."""
-    process.reset()
-    return process
-
-
-@pytest.fixture(params=["b2c", "external"])
-def tenant(request: pytest.FixtureRequest, emulator: Emulator) -> EmulatedTenant:
-    """Each kind of tenant in turn."""
-    return emulator.tenant(request.param)
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from tests.parity.graph_http import GraphHttp, refused, targets
+from tests.support.graph_http import GraphHttp, refused, targets
 
 USER = "https://learn.microsoft.com/graph/api/resources/user"
 B2C_ATTRIBUTES = "https://learn.microsoft.com/azure/active-directory-b2c/user-profile-attributes"

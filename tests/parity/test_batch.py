@@ -3,8 +3,8 @@
 from typing import Any
 
 import pytest
-from tests.parity.graph_http import JSON, GraphHttp, by_id, create_item, error_of, refused
 from tests.support.emulator import Emulator
+from tests.support.graph_http import JSON, GraphHttp, by_id, create_item, error_of, refused
 
 BATCHING = "https://learn.microsoft.com/graph/json-batching"
 

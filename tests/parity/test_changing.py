@@ -3,8 +3,8 @@
 from typing import Any
 
 import pytest
-from tests.parity.graph_http import GraphHttp, federated, refused, targets
 from tests.support.emulator import Emulator
+from tests.support.graph_http import GraphHttp, federated, refused, targets
 
 UPDATE = "https://learn.microsoft.com/graph/api/user-update"
 BIN = "https://learn.microsoft.com/graph/api/directory-deleteditems-list"

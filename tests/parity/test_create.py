@@ -3,8 +3,8 @@
 from typing import Any
 
 import pytest
-from tests.parity.graph_http import GraphHttp, error_of, federated, refused, targets
 from tests.support.emulator import Emulator
+from tests.support.graph_http import GraphHttp, error_of, federated, refused, targets
 
 CREATE = "https://learn.microsoft.com/graph/api/user-post-users"
 USER = "https://learn.microsoft.com/graph/api/resources/user"

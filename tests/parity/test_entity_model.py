@@ -2,20 +2,18 @@
 
 import base64
 import datetime as dt
-import os
 import xml.etree.ElementTree as ET
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.parity.graph_http import GraphHttp, federated
 from tests.support.emulator import Emulator
+from tests.support.graph_http import GraphHttp, federated
+from tests.support.outside_data import outside_data
 
 from idferry.emulator.graph.attributes import ATTRIBUTES
 
-ROOT = Path(__file__).parents[2]
-DATA = Path(os.environ.get("IDFERRY_TEST_DATA", ROOT.parent / "shared" / "data"))
-MODEL = DATA / "graph" / "v1.0-Prod.csdl"
+MODEL = "graph/v1.0-Prod.csdl"
 EDM = "{http://docs.oasis-open.org/odata/ns/edm}"
 
 Properties = dict[str, tuple[str, bool]]
@@ -90,11 +88,8 @@ def _fits(edm_type: str, item: Any) -> bool:
 
 @pytest.fixture(scope="module")
 def model() -> EntityModel:
-    if not MODEL.is_file():
-        pytest.skip(
-            f"NOT CHECKED: 'every answer about users is valid against the entity model': {MODEL} is absent"
-        )
-    return EntityModel(MODEL)
+    path = outside_data(MODEL, criterion="every answer about users is valid against Graph's entity model")
+    return EntityModel(path)
 
 
 @pytest.mark.documented("https://github.com/microsoftgraph/msgraph-metadata")

@@ -3,8 +3,8 @@
 from typing import Any
 
 import pytest
-from tests.parity.graph_http import GraphHttp, federated, refused, targets
 from tests.support.emulator import Emulator
+from tests.support.graph_http import GraphHttp, federated, refused, targets
 
 IDENTITY = "https://learn.microsoft.com/graph/api/resources/objectidentity"
 B2C_ATTRIBUTES = "https://learn.microsoft.com/azure/active-directory-b2c/user-profile-attributes"

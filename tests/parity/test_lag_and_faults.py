@@ -5,8 +5,8 @@ from typing import Any
 
 import httpx2
 import pytest
-from tests.parity.graph_http import GraphHttp, by_id, create_item, error_of, refused, targets
 from tests.support.emulator import Emulator
+from tests.support.graph_http import GraphHttp, by_id, create_item, error_of, refused, targets
 
 ERRORS = "https://learn.microsoft.com/graph/errors"
 FAILURE = "a fault on demand: networks and servers fail in this way"

@@ -3,8 +3,8 @@
 from typing import Any
 
 import pytest
-from tests.parity.graph_http import GraphHttp, error_of, refused
 from tests.support.emulator import Emulator
+from tests.support.graph_http import GraphHttp, error_of, refused
 
 POLICY = "https://learn.microsoft.com/entra/identity/authentication/concept-sspr-policy"
 WEAK = "does not comply with password complexity requirements"

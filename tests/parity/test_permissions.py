@@ -5,8 +5,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from tests.parity.graph_http import GraphHttp, refused
 from tests.support.emulator import Emulator
+from tests.support.graph_http import GraphHttp, refused
 
 UPDATE = "https://learn.microsoft.com/graph/api/user-update"
 PASSWORD = {"passwordProfile": {"password": "N3w-pass-word"}}

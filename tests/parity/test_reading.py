@@ -3,8 +3,8 @@
 from typing import Any
 
 import pytest
-from tests.parity.graph_http import GraphHttp, all_pages, federated, refused
 from tests.support.emulator import Emulator
+from tests.support.graph_http import GraphHttp, all_pages, federated, refused
 
 LIST = "https://learn.microsoft.com/graph/api/user-list"
 IDENTITY = "https://learn.microsoft.com/graph/api/resources/objectidentity"

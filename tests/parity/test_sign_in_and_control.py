@@ -7,8 +7,8 @@ import tomllib
 
 import httpx2
 import pytest
-from tests.parity.graph_http import PASSWORD, GraphHttp, create_item, federated
 from tests.support.emulator import Emulator, running_emulator
+from tests.support.graph_http import PASSWORD, GraphHttp, create_item, federated
 
 TOOL = "part of the test tool, not of the imitation"
 

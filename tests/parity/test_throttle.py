@@ -6,8 +6,8 @@ from typing import Any
 
 import httpx2
 import pytest
-from tests.parity.graph_http import GraphHttp, by_id, create_item, error_of, refused
 from tests.support.emulator import Emulator
+from tests.support.graph_http import GraphHttp, by_id, create_item, error_of, refused
 
 LIMITS = "https://learn.microsoft.com/graph/throttling-limits#identity-and-access-service-limits"
 THROTTLING = "https://learn.microsoft.com/graph/throttling"

@@ -16,8 +16,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 from joserfc import jwt
 from joserfc.jwk import KeySet, RSAKey
-from tests.parity.graph_http import SCOPE, GraphHttp, refused
 from tests.support.emulator import Emulator
+from tests.support.graph_http import SCOPE, GraphHttp, refused
 
 FLOW = "https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow"
 ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"

@@ -1,27 +1,24 @@
-"""One emulator for all simulations, and a seed that is printed and can be given again."""
+"""An emulator without calls under way, and a seed that is printed and can be given again.
+
+A seed brings back people, strangers, faults and the moments that were drawn; the machine's own timing it cannot.
+"""
 
 import os
 import secrets
-from collections.abc import Iterator
 
 import pytest
-from tests.support.emulator import Emulator, running_emulator
+from tests.support.emulator import Emulator
 from tests.support.oracle import wait_until_idle
 
 SEED_VARIABLE = "IDFERRY_SEED"
 
 
-@pytest.fixture(scope="session")
-def started_emulator() -> Iterator[Emulator]:
-    with running_emulator() as emulator:
-        yield emulator
-
-
 @pytest.fixture
-def emulator(started_emulator: Emulator) -> Emulator:
-    wait_until_idle(started_emulator)
-    started_emulator.reset()
-    return started_emulator
+def emulator(process: Emulator) -> Emulator:
+    """The emulator, as new; calls of a process that was killed are let out first, for they would write later."""
+    wait_until_idle(process)
+    process.reset()
+    return process
 
 
 @pytest.fixture

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.unit.connectors.export_reading import bad_records, outside_data, passwords, people
+from tests.support.export_reading import bad_records, passwords, people
+from tests.support.outside_data import outside_data
 
 from idferry.connectors.csv_table import CsvSource, Row, rows
 from idferry.connectors.export_file import RECORD_BYTES_MAX

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.unit.connectors.export_reading import bad_records, passwords, people
+from tests.support.export_reading import bad_records, passwords, people
 
 from idferry.connectors.export_file import RECORD_BYTES_MAX
 from idferry.connectors.json_lines import JsonLinesSource

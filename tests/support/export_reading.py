@@ -1,15 +1,9 @@
-"""What the tests of the connectors share: reading a text as a source, and finding the outside test data."""
+"""Reads a legacy source as the tests of the connectors look at it: people, bad records, passwords in clear."""
 
-import os
 from collections.abc import Callable
-from pathlib import Path
-
-import pytest
 
 from idferry.ports import LegacySource, SourceRecord
 from idferry.rules.legacy_user import BadRecord, LegacyUser
-
-ROOT = Path(__file__).parents[3]
 
 
 def people(source: LegacySource) -> list[LegacyUser]:
@@ -33,12 +27,3 @@ def passwords(source: LegacySource) -> list[str | None]:
         for record in source.records()
         if isinstance(record, SourceRecord)
     ]
-
-
-def outside_data(relative: str, *, criterion: str) -> Path:
-    """A file of the outside test data; without it the test is skipped and names what was not checked."""
-    folder = Path(os.environ.get("IDFERRY_TEST_DATA", ROOT.parent / "shared" / "data"))
-    path = folder / relative
-    if not path.exists():
-        pytest.skip(f"NOT CHECKED: {criterion} ({relative} is not in the test data folder)")
-    return path

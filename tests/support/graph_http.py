@@ -1,4 +1,4 @@
-"""A bare Graph client for the parity tests: one token, one connection, no retries, nothing of the product."""
+"""A bare Graph client for the tests: one token, one connection, no retries, nothing of the product."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -91,7 +91,8 @@ def run(arguments: list[str]) -> int:
     """Run one command; the exit code is returned, also for wrong usage."""
     as_json = "--json" in arguments
     try:
-        result = app(arguments or ["--help"], prog_name="idferry", standalone_mode=False)
+        # `obj` reaches every command as its context's: `demo` types commands, and must not import this module.
+        result = app(arguments or ["--help"], prog_name="idferry", standalone_mode=False, obj=run)
     except IdferryError as error:
         print_error(error, as_json=as_json)
         return error.exit_code

@@ -9,24 +9,30 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib.resources import as_file, files
 from pathlib import Path
+from threading import Timer
 from typing import Annotated, Any
 
 import httpx2
 import typer
 
 from idferry.cli.output import messages, screen
-from idferry.errors import EXIT_PEOPLE_FAILED, IdferryError, Unreachable, UsageError
+from idferry.errors import EXIT_DONE, EXIT_PEOPLE_FAILED, Unreachable, UsageError
 
 EXPORT = "people.jsonl"
-START_SECONDS_MAX = 30.0
+START_SECONDS_MAX = 30.0  # more than an emulated tenant has ever needed on a slow machine
 SIGN_IN_TIMEOUT_SECONDS = 10.0
+
+RunCommand = Callable[[list[str]], int]
+"""Runs one command of the application and gives its exit code: `idferry.cli.app.run`, which registers this one."""
 
 
 def demo(
+    context: typer.Context,
     folder: Annotated[
         Path | None,
         typer.Option(
@@ -43,18 +49,18 @@ def demo(
     """
     with _folder(folder) as place, _emulated_tenant() as ready:
         _fill(place, ready)
-        settings = str(place / "idferry.toml")
+        typist = _Typist(run=context.obj, settings=str(place / "idferry.toml"))
         export = str(place / EXPORT)
         _say("1  Look at what the legacy system exported. Nothing changes anywhere.")
-        _type("survey", export, settings=settings)
+        typist.type("survey", export)
         _say("2  Create the accounts: known passwords where there are good ones, else a flag.")
-        _type("premigrate", export, "--execute", settings=settings)
+        typist.type("premigrate", export, "--execute")
         _say("3  A migrated person signs in with the password of the old system.")
         _sign_in(place, ready)
         _say("4  Read the whole directory back and compare.")
-        _type("verify", "--source", export, settings=settings)
+        typist.type("verify", "--source", export)
         _say("5  Where everybody stands.")
-        _type("status", settings=settings)
+        typist.type("status")
         _what_next(place, kept=folder is not None or stay, stay=stay)
         if stay:
             _wait_for_the_end()
@@ -93,7 +99,7 @@ def _emulated_tenant() -> Iterator[dict[str, Any]]:
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"
     ) as process:
         try:
-            line = process.stdout.readline() if process.stdout else ""
+            line = _first_line(process)
             if not line:
                 raise Unreachable(
                     "the emulated tenant did not start", remedy="Run `idferry emulator` to see why."
@@ -101,6 +107,17 @@ def _emulated_tenant() -> Iterator[dict[str, Any]]:
             yield json.loads(line)
         finally:
             process.terminate()
+
+
+def _first_line(process: "subprocess.Popen[str]") -> str:
+    """What the process says when it is ready; nothing when it ended, or said nothing in time."""
+    assert process.stdout  # noqa: S101  it was started with a pipe
+    too_late = Timer(START_SECONDS_MAX, process.kill)
+    too_late.start()
+    try:
+        return process.stdout.readline()
+    finally:
+        too_late.cancel()
 
 
 def _fill(place: Path, ready: dict[str, Any]) -> None:
@@ -115,15 +132,20 @@ def _say(sentence: str) -> None:
     screen().print(f"\n[bold cyan]{sentence}[/]", soft_wrap=True)
 
 
-def _type(*arguments: str, settings: str) -> None:
-    """Show a command as a person would type it, and run it."""
-    from idferry.cli.app import run  # the application registers this command, so it cannot be known earlier
+@dataclass(frozen=True)
+class _Typist:
+    """Types commands for everybody to see, always with the settings of the demo."""
 
-    shown = " ".join(Path(one).name if Path(one).is_absolute() else one for one in arguments)
-    screen().print(f"[dim]$[/] idferry {shown}\n", soft_wrap=True)
-    code = run([*arguments, "--settings", settings])
-    if code not in (0, EXIT_PEOPLE_FAILED):
-        raise typer.Exit(code)
+    run: RunCommand
+    settings: str
+
+    def type(self, *arguments: str) -> None:
+        """Show a command as a person would type it, and run it."""
+        shown = " ".join(Path(one).name if Path(one).is_absolute() else one for one in arguments)
+        screen().print(f"[dim]$[/] idferry {shown}\n", soft_wrap=True)
+        code = self.run([*arguments, "--settings", self.settings])
+        if code not in (EXIT_DONE, EXIT_PEOPLE_FAILED):
+            raise typer.Exit(code)
 
 
 def _sign_in(place: Path, ready: dict[str, Any]) -> None:
@@ -144,14 +166,22 @@ def _sign_in(place: Path, ready: dict[str, Any]) -> None:
 
 def _somebody_with_a_password(export: Path) -> dict[str, Any]:
     """The first record with a password that the directory takes as it is."""
+    good = (
+        one for one in _records(export) if len(str(one.get("password", ""))) >= 12 and "signInName" in one
+    )
+    person = next(good, None)
+    assert person  # noqa: S101  the demo company is our own
+    return person
+
+
+def _records(export: Path) -> Iterator[dict[str, Any]]:
     for line in export.read_text(encoding="utf-8-sig").splitlines():
         try:
             record = json.loads(line)
         except ValueError:
             continue  # the planted dirt holds a line that is no JSON
-        if isinstance(record, dict) and len(str(record.get("password", ""))) >= 12 and "signInName" in record:
-            return record
-    raise IdferryError(f"nobody in {export.name} has a password")
+        if isinstance(record, dict):
+            yield record
 
 
 def _what_next(place: Path, *, kept: bool, stay: bool) -> None:

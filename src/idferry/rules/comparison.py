@@ -127,7 +127,6 @@ def _changes(entry: Entry, draft: AccountDraft, account: Account) -> Iterator[Di
 
 def _same(name: str, expected: AttributeValue, found: Shown) -> bool:
     if name == "mail" and isinstance(expected, str) and isinstance(found, str):
-        return compared_form(expected) == compared_form(
-            found
-        )  # the directory may store an address in lower case
+        # The directory may store an address in lower case.
+        return compared_form(expected) == compared_form(found)
     return expected == found

@@ -5,6 +5,7 @@ an application: with it every extension attribute of every account would be gone
 """
 
 import threading
+from http import HTTPStatus
 
 import msgspec
 
@@ -56,7 +57,7 @@ class Naming:
         reply = self._asking.one(
             Call("GET", queries.listing("/applications", where=where, select="id,appId,displayName"))
         )
-        if reply.status == 403:
+        if reply.status == HTTPStatus.FORBIDDEN:
             raise Forbidden(
                 "the application may not look up the extensions application",
                 remedy=f"Grant {_PERMISSION_TO_LIST}, or put the client id of {EXTENSION_APP_NAME} into "
@@ -108,19 +109,19 @@ class TenantInspection:
         reply = self._asking.one(Call("POST", path, body))
         if reply.succeeded:
             return
-        if reply.status == 403:
+        if reply.status == HTTPStatus.FORBIDDEN:
             raise Forbidden(
                 f"the application may not create the extension attribute {name}",
                 remedy=f"As an administrator: POST {self._graph_url}/v1.0{path} with the body {body.decode()} "
                 f"(or grant {_PERMISSION_TO_CREATE}).",
             )
-        if reply.status in (400, 409) and name in self._attributes(names):
+        if reply.status in (HTTPStatus.BAD_REQUEST, HTTPStatus.CONFLICT) and name in self._attributes(names):
             return
         raise error_of(reply)
 
     def _attributes(self, names: Names) -> dict[str, str]:
         reply = self._asking.one(Call("GET", _properties_of(names)))
-        if reply.status == 404:
+        if reply.status == HTTPStatus.NOT_FOUND:
             raise TenantNotReady(
                 f"the tenant has no application with the client id {names.extension_app_id}",
                 remedy="Correct [tenant] extension_app_id: the client id of b2c-extensions-app, not its object id; "

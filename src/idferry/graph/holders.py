@@ -8,13 +8,14 @@ nothing until it had time to settle.
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from http import HTTPStatus
 
 from idferry.graph import queries
 from idferry.graph.applications import Naming
 from idferry.graph.asking import Asking
 from idferry.graph.pacing import Pauses
-from idferry.graph.reading import HTTP_NOT_FOUND, in_domain
-from idferry.graph.replies import Reply, error_of
+from idferry.graph.reading import in_domain
+from idferry.graph.replies import Reply, body_if_found
 from idferry.graph.transport import Call
 from idferry.graph.wire import Names, account_of, select_of
 from idferry.ports import Clock
@@ -26,8 +27,7 @@ from idferry.rules.names import SignInType, compared_form
 LOOK_AGAIN_SECONDS_FIRST = 1.0
 LOOK_AGAIN_SECONDS_MAX = 15.0
 DELETED_SEARCHED_MAX = 20_000
-_BIN = "/directory/deletedItems"
-_DELETED_USERS = f"{_BIN}/microsoft.graph.user"
+_DELETED_USERS = f"{queries.DELETED_ITEMS}/microsoft.graph.user"
 _VALUES = ("mail", "otherMails")
 
 
@@ -80,7 +80,7 @@ class Holders:
         names = self._naming.names()
         select = select_of(names)
         filters = [queries.equals(names.legacy_id, draft.legacy_id) for draft in drafts]
-        calls = [Call("GET", queries.listing("/users", where=where, select=select)) for where in filters]
+        calls = [Call("GET", queries.listing(queries.USERS, where=where, select=select)) for where in filters]
         found: dict[str, Ours] = {}
         for draft, reply in zip(drafts, self._asking.many(calls), strict=True):
             for graph in self._asking.objects(reply):
@@ -106,20 +106,19 @@ class Holders:
     def _look_at_named(self, cases: Sequence[_Case], names: Names) -> None:
         """Graph named the holder: that very account decides, in the directory or in the recycle bin."""
         named = [(case, case.named_id) for case in _unsettled(cases) if case.named_id]
-        for path in ("/users", _BIN):
+        for path in (queries.USERS, queries.DELETED_ITEMS):
             asked = [(case, object_id) for case, object_id in named if case.holder is None]
             calls = [
                 Call("GET", queries.one(path, object_id, select=select_of(names))) for _, object_id in asked
             ]
             for (case, object_id), reply in zip(asked, self._asking.many(calls), strict=True):
-                if reply.status == HTTP_NOT_FOUND:
+                body = body_if_found(reply)
+                if body is None:
                     continue
-                if not reply.succeeded or reply.body is None:
-                    raise error_of(reply)
-                if path == _BIN:
+                if path == queries.DELETED_ITEMS:
                     case.holder = InRecycleBin(object_id)
                 else:
-                    case.judge([account_of(reply.body, names)])
+                    case.judge([account_of(body, names)])
 
     def _look_for_ours(self, cases: Sequence[_Case]) -> None:
         """Some sign-in names are never found by filter, such as addresses in the tenant's own domain: ours are."""
@@ -133,7 +132,9 @@ class Holders:
     ) -> None:
         asked = [(case, where) for case in _unsettled(cases) for where in filters_of(case, names)]
         select = select_of(names)
-        calls = [Call("GET", queries.listing("/users", where=where, select=select)) for _, where in asked]
+        calls = [
+            Call("GET", queries.listing(queries.USERS, where=where, select=select)) for _, where in asked
+        ]
         for (case, _), reply in zip(asked, self._asking.many(calls), strict=True):
             case.judge(account_of(graph, names) for graph in self._asking.objects(reply))
 
@@ -175,7 +176,7 @@ def _unsettled(cases: Iterable[_Case]) -> list[_Case]:
 
 
 def _filter_refused(reply: Reply) -> bool:
-    return reply.status in (400, 501)
+    return reply.status in (HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_IMPLEMENTED)
 
 
 def _strong_filters(case: _Case, names: Names) -> list[str]:

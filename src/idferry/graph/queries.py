@@ -10,6 +10,8 @@ from urllib.parse import quote
 from idferry.rules.names import Identity
 
 PAGE_SIZE_MAX = 999
+USERS = "/users"
+DELETED_ITEMS = "/directory/deletedItems"
 
 
 def literal(value: str) -> str:

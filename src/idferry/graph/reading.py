@@ -9,13 +9,12 @@ from collections.abc import Collection, Iterator, Sequence
 from idferry.graph import queries
 from idferry.graph.applications import Naming
 from idferry.graph.asking import Asking
-from idferry.graph.replies import error_of
+from idferry.graph.replies import body_if_found
 from idferry.graph.transport import Call
 from idferry.graph.wire import ATTRIBUTE_NAMES, Names, account_of, select_of
 from idferry.rules.account import Account
 from idferry.rules.names import local_identity
 
-HTTP_NOT_FOUND = 404
 # What `find` shows beside the core: everything that a person may have to be told about an account.
 _SHOWN = ("userPrincipalName", "passwordPolicies", "creationType", "userType")
 
@@ -49,22 +48,21 @@ class AccountReading:
     def by_id(self, object_id: str) -> Account | None:
         """The account with this object id, or None: also for one that was created a moment ago."""
         names = self._naming.names()
-        reply = self._asking.one(Call("GET", queries.one("/users", object_id, select=_shown(names))))
-        if reply.status == HTTP_NOT_FOUND:
-            return None
-        if not reply.succeeded or reply.body is None:
-            raise error_of(reply)
-        return account_of(reply.body, names)
+        reply = self._asking.one(Call("GET", queries.one(queries.USERS, object_id, select=_shown(names))))
+        body = body_if_found(reply)
+        return None if body is None else account_of(body, names)
 
     def every(self, value_names: Collection[str]) -> Iterator[Account]:
         """The whole directory, a page of 999 at a time; `value_names` as in `values`, None where not set."""
         names = self._naming.names()
         select = select_of(names, value_names)
-        for graph in self._asking.pages(queries.listing("/users", select=select, top=queries.PAGE_SIZE_MAX)):
+        for graph in self._asking.pages(
+            queries.listing(queries.USERS, select=select, top=queries.PAGE_SIZE_MAX)
+        ):
             yield account_of(graph, names, value_names)
 
     def _find(self, where: str, names: Names) -> list[Account]:
-        pages = self._asking.pages(queries.listing("/users", where=where, select=_shown(names)))
+        pages = self._asking.pages(queries.listing(queries.USERS, where=where, select=_shown(names)))
         return [account_of(graph, names) for graph in pages]
 
 

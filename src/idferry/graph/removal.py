@@ -5,18 +5,16 @@ Nothing here decides which accounts go. https://learn.microsoft.com/graph/api/us
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from http import HTTPStatus
 
+from idferry.errors import NotFound
 from idferry.graph import queries
 from idferry.graph.applications import Naming
 from idferry.graph.asking import Asking
-from idferry.graph.reading import HTTP_NOT_FOUND
-from idferry.graph.replies import Reply, error_of, refusal_of
+from idferry.graph.replies import Reply, body_if_found, refusal_of
 from idferry.graph.transport import Call
 from idferry.graph.wire import SIGN_IN_ACTIVITY, Names, account_of, select_of
 from idferry.rules.account import Account
-
-HTTP_FORBIDDEN = 403
-DELETED = "/directory/deletedItems"
 
 
 class AccountRemoval:
@@ -34,31 +32,31 @@ class AccountRemoval:
         https://github.com/microsoftgraph/microsoft-graph-docs/issues/12772
         """
         names = self._naming.names()
-        replies = self._read("/users", object_ids, select_of(names, (), SIGN_IN_ACTIVITY))
-        shown = all(reply.status != HTTP_FORBIDDEN for reply in replies)
+        replies = self._read(queries.USERS, object_ids, select_of(names, (), SIGN_IN_ACTIVITY))
+        shown = all(reply.status != HTTPStatus.FORBIDDEN for reply in replies)
         if not shown:
-            replies = self._read("/users", object_ids, select_of(names))
+            replies = self._read(queries.USERS, object_ids, select_of(names))
         accounts = _accounts(object_ids, replies, names)
         return {one: replace(account, sign_ins_shown=shown) for one, account in accounts.items()}
 
     def delete(self, object_ids: Sequence[str]) -> Mapping[str, str]:
         """Move accounts to the recycle bin; one that is not there is as good as moved."""
-        return self._each("DELETE", "/users", object_ids)
+        return self._each("DELETE", queries.USERS, object_ids)
 
     def deleted(self, object_ids: Sequence[str]) -> Mapping[str, Account]:
         """Which of these are in the recycle bin."""
         names = self._naming.names()
-        return _accounts(object_ids, self._read(DELETED, object_ids, select_of(names)), names)
+        return _accounts(object_ids, self._read(queries.DELETED_ITEMS, object_ids, select_of(names)), names)
 
     def purge(self, object_ids: Sequence[str]) -> Mapping[str, str]:
         """Delete for good, as https://learn.microsoft.com/graph/api/directory-deleteditems-delete says."""
-        return self._each("DELETE", DELETED, object_ids)
+        return self._each("DELETE", queries.DELETED_ITEMS, object_ids)
 
     def restore(self, object_ids: Sequence[str]) -> Mapping[str, str]:
         """Take out of the recycle bin; one that is in the directory already is as good as restored."""
-        outcome = self._each("POST", DELETED, object_ids, tail="/restore", gone="not_found")
-        missing = [object_id for object_id, code in outcome.items() if code == "not_found"]
-        present = self._read("/users", missing, "id")
+        outcome = self._each("POST", queries.DELETED_ITEMS, object_ids, tail="/restore", gone=NotFound.code)
+        missing = [object_id for object_id, code in outcome.items() if code == NotFound.code]
+        present = self._read(queries.USERS, missing, "id")
         return outcome | {
             object_id: "" for object_id, reply in zip(missing, present, strict=True) if reply.succeeded
         }
@@ -77,15 +75,13 @@ class AccountRemoval:
 def _code(reply: Reply, gone: str) -> str:
     if reply.succeeded:
         return ""
-    return gone if reply.status == HTTP_NOT_FOUND else refusal_of(reply).error.code
+    return gone if reply.status == HTTPStatus.NOT_FOUND else refusal_of(reply).error.code
 
 
 def _accounts(object_ids: Sequence[str], replies: Sequence[Reply], names: Names) -> dict[str, Account]:
     found: dict[str, Account] = {}
     for object_id, reply in zip(object_ids, replies, strict=True):
-        if reply.status == HTTP_NOT_FOUND:
-            continue
-        if not reply.succeeded or reply.body is None:
-            raise error_of(reply)
-        found[object_id] = account_of(reply.body, names)
+        body = body_if_found(reply)
+        if body is not None:
+            found[object_id] = account_of(body, names)
     return found

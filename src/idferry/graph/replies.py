@@ -9,6 +9,7 @@ Bodies: https://learn.microsoft.com/graph/errors; the codes of the directory ser
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any
 
 from idferry.errors import (
@@ -27,10 +28,8 @@ from idferry.errors import (
 )
 
 MESSAGE_CHARACTERS_MAX = 300
-HTTP_TOO_MANY_REQUESTS = 429
 # Permanent although they are in the 5xx range: the same call will never be answered otherwise.
-_PERMANENT_5XX = frozenset({501, 505})
-_REQUEST_TIMEOUT = 408
+_PERMANENT_5XX = frozenset({HTTPStatus.NOT_IMPLEMENTED, HTTPStatus.HTTP_VERSION_NOT_SUPPORTED})
 
 _SAME_VALUE = re.compile(r"same value for property (\w+)", re.IGNORECASE)
 _WEAK_PASSWORD = re.compile(r"password complexity|password\b.*\b(banned|too weak)", re.IGNORECASE | re.DOTALL)
@@ -65,12 +64,14 @@ class Reply:
     @property
     def throttled(self) -> bool:
         """Whether the tenant holds us back: certainly not done."""
-        return self.status == HTTP_TOO_MANY_REQUESTS
+        return self.status == HTTPStatus.TOO_MANY_REQUESTS
 
     @property
     def unclear(self) -> bool:
         """Whether the call may have been carried out all the same, and may succeed when it is repeated."""
-        return self.status == _REQUEST_TIMEOUT or (self.status >= 500 and self.status not in _PERMANENT_5XX)
+        return self.status == HTTPStatus.REQUEST_TIMEOUT or (
+            self.status >= 500 and self.status not in _PERMANENT_5XX
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,14 +123,14 @@ def refusal_of(reply: Reply) -> Refusal:
     """
     said = _said(reply)
     match reply.status:
-        case 400 | 409:
+        case HTTPStatus.BAD_REQUEST | HTTPStatus.CONFLICT:
             return _bad_request(reply, said)
-        case 401:
+        case HTTPStatus.UNAUTHORIZED:
             return Refusal(TokenRefused, _sentence(reply, said))
-        case 403:
+        case HTTPStatus.FORBIDDEN:
             full = said.code == "Directory_QuotaExceeded"
             return Refusal(QuotaExceeded if full else Forbidden, _sentence(reply, said))
-        case 404:
+        case HTTPStatus.NOT_FOUND:
             return Refusal(NotFound, _sentence(reply, said))
     if reply.throttled:
         return Refusal(Throttled, _sentence(reply, said))
@@ -141,6 +142,15 @@ def error_of(outcome: Outcome) -> DirectoryError:
     if isinstance(outcome, NoReply):
         return Unreachable(outcome.reason)
     return refusal_of(outcome).as_error()
+
+
+def body_if_found(reply: Reply) -> Mapping[str, Any] | None:
+    """The object that was asked for, or None when there is none (404). Raises DirectoryError when it was refused."""
+    if reply.status == HTTPStatus.NOT_FOUND:
+        return None
+    if not reply.succeeded or reply.body is None:
+        raise error_of(reply)
+    return reply.body
 
 
 def printable(text: str) -> str:

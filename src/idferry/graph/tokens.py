@@ -10,6 +10,7 @@ import re
 import threading
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from http import HTTPStatus
 from typing import Any, Protocol
 
 import httpx2
@@ -166,9 +167,9 @@ class ClientCredentials:
             except httpx2.HTTPError as error:
                 reason = f"{type(error).__name__}: {error}"
             else:
-                if status == 200:
+                if status == HTTPStatus.OK:
                     return answer
-                if status < 500 and status != 429:
+                if status < 500 and status != HTTPStatus.TOO_MANY_REQUESTS:
                     raise _refused(status, answer, address=self._url)
                 reason = f"HTTP {status}"
                 wait_s = retry_after_seconds(headers.get("retry-after"), now=self._clock.now())

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +24,10 @@ from idferry.graph.tokens import TokenSource
 from idferry.ports import Clock
 
 BATCH_SIZE_MAX = 20  # https://learn.microsoft.com/graph/json-batching
-REPLY_BYTES_MAX = (
-    64 * 1024 * 1024
-)  # a page of 999 accounts, each with every attribute filled, stays below 16 MiB
+# A page of 999 accounts, each with every attribute filled, stays below 16 MiB.
+REPLY_BYTES_MAX = 64 * 1024 * 1024
 CONNECT_TIMEOUT = timedelta(seconds=10)
 CALL_TIMEOUTS_MAX = 3  # an answer that trickles in is given up after so many read timeouts in all
-HTTP_UNAUTHORIZED = 401
 
 # Raised before a byte of the request has left: https://github.com/encode/httpcore (connect, pool, proxy CONNECT).
 _NEVER_SENT = (
@@ -278,7 +277,11 @@ def _reply(status: int, headers: dict[str, str], content: bytes) -> Outcome:
 
 
 def _is_unauthorized(outcome: Outcome, *, in_batch: bool) -> bool:
-    return isinstance(outcome, Reply) and outcome.status == HTTP_UNAUTHORIZED and outcome.in_batch is in_batch
+    return (
+        isinstance(outcome, Reply)
+        and outcome.status == HTTPStatus.UNAUTHORIZED
+        and outcome.in_batch is in_batch
+    )
 
 
 def _kind(error: Exception) -> str:

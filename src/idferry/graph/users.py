@@ -19,6 +19,7 @@ from idferry.errors import (
     TokenRefused,
     Unreachable,
 )
+from idferry.graph import queries
 from idferry.graph.applications import Naming
 from idferry.graph.holders import Holders
 from idferry.graph.pacing import Gate
@@ -124,7 +125,7 @@ def _refused(reply: Reply) -> CreateAnswer:
 
 def _create_call(order: CreateOrder, names: Names) -> Call | Rejected:
     try:
-        return Call("POST", "/users", create_body(order.draft, order.password, names))
+        return Call("POST", queries.USERS, create_body(order.draft, order.password, names))
     except UnicodeEncodeError:
         # The exception quotes the text, which could be anything: it goes no further.
         return Rejected(InvalidValue.code, "a value holds half a character (a lone surrogate)")

@@ -20,12 +20,12 @@ from typing import IO
 from urllib.parse import urlsplit
 
 import pytest
+from tests.support.desk import PREMIGRATE, Desk, Ended
 from tests.support.emulator import EmulatedTenant, Emulator
 from tests.support.forked_product import forked_product
 from tests.support.gateway import Gateway, gateway
 from tests.support.oracle import Truth, check
 from tests.support.population import population, write_json_lines
-from tests.support.product import PREMIGRATE, Finished, Workspace, make_workspace
 
 pytestmark = [
     pytest.mark.xdist_group("heavy"),
@@ -48,10 +48,10 @@ def truth(seed: int) -> Truth:
 
 
 @pytest.fixture
-def workspace(tenant: EmulatedTenant, truth: Truth, tmp_path: Path) -> Workspace:
-    workspace = make_workspace(tmp_path / "work", tenant)
-    write_json_lines(truth.people, workspace.export)
-    return workspace
+def desk(tenant: EmulatedTenant, truth: Truth, tmp_path: Path) -> Desk:
+    desk = Desk(tmp_path / "work", tenant, limits={})
+    write_json_lines(truth.people, desk.export)
+    return desk
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def slowly(emulator: Emulator) -> None:
     emulator.faults({"operation": "batch", "kind": "slow", "delay_ms": CALL_MS})
 
 
-def assert_stopped(finished: Finished, code: str, *, exit_code: int = 3) -> None:
+def assert_stopped(finished: Ended, code: str, *, exit_code: int = 3) -> None:
     """One error with what to do about it, on both ways of telling, and no traceback."""
     assert finished.code == exit_code, (finished.out, finished.err)
     assert f"({code})" in finished.err
@@ -70,15 +70,15 @@ def assert_stopped(finished: Finished, code: str, *, exit_code: int = 3) -> None
         assert finished.document["error"]["code"] == code
 
 
-def finish(workspace: Workspace, truth: Truth, emulator: Emulator, tenant: EmulatedTenant) -> None:
+def finish(desk: Desk, truth: Truth, emulator: Emulator, tenant: EmulatedTenant) -> None:
     emulator.faults()
-    again = workspace.run(*PREMIGRATE, "--json")
+    again = desk.as_process(*PREMIGRATE, "--json")
     assert again.code == 0, again.err
-    check(truth, emulator, tenant, workspace, unclear_may_be_lost=True)
+    check(truth, emulator, tenant, desk, unclear_may_be_lost=True)
 
 
-def start_and_wait_for_accounts(workspace: Workspace, emulator: Emulator) -> "subprocess.Popen[str]":
-    process = workspace.start(*PREMIGRATE, "--json")
+def start_and_wait_for_accounts(desk: Desk, emulator: Emulator) -> "subprocess.Popen[str]":
+    process = desk.start(*PREMIGRATE, "--json")
     deadline = time.monotonic() + 30
     while not emulator.counts()["received"].get("users.create"):
         assert process.poll() is None, process.communicate()
@@ -98,13 +98,13 @@ def _files_at_most(size: int) -> Callable[[], None]:
 
 
 def test_full_disk_at_any_moment_stops_and_continues(
-    emulator: Emulator, tenant: EmulatedTenant, truth: Truth, workspace: Workspace
+    emulator: Emulator, tenant: EmulatedTenant, truth: Truth, desk: Desk
 ) -> None:
     """A file may grow a little more each time, so that the disk is full earlier and later in the same run."""
     stopped_at: list[int] = []
     size = 40 * 1024
     while True:
-        finished = workspace.run(*PREMIGRATE, "--json", preexec_fn=_files_at_most(size))
+        finished = desk.as_process(*PREMIGRATE, "--json", preexec_fn=_files_at_most(size))
         if finished.code == 0:
             break
         assert_stopped(finished, "ledger_unwritable")
@@ -114,12 +114,12 @@ def test_full_disk_at_any_moment_stops_and_continues(
     print(f"accounts when the disk was full: {stopped_at}")  # noqa: T201
     assert 0 in stopped_at, "the disk was never full before the first account"
     assert any(0 < accounts < PEOPLE for accounts in stopped_at), "the disk was never full in the middle"
-    finish(workspace, truth, emulator, tenant)
+    finish(desk, truth, emulator, tenant)
 
 
 @contextlib.contextmanager
-def _read_only(workspace: Workspace) -> Iterator[None]:
-    modes = {path: path.stat().st_mode for path in (*workspace.folder.iterdir(), workspace.folder)}
+def _read_only(desk: Desk) -> Iterator[None]:
+    modes = {path: path.stat().st_mode for path in (*desk.folder.iterdir(), desk.folder)}
     for path in modes:
         path.chmod(0o555 if path.is_dir() else 0o444)
     try:
@@ -139,32 +139,32 @@ def open_way(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("open_way")
 def test_read_only_folder_stops_before_anything_is_sent(
-    emulator: Emulator, tenant: EmulatedTenant, truth: Truth, workspace: Workspace
+    emulator: Emulator, tenant: EmulatedTenant, truth: Truth, desk: Desk
 ) -> None:
-    ca_file = workspace.folder / "ca.pem"
+    ca_file = desk.folder / "ca.pem"
     ca_file.write_bytes(Path(tenant.ca_file).read_bytes())
-    settings = workspace.folder / "idferry.toml"
+    settings = desk.folder / "idferry.toml"
     settings.write_text(settings.read_text().replace(tenant.ca_file, "ca.pem"))
-    with forked_product() as product, _read_only(workspace):
+    with forked_product() as product, _read_only(desk):
         somebody = 0 if os.geteuid() else NOBODY  # root may write everywhere
-        finished = product.run(workspace, *PREMIGRATE, "--json", user=somebody)
+        finished = product.run(desk, *PREMIGRATE, "--json", user=somebody)
     assert_stopped(finished, "ledger_unwritable")
     assert emulator.dump(tenant) == []
-    finish(workspace, truth, emulator, tenant)
+    finish(desk, truth, emulator, tenant)
 
 
 @pytest.mark.usefixtures("slowly")
 def test_second_run_is_refused_while_the_first_goes_on(
-    emulator: Emulator, tenant: EmulatedTenant, truth: Truth, workspace: Workspace
+    emulator: Emulator, tenant: EmulatedTenant, truth: Truth, desk: Desk
 ) -> None:
-    first = start_and_wait_for_accounts(workspace, emulator)
+    first = start_and_wait_for_accounts(desk, emulator)
     first.send_signal(signal.SIGSTOP)  # so that it cannot be done before the second one has looked
-    assert_stopped(workspace.run(*PREMIGRATE, "--json"), "ledger_busy", exit_code=2)
+    assert_stopped(desk.as_process(*PREMIGRATE, "--json"), "ledger_busy", exit_code=2)
     first.send_signal(signal.SIGCONT)
     out, err = first.communicate(timeout=60)
     assert first.returncode == 0, err
     assert json.loads(out)["states"]
-    check(truth, emulator, tenant, workspace)
+    check(truth, emulator, tenant, desk)
 
 
 # --- the operator -----------------------------------------------------------------------------------------------------
@@ -173,26 +173,26 @@ def test_second_run_is_refused_while_the_first_goes_on(
 @pytest.mark.usefixtures("slowly")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
 def test_a_signal_in_the_middle_stops_cleanly_and_the_same_command_continues(
-    emulator: Emulator, tenant: EmulatedTenant, truth: Truth, workspace: Workspace, number: signal.Signals
+    emulator: Emulator, tenant: EmulatedTenant, truth: Truth, desk: Desk, number: signal.Signals
 ) -> None:
-    process = start_and_wait_for_accounts(workspace, emulator)
+    process = start_and_wait_for_accounts(desk, emulator)
     process.send_signal(number)
     out, err = process.communicate(timeout=30)
-    stopped = Finished(process.returncode, out, err)
+    stopped = Ended(process.returncode, out, err)
     assert_stopped(stopped, "stopped")
     assert "again" in stopped.document["error"]["remedy"]
     assert 0 < len(emulator.dump(tenant)) < PEOPLE
-    status = workspace.run("status", "--json").document
+    status = desk.as_process("status", "--json").document
     assert "creating" not in status["states"] or not status["states"]["creating"]
-    finish(workspace, truth, emulator, tenant)
+    finish(desk, truth, emulator, tenant)
 
 
 @pytest.mark.usefixtures("slowly")
 def test_a_second_signal_ends_at_once_and_the_same_command_continues(
-    emulator: Emulator, tenant: EmulatedTenant, truth: Truth, workspace: Workspace
+    emulator: Emulator, tenant: EmulatedTenant, truth: Truth, desk: Desk
 ) -> None:
     emulator.faults({"operation": "batch", "kind": "slow", "delay_ms": 5_000})
-    process = workspace.start(*PREMIGRATE)
+    process = desk.start(*PREMIGRATE)
     assert process.stderr is not None
     _read_until(process.stderr, " run ")
     time.sleep(0.3)
@@ -202,8 +202,8 @@ def test_a_second_signal_ends_at_once_and_the_same_command_continues(
     began = time.monotonic()
     out, err = process.communicate(timeout=30)
     assert time.monotonic() - began < 4.5
-    assert_stopped(Finished(process.returncode, out, err), "stopped")
-    finish(workspace, truth, emulator, tenant)
+    assert_stopped(Ended(process.returncode, out, err), "stopped")
+    finish(desk, truth, emulator, tenant)
 
 
 def _read_until(stream: IO[str], word: str) -> None:
@@ -223,20 +223,20 @@ def test_directory_gone_in_the_middle(
     assert port
     with gateway(port) as way, forked_product() as product:
         address = f"https://localhost:{way.port}"
-        workspace = make_workspace(tmp_path / "work", tenant, address=address)
-        write_json_lines(truth.people, workspace.export)
+        desk = Desk(tmp_path / "work", tenant, limits={}, address=address)
+        write_json_lines(truth.people, desk.export)
         breaker = threading.Thread(target=_break, args=(way, emulator, back_after_s))
         breaker.start()
-        finished = product.run(workspace, *PREMIGRATE, "--json", speed=40.0)
+        finished = product.run(desk, *PREMIGRATE, "--json", speed=40.0)
         breaker.join()
         if back_after_s:
             assert finished.code == 0, finished.err
-            check(truth, emulator, tenant, workspace, unclear_may_be_lost=True)
+            check(truth, emulator, tenant, desk, unclear_may_be_lost=True)
             return
         assert_stopped(finished, "unreachable")
         assert 0 < len(emulator.dump(tenant)) < PEOPLE
         way.open()
-        finish(workspace, truth, emulator, tenant)
+        finish(desk, truth, emulator, tenant)
 
 
 def _break(way: Gateway, emulator: Emulator, back_after_s: float) -> None:

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 from tests.support.crash_driver import KILLED, Point
+from tests.support.desk import PREMIGRATE, Desk
 from tests.support.emulator import Emulator
 from tests.support.forked_product import ForkedProduct, forked_product
 from tests.support.oracle import Truth, check
 from tests.support.population import population, write_json_lines
-from tests.support.product import PREMIGRATE, make_workspace
 from tests.support.strangers import Planter
 
 pytestmark = pytest.mark.xdist_group("heavy")
@@ -68,20 +68,20 @@ def _dies_and_resumes(
     """One story, judged; False when the run did not come to the point."""
     tenant = emulator.tenant("b2c")
     truth = Truth(population(PEOPLE, seed=seed))
-    workspace = make_workspace(folder, tenant, limits={"connections": 1})
-    write_json_lines(truth.people, workspace.export)
+    desk = Desk(folder, tenant, limits={"connections": 1})
+    write_json_lines(truth.people, desk.export)
     planter = Planter(truth, emulator, tenant)
     planter.plant([truth.people[11], truth.people[47], truth.people[50]], others=[truth.people[12]])
     emulator.faults(
         {"operation": "users.create", "status": 504, "after_write": True, "skip": 7, "count": 1, "item": True}
     )
-    first = product.run(workspace, *PREMIGRATE, point=point, speed=SPEED)
+    first = product.run(desk, *PREMIGRATE, point=point, speed=SPEED)
     died = first.code == KILLED
     if died:
-        resumed = product.run(workspace, *PREMIGRATE, speed=SPEED)
+        resumed = product.run(desk, *PREMIGRATE, speed=SPEED)
         assert resumed.code in (0, 1), (point, resumed.err)
     else:
         assert first.code == 1, (point, first.err)
-    figures = check(truth, emulator, tenant, workspace)
+    figures = check(truth, emulator, tenant, desk)
     assert figures.conflicts == len(truth.strangers), point
     return died

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.desk import PREMIGRATE, Desk
 from tests.support.emulator import Emulator
 from tests.support.forked_product import ForkedProduct, forked_product
 from tests.support.oracle import Truth, check
 from tests.support.population import population, write_json_lines
-from tests.support.product import PREMIGRATE, make_workspace
 from tests.support.strangers import Planter
 
 pytestmark = pytest.mark.xdist_group("heavy")
@@ -77,18 +77,18 @@ def test_one_in_five_fails(
     # A token that expires twice in a row is a refusal; one connection tells the two apart.
     connections = 1 if name == "token expires" else 4
     limits = {"timeout_seconds": 1, "connections": connections}
-    workspace = make_workspace(tmp_path / "work", tenant, limits=limits)
-    write_json_lines(truth.people, workspace.export)
+    desk = Desk(tmp_path / "work", tenant, limits=limits)
+    write_json_lines(truth.people, desk.export)
     hit = [truth.people[place] for place in range(10, PEOPLE, PEOPLE // STRANGERS)]
     Planter(truth, emulator, tenant).plant(hit, others=truth.people[:5])
     emulator.lag(get_s=(0.0, 0.2), filter_s=(0.0, 0.4), seed=seed)
     emulator.faults(*CASES[name], seed=seed)
 
-    finished = product.run(workspace, *PREMIGRATE, speed=SPEED)
+    finished = product.run(desk, *PREMIGRATE, speed=SPEED)
 
     assert finished.code == 1, finished.err
     hidden = name.startswith(("batch", "garbage", "anything")) and any(word in name for word in HIDING)
-    figures = check(truth, emulator, tenant, workspace, unclear_may_be_lost=hidden)
+    figures = check(truth, emulator, tenant, desk, unclear_may_be_lost=hidden)
     assert figures.unheard == 0
     assert figures.conflicts == STRANGERS
     assert figures.received <= CREATES_MAX

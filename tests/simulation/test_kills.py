@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from tests.support.desk import PREMIGRATE, Desk, Ended
 from tests.support.emulator import EmulatedTenant, Emulator
 from tests.support.oracle import Truth, check, read_ledger
 from tests.support.population import Person, population, write_json_lines
-from tests.support.product import PREMIGRATE, Finished, Workspace, make_workspace
 from tests.support.strangers import Planter
 
 pytestmark = pytest.mark.xdist_group("heavy")
@@ -37,14 +37,14 @@ class _Story:
 
     chance: random.Random
     truth: Truth
-    workspace: Workspace
+    desk: Desk
     emulator: Emulator
     tenant: EmulatedTenant
     planter: Planter
     starts: int = 0
     kills: int = 0
     killed_while_booting: int = 0
-    last: Finished = field(default_factory=lambda: Finished(-1, "", ""))
+    last: Ended = field(default_factory=lambda: Ended(-1, "", ""))
 
     def play(self) -> None:
         """Start and kill until the command ends by itself."""
@@ -54,14 +54,14 @@ class _Story:
             if self.kills < KILLS_MIN + 5:
                 self.last = self._run_and_kill()
             else:
-                self.last = self.workspace.run(*PREMIGRATE)
+                self.last = self.desk.as_process(*PREMIGRATE)
             if self.last.code == -signal.SIGKILL:
                 self.kills += 1
                 if self.kills in STRANGERS_AT_KILLS:
                     self._plant_some()
 
-    def _run_and_kill(self) -> Finished:
-        process = self.workspace.start(*PREMIGRATE)
+    def _run_and_kill(self) -> Ended:
+        process = self.desk.start(*PREMIGRATE)
         assert process.stderr is not None
         assert process.stdout is not None
         if self.chance.random() < 0.25:
@@ -76,7 +76,7 @@ class _Story:
             process.kill()
         out, err = process.communicate(timeout=30)
         assert process.returncode in (-signal.SIGKILL, 0, 1), err
-        return Finished(process.returncode, out, err)
+        return Ended(process.returncode, out, err)
 
     def _window_s(self) -> float:
         """So long that the work lasts until the last kill: about 20 people per 3 ms of four calls under way."""
@@ -94,7 +94,7 @@ class _Story:
         free = [
             one for one in self.truth.people if one.sign_in_name and one.sign_in_name.lower() not in there
         ]
-        announced = read_ledger(self.workspace.ledger).entries
+        announced = read_ledger(self.desk.ledger).entries
         urgent = [one for one in free if announced[one.key].state == "creating"]
         hit = urgent[:1] + self.chance.sample(free[-200:], STRANGERS_EACH_TIME)
         hit = list({one.key: one for one in hit}.values())[:STRANGERS_EACH_TIME]
@@ -110,8 +110,8 @@ def test_fifty_kills_lose_double_and_adopt_nobody(emulator: Emulator, seed: int,
     chance = random.Random(seed)  # noqa: S311  it must be repeatable
     tenant = emulator.tenant("b2c")
     truth = Truth(population(PEOPLE, seed=seed))
-    workspace = make_workspace(tmp_path / "work", tenant, limits={"settle_seconds": 20})
-    write_json_lines(truth.people, workspace.export)
+    desk = Desk(tmp_path / "work", tenant, limits={"settle_seconds": 20})
+    write_json_lines(truth.people, desk.export)
     emulator.lag(**LAG, seed=seed)
     emulator.faults(
         {"operation": "users.create", "status": 504, "after_write": True, "rate": 0.05, "item": True},
@@ -122,14 +122,14 @@ def test_fifty_kills_lose_double_and_adopt_nobody(emulator: Emulator, seed: int,
     planter = Planter(truth, emulator, tenant)
     early = chance.sample(truth.people, STRANGERS_BEFORE)
     planter.plant(early, others=_not_hit(truth, early, list(truth.people)))
-    story = _Story(chance, truth, workspace, emulator, tenant, planter)
+    story = _Story(chance, truth, desk, emulator, tenant, planter)
     began = time.monotonic()
     story.play()
     took_s = time.monotonic() - began
 
     assert story.last.code in (0, 1), story.last.err
     assert story.kills >= KILLS_MIN
-    figures = check(truth, emulator, tenant, workspace)
+    figures = check(truth, emulator, tenant, desk)
     assert len(truth.strangers) == STRANGERS_BEFORE + STRANGERS_EACH_TIME * len(STRANGERS_AT_KILLS) == 20
     assert figures.conflicts == len(truth.strangers)
     assert figures.accounts == PEOPLE - len(truth.strangers)
@@ -141,7 +141,7 @@ def _verify_agrees(story: _Story) -> None:
     """Strangers with a legacyId of our project are extra accounts; nothing else differs."""
     emulator, truth = story.emulator, story.truth
     emulator.faults()
-    verified = story.workspace.run("verify", "--source", "people.jsonl", "--json")
+    verified = story.desk.as_process("verify", "--source", "people.jsonl", "--json")
     document = verified.document
     ours_by_name = {one.object_id for one in truth.strangers if (one.legacy_id or "").startswith("demo:")}
     assert {one["id"] for one in document["extra"]} == ours_by_name

@@ -10,7 +10,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -20,9 +20,11 @@ from tests.support.emulator import EmulatedTenant
 
 from idferry.cli.app import run as run_command_line
 
-COMMAND_SECONDS_MAX = 60
+COMMAND_SECONDS_MAX = 120
 COMPANY = files("idferry") / "cli" / "demo_company"
 PASSWORD = "Sunny-Meadow-{}!"
+PREMIGRATE: Sequence[str] = ("premigrate", "people.jsonl", "--execute")
+QUICK = {"settle_seconds": 1, "timeout_seconds": 20}
 
 
 @dataclass(frozen=True)
@@ -47,13 +49,17 @@ class Ended:
 
 @dataclass
 class Desk:
-    """`settings` are the lines of idferry.toml; `write_settings` puts them there."""
+    """A folder with idferry.toml for this tenant. `limits` are short waits unless told otherwise; `address` stands in
+    the place of the tenant's own, for a gateway before it.
+    """
 
     folder: Path
     tenant: EmulatedTenant
-    limits: Mapping[str, int] = field(default_factory=lambda: {"settle_seconds": 1, "timeout_seconds": 20})
+    limits: Mapping[str, int] = field(default_factory=QUICK.copy)
+    address: str = ""
 
     def __post_init__(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
         self.write_settings()
 
     @property
@@ -64,10 +70,17 @@ class Desk:
     def ledger(self) -> Path:
         return self.folder / "idferry.ledger"
 
+    @property
+    def export(self) -> Path:
+        """The export of the source `people`, which PREMIGRATE names."""
+        return self.folder / "people.jsonl"
+
     def write_settings(self, *, more: str = "", **replaced: str) -> None:
-        """The tenant's own settings with short waits; `replaced` gives `old="new"` for settings by their name."""
-        text = self.tenant.settings + "\n[limits]\n"
-        text += "".join(f"{name} = {value}\n" for name, value in self.limits.items())
+        """The tenant's own settings with our limits; `replaced` gives `old="new"` for settings by their name."""
+        text = self.tenant.settings
+        if self.address:
+            text = text.replace(self.tenant.graph_https, self.address)
+        text += "\n[limits]\n" + "".join(f"{name} = {value}\n" for name, value in self.limits.items())
         for name, value in replaced.items():
             lines = [
                 f"{name} = {value}" if line.startswith(f"{name} = ") else line for line in text.splitlines()
@@ -128,7 +141,11 @@ class Desk:
     def as_process(self, *arguments: object, **more: Any) -> Ended:
         """`start`, and wait for its end."""
         with self.start(*arguments, **more) as process:
-            out, err = process.communicate(timeout=COMMAND_SECONDS_MAX)
+            try:
+                out, err = process.communicate(timeout=COMMAND_SECONDS_MAX)
+            except subprocess.TimeoutExpired:
+                process.kill()  # leaving the block would wait for it
+                raise
         return Ended(process.returncode, out, err)
 
     def ledger_files(self) -> dict[str, str]:

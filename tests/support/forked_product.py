@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.support.crash_driver import Order, Point
-from tests.support.product import Finished, Workspace
+from tests.support.desk import Desk, Ended
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -22,16 +22,16 @@ class ForkedProduct:
 
     def run(
         self,
-        workspace: Workspace,
+        desk: Desk,
         *arguments: str,
         point: Point | None = None,
         speed: float = 1.0,
         user: int = 0,
-    ) -> Finished:
+    ) -> Ended:
         """Run one command to its end, or to `point`, where it dies."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        order = Order(str(workspace.folder), self._output, list(arguments), point, speed, user)
+        order = Order(str(desk.folder), self._output, list(arguments), point, speed, user)
         self._process.stdin.write(order.as_json() + "\n")
         self._process.stdin.flush()
         answer = self._process.stdout.readline()
@@ -40,7 +40,7 @@ class ForkedProduct:
             Path(self._output, name).read_text(encoding="utf-8", errors="replace")
             for name in ("stdout", "stderr")
         )
-        return Finished(int(answer), out, err)
+        return Ended(int(answer), out, err)
 
 
 @contextmanager

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.support.desk import Desk
 from tests.support.emulator import EmulatedTenant, Emulator
 from tests.support.population import CANARY, Person
-from tests.support.product import Workspace
 
 PROJECT = "demo"
 SOURCE = "people"
@@ -106,13 +106,13 @@ def check(
     truth: Truth,
     emulator: Emulator,
     tenant: EmulatedTenant,
-    workspace: Workspace,
+    desk: Desk,
     *,
     unclear_may_be_lost: bool = False,
 ) -> Figures:
     """Assert I1 to I7. `unclear_may_be_lost`: faults strike whole batches before their items arrive."""
     wait_until_idle(emulator)
-    ledger = read_ledger(workspace.ledger)
+    ledger = read_ledger(desk.ledger)
     dump = emulator.dump(tenant)
     strange = {stranger.object_id for stranger in truth.strangers}
     ours = [account for account in dump if account["id"] not in strange]
@@ -121,7 +121,7 @@ def check(
     _nobody_lost(truth, by_legacy_id, ledger)
     _flags_and_passwords(truth, by_legacy_id, emulator, tenant)
     _strangers_untouched(truth, dump, emulator, tenant)
-    assert files_with(CANARY.encode(), workspace.folder, but=workspace.export) == []  # I6
+    assert files_with(CANARY.encode(), desk.folder, but=desk.export) == []  # I6
     counts = emulator.counts()
     received = _every_create_announced(ledger, counts, len(ours), unclear_may_be_lost=unclear_may_be_lost)
     return Figures(

@@ -32,7 +32,7 @@ demo: $(BASE)/.done ## premigrate a fictional company into an emulated tenant
 test: $(TEST)/.done lint types ## everything that must hold: lint, types, contracts, tests
 	$(IN_TEST)/python -m pytest -n 2 --dist loadgroup
 
-unit: $(TEST)/.done ## the rules alone, in seconds
+unit: $(TEST)/.done ## one module at a time, in seconds
 	$(IN_TEST)/python -m pytest tests/unit -q
 
 lint: $(TEST)/.done ## style and import contracts

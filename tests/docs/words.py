@@ -77,10 +77,15 @@ WORDS = (
         "The durable record of intent and observation; a person's row in it; one line of the person's story.",
         "log, tracking table",
     ),
-    Word("adopt", "To recognise an account as one that an earlier call of ours created, by its `legacyId`."),
+    Word(
+        "adopt",
+        "To recognise an account as one that an earlier call of ours created: it carries exactly the person's "
+        "`legacyId` and one of the person's identities.",
+    ),
     Word(
         "stranger",
-        "An account that holds a sign-in name of ours and does not carry our `legacyId`. It is never touched.",
+        "An account that stands in a person's way and is not ours: another `legacyId`, or none, or none of the "
+        "person's identities. It is never touched.",
     ),
     Word("directory", "The user store people move to.", "target"),
     Word("tenant, tenant kind", "The Azure AD B2C or External ID instance; which of the two.", "instance"),

@@ -12,8 +12,10 @@ from tests.support.emulator import EmulatedTenant, Emulator
 from tests.support.hand_clock import HandClock
 from tests.support.memory_directory import LostAfter, LostBefore, MemoryTenant
 
+from idferry.graph.address import Address
 from idferry.graph.credentials import ClientSecret
-from idferry.graph.directory import Address, Directory, DirectoryLimits, open_directory
+from idferry.graph.directory import Directory, DirectoryLimits, open_directory
+from idferry.graph.machine import Machine
 from idferry.ports import AccountReader, AccountRemover, AccountWriter, CreateOrder, TenantInspector
 from idferry.rules.account import AccountDraft, PasswordPlan, TenantKind
 from idferry.rules.answers import CreateAnswer, Created, Postponed
@@ -226,6 +228,7 @@ class EmulatedDirectory(AnyDirectory):
             "graph_url": tenant.graph_https,
             "flag": FLAG,
             "ca_file": tenant.ca_file,
+            "local": True,
         }
         client_id = changes.pop("client_id", tenant.client_id)
         credential = changes.pop("credential", ClientSecret(tenant.client_secret))
@@ -238,7 +241,7 @@ class EmulatedDirectory(AnyDirectory):
             address=Address(**(where | changes)),
             client_id=client_id,
             credential=credential,
-            clock=self.clock,
+            machine=Machine(self.clock),
             limits=limits,
         )
 

@@ -9,8 +9,10 @@ from typing import Any
 import httpx2
 from tests.support.hand_clock import HandClock
 
+from idferry.graph.address import Address
 from idferry.graph.credentials import ClientSecret
-from idferry.graph.directory import Address, Directory, DirectoryLimits, open_directory
+from idferry.graph.directory import Directory, DirectoryLimits, open_directory
+from idferry.graph.machine import Machine
 from idferry.ports import Clock
 
 TENANT_ID = "11111111-2222-4333-8444-555555555555"
@@ -63,11 +65,9 @@ def mocked_directory(
         address=address,
         client_id=CLIENT_ID,
         credential=credential or ClientSecret(SECRET),
-        clock=clock or HandClock(),
+        machine=Machine(clock or HandClock(), lambda: 1.0, lambda: "00000000-0000-4000-8000-000000000000"),
         limits=DirectoryLimits(connections=connections, settle=settle),
         http=httpx2.Client(transport=httpx2.MockTransport(answer)),
-        jitter=lambda: 1.0,
-        new_id=lambda: "00000000-0000-4000-8000-000000000000",
     )
 
 

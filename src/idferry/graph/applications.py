@@ -11,6 +11,7 @@ import msgspec
 
 from idferry.errors import Forbidden, TenantNotReady
 from idferry.graph import queries
+from idferry.graph.address import Address
 from idferry.graph.asking import Asking
 from idferry.graph.replies import error_of, printable
 from idferry.graph.tokens import TokenSource
@@ -26,12 +27,11 @@ _PERMISSION_TO_CREATE = "Application.ReadWrite.All"
 class Naming:
     """The Names of one tenant; the extensions application is looked up once, when it is first needed."""
 
-    def __init__(self, *, asking: Asking, domain: str, flag: str, extension_app_id: str) -> None:
-        """`extension_app_id` is a client id with hyphens; empty: looked up."""
+    def __init__(self, *, asking: Asking, address: Address) -> None:
         self._asking = asking
-        self._domain = domain
-        self._flag = flag
-        self._app_id = extension_app_id
+        self._domain = address.domain
+        self._flag = address.flag
+        self._app_id = address.extension_app_id
         self._lock = threading.Lock()
 
     @property

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeGuard
 
 from idferry.errors import UnexpectedAnswer
-from idferry.graph.pacing import Pauses, backoff_seconds
+from idferry.graph.machine import Machine
+from idferry.graph.pacing import backoff_seconds
 from idferry.graph.replies import NoReply, Outcome, Reply, error_of
 from idferry.graph.transport import BATCH_SIZE_MAX, Call, Transport
 
@@ -18,10 +19,9 @@ PAGES_MAX = 100_000  # 5.25 million objects, the largest tenant that is document
 class Asking:
     """Asks the directory until it says something definite."""
 
-    def __init__(self, *, transport: Transport, pauses: Pauses, jitter: Callable[[], float]) -> None:
+    def __init__(self, *, transport: Transport, machine: Machine) -> None:
         self._transport = transport
-        self._pauses = pauses
-        self._jitter = jitter
+        self._machine = machine
 
     def one(self, call: Call) -> Reply:
         """The definite answer to one call: anything but 429, 5xx and silence.
@@ -88,7 +88,7 @@ class Asking:
     def _rest(self, tries: int, failed: Sequence[Outcome]) -> None:
         """Wait before the next try; where the tenant holds us back, the gate alone waits for as long as it says."""
         if not any(isinstance(outcome, Reply) and outcome.throttled for outcome in failed):
-            self._pauses.rest(backoff_seconds(tries, jitter=self._jitter()))
+            self._machine.pauses.rest(backoff_seconds(tries, jitter=self._machine.jitter()))
 
 
 def _listed(reply: Reply) -> list[Mapping[str, Any]]:

@@ -13,12 +13,11 @@ from http import HTTPStatus
 from idferry.graph import queries
 from idferry.graph.applications import Naming
 from idferry.graph.asking import Asking
-from idferry.graph.pacing import Pauses
+from idferry.graph.machine import Machine
 from idferry.graph.reading import in_domain
 from idferry.graph.replies import Reply, body_if_found
 from idferry.graph.transport import Call
 from idferry.graph.wire import Names, account_of, select_of
-from idferry.ports import Clock
 from idferry.rules.account import Account, AccountDraft
 from idferry.rules.answers import Holder, InRecycleBin, Ours, Stranger, Unseen
 from idferry.rules.comparison import made_from
@@ -56,15 +55,13 @@ class _Case:
 class Holders:
     """Looks for the holders of taken names, several people at once."""
 
-    def __init__(
-        self, *, asking: Asking, naming: Naming, settle: timedelta, clock: Clock, pauses: Pauses
-    ) -> None:
+    def __init__(self, *, asking: Asking, naming: Naming, settle: timedelta, machine: Machine) -> None:
         """`settle`: how long the directory may take to show what it knows; at least two minutes are advised."""
         self._asking = asking
         self._naming = naming
         self._settle_s = settle.total_seconds()
-        self._clock = clock
-        self._pauses = pauses
+        self._clock = machine.clock
+        self._pauses = machine.pauses
 
     def find(self, drafts: Sequence[tuple[AccountDraft, str | None]]) -> list[Holder]:
         """One holder per draft, given with the object id that Graph named. Raises DirectoryError, Stopped."""

@@ -6,19 +6,16 @@ is back. Nothing here sends anything, and no quota is known here.
 """
 
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-from idferry.errors import Stopped
-from idferry.ports import Clock
+from idferry.graph.machine import WAIT_SLICE_SECONDS, Machine
 
 BACKOFF_SECONDS_FIRST = 1.0
 BACKOFF_SECONDS_MAX = 30.0
 # The longest allowance that is documented spans 300 s; a longer wait is believed up to an hour.
 RETRY_AFTER_SECONDS_MAX = 3600.0
-WAIT_SLICE_SECONDS = 0.1  # how long closing may go unnoticed by somebody who waits
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,46 +70,15 @@ def _seconds_until(text: str, *, now: datetime) -> float:
     return ((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - now).total_seconds()
 
 
-class Pauses:
-    """Waiting by the Clock that ends at once when it is closed."""
-
-    def __init__(self, *, clock: Clock) -> None:
-        self._clock = clock
-        self._closed = threading.Event()
-
-    @property
-    def closed(self) -> bool:
-        """Whether nobody shall wait any longer."""
-        return self._closed.is_set()
-
-    def check(self) -> None:
-        """Raise Stopped when closed."""
-        if self._closed.is_set():
-            raise Stopped("the connection to the directory was closed")
-
-    def rest(self, seconds: float) -> None:
-        """Wait so long. Raises Stopped when closed, before or meanwhile."""
-        self.check()
-        until = self._clock.elapsed() + seconds
-        while (left := until - self._clock.elapsed()) > 0:
-            self._clock.sleep(min(left, WAIT_SLICE_SECONDS))
-            self.check()
-
-    def close(self) -> None:
-        """Let nobody wait any longer."""
-        self._closed.set()
-
-
 class Gate:
     """Lets calls pass. Each `enter` is followed by one `report`, whatever happens to the call."""
 
-    def __init__(self, *, clock: Clock, pauses: Pauses, jitter: Callable[[], float]) -> None:
-        """`jitter` draws evenly from 0..1."""
-        self._clock = clock
-        self._pauses = pauses
-        self._jitter = jitter
+    def __init__(self, machine: Machine) -> None:
+        self._clock = machine.clock
+        self._pauses = machine.pauses
+        self._jitter = machine.jitter
         self._state = threading.Condition()
-        self._opens_at_s = clock.elapsed()
+        self._opens_at_s = self._clock.elapsed()
         self._failures_in_a_row = 0
         self._under_way = 0
         self._entered = 0

@@ -8,7 +8,7 @@ import base64
 import binascii
 import re
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from http import HTTPStatus
 from typing import Any, Protocol
@@ -17,10 +17,11 @@ import httpx2
 import msgspec
 
 from idferry.errors import TokenRefused, Unreachable
+from idferry.graph.address import Address
 from idferry.graph.credentials import ClientCertificate, ClientSecret, Credential
-from idferry.graph.pacing import Pauses, backoff_seconds, retry_after_seconds
+from idferry.graph.machine import Machine
+from idferry.graph.pacing import backoff_seconds, retry_after_seconds
 from idferry.graph.replies import printable
-from idferry.ports import Clock
 
 REFRESH_BEFORE_EXPIRY = timedelta(minutes=5)
 LIFETIME_SECONDS_DEFAULT = 3599.0  # what Microsoft's samples show, for an answer that does not say
@@ -103,26 +104,17 @@ class ClientCredentials:
         self,
         *,
         http: httpx2.Client,
-        authority: str,
-        tenant_id: str,
+        address: Address,
         client_id: str,
         credential: Credential,
-        graph_url: str,
-        clock: Clock,
-        pauses: Pauses,
-        jitter: Callable[[], float],
-        new_id: Callable[[], str],
+        machine: Machine,
     ) -> None:
-        """`authority` and `graph_url` are root addresses such as https://login.microsoftonline.com."""
         self._http = http
-        self._url = f"{authority.rstrip('/')}/{tenant_id}/oauth2/v2.0/token"
+        self._url = f"{address.authority.rstrip('/')}/{address.tenant_id}/oauth2/v2.0/token"
         self._client_id = client_id
         self._credential = credential
-        self._scope = scope_of(graph_url)
-        self._clock = clock
-        self._pauses = pauses
-        self._jitter = jitter
-        self._new_id = new_id
+        self._scope = scope_of(address.graph_url)
+        self._machine = machine
         self._lock = threading.Lock()
         self._token = ""
         self._good_until_s = 0.0
@@ -130,7 +122,7 @@ class ClientCredentials:
     def token(self) -> str:
         """A token that is good for some minutes; raises as TokenSource says."""
         with self._lock:
-            if not self._token or self._clock.elapsed() >= self._good_until_s:
+            if not self._token or self._machine.clock.elapsed() >= self._good_until_s:
                 self._fetch()
             return self._token
 
@@ -147,7 +139,7 @@ class ClientCredentials:
 
     def _fetch(self) -> None:
         self._token = ""
-        asked_at_s = self._clock.elapsed()
+        asked_at_s = self._machine.clock.elapsed()
         answer = self._ask()
         token, lifetime = answer.get("access_token"), answer.get("expires_in")
         if not isinstance(token, str) or not token:
@@ -172,9 +164,9 @@ class ClientCredentials:
                 if status < 500 and status != HTTPStatus.TOO_MANY_REQUESTS:
                     raise _refused(status, answer, address=self._url)
                 reason = f"HTTP {status}"
-                wait_s = retry_after_seconds(headers.get("retry-after"), now=self._clock.now())
+                wait_s = retry_after_seconds(headers.get("retry-after"), now=self._machine.clock.now())
             if attempt < TRIES_MAX:
-                self._pauses.rest(wait_s or backoff_seconds(attempt, jitter=self._jitter()))
+                self._machine.pauses.rest(wait_s or backoff_seconds(attempt, jitter=self._machine.jitter()))
         raise Unreachable(
             f"no token from {self._url}: {printable(reason)}",
             remedy="Check the network, [tenant] authority and ca_file; the same command continues.",
@@ -186,19 +178,22 @@ class ClientCredentials:
                 return {"client_secret": secret}
             case ClientCertificate() as certificate:
                 assertion = certificate.assertion(
-                    audience=self._url, client_id=self._client_id, now=self._clock.now(), jti=self._new_id()
+                    audience=self._url,
+                    client_id=self._client_id,
+                    now=self._machine.clock.now(),
+                    jti=self._machine.new_id(),
                 )
                 return {"client_assertion_type": _ASSERTION_TYPE, "client_assertion": assertion}
 
     def _post(self) -> tuple[int, Mapping[str, str], Mapping[str, Any]]:
-        self._pauses.check()
+        self._machine.pauses.check()
         form = {
             "client_id": self._client_id,
             "grant_type": "client_credentials",
             "scope": self._scope,
             **self._proof(),
         }
-        headers = {"Accept": "application/json", "client-request-id": self._new_id()}
+        headers = {"Accept": "application/json", "client-request-id": self._machine.new_id()}
         content = bytearray()
         with self._http.stream("POST", self._url, data=form, headers=headers) as response:
             for part in response.iter_bytes():

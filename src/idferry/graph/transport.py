@@ -18,10 +18,11 @@ import msgspec
 
 from idferry import __version__
 from idferry.errors import SettingsError, UnexpectedAnswer
+from idferry.graph.address import Address
+from idferry.graph.machine import Machine
 from idferry.graph.pacing import Gate, HeldBack, Passed, Stumbled, Verdict, retry_after_seconds
 from idferry.graph.replies import NoReply, Outcome, Reply
 from idferry.graph.tokens import TokenSource
-from idferry.ports import Clock
 
 BATCH_SIZE_MAX = 20  # https://learn.microsoft.com/graph/json-batching
 # A page of 999 accounts, each with every attribute filled, stays below 16 MiB.
@@ -52,24 +53,24 @@ class Call:
     version: str = "v1.0"
 
 
-def open_client(*, ca_file: str, connections: int, timeout: timedelta, local: bool) -> httpx2.Client:
+def open_client(address: Address, *, connections: int, timeout: timedelta) -> httpx2.Client:
     """An HTTP client for one directory: HTTP/1.1, keep-alive, no redirects, certificates checked.
 
-    `ca_file` replaces the system's authorities. `local`: the addresses are on this machine, so no proxy is asked.
+    The address's `ca_file` replaces the system's authorities.
 
     Raises:
         SettingsError: the CA file cannot be used.
     """
     verify: ssl.SSLContext | bool = True
-    if ca_file:
+    if address.ca_file:
         try:
-            verify = ssl.create_default_context(cadata=Path(ca_file).read_text(encoding="ascii"))
+            verify = ssl.create_default_context(cadata=Path(address.ca_file).read_text(encoding="ascii"))
         except (OSError, ValueError) as error:
-            raise SettingsError(f"the CA file {ca_file} cannot be used: {error}") from error
+            raise SettingsError(f"the CA file {address.ca_file} cannot be used: {error}") from error
     seconds = timeout.total_seconds()
     return httpx2.Client(
         verify=verify,
-        trust_env=not local,
+        trust_env=not address.local,
         follow_redirects=False,
         timeout=httpx2.Timeout(seconds, connect=min(CONNECT_TIMEOUT.total_seconds(), seconds)),
         limits=httpx2.Limits(max_connections=connections, max_keepalive_connections=connections),
@@ -86,19 +87,17 @@ class Transport:
         http: httpx2.Client,
         tokens: TokenSource,
         gate: Gate,
-        graph_url: str,
+        address: Address,
         timeout: timedelta,
-        clock: Clock,
-        new_id: Callable[[], str],
+        machine: Machine,
     ) -> None:
-        """`graph_url` is a root address such as https://graph.microsoft.com; `new_id` draws UUIDs."""
         self._http = http
         self._tokens = tokens
         self._gate = gate
-        self._root = httpx2.URL(graph_url.rstrip("/"))
+        self._root = httpx2.URL(address.graph_url.rstrip("/"))
         self._call_seconds_max = CALL_TIMEOUTS_MAX * timeout.total_seconds()
-        self._clock = clock
-        self._new_id = new_id
+        self._clock = machine.clock
+        self._new_id = machine.new_id
 
     def send(self, call: Call) -> Outcome:
         """Make one call.

@@ -3,7 +3,8 @@
 Commands ask for what they need by these names and never see which adapter they got.
 """
 
-from idferry.wiring.directories import Directory, directory_of
+from idferry.graph.directory import Directory
+from idferry.wiring.directories import directory_of
 from idferry.wiring.ledgers import LedgerParts, ledger_if_any, ledger_of, need_ledger, run_lock_of, scratch_of
 from idferry.wiring.rules import graph_value_names, plan_rules_of, send_limits_of
 from idferry.wiring.sources import source_of

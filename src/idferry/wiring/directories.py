@@ -1,32 +1,20 @@
 """The directory of the settings: addresses, the application that acts, and how it proves itself."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from idferry.errors import SettingsError
+from idferry.graph.address import Address
 from idferry.graph.credentials import ClientCertificate, ClientSecret, managed_identity
-from idferry.graph.directory import Address, DirectoryLimits, open_directory
-from idferry.ports import AccountReader, AccountRemover, AccountWriter, Clock, TenantInspector
+from idferry.graph.directory import Directory, DirectoryLimits, open_directory
+from idferry.graph.machine import Machine
+from idferry.ports import Clock
 from idferry.settings import Application, Settings, Tenant
 
 
-@dataclass(frozen=True, slots=True)
-class Directory:
-    """One open directory, as the ports that flows ask for."""
-
-    writer: AccountWriter
-    reader: AccountReader
-    remover: AccountRemover
-    inspector: TenantInspector
-
-
-@contextmanager
-def directory_of(settings: Settings, clock: Clock) -> Iterator[Directory]:
-    """The directory, opened for the application that imports. Nothing is called before it is used.
+def directory_of(settings: Settings, clock: Clock) -> Directory:
+    """The directory, opened for the application that imports; a context manager. Nothing is called before it is used.
 
     Raises:
         SettingsError: no tenant, no application for the import, or a credential that cannot be used.
@@ -38,14 +26,13 @@ def directory_of(settings: Settings, clock: Clock) -> Iterator[Directory]:
         timeout=timedelta(seconds=settings.limits.timeout_seconds),
         settle=timedelta(seconds=settings.limits.settle_seconds),
     )
-    with open_directory(
+    return open_directory(
         address=_address(settings, tenant),
         client_id=application.client_id,
         credential=_credential(settings, application),
-        clock=clock,
+        machine=Machine(clock),
         limits=limits,
-    ) as opened:
-        yield Directory(opened.writer, opened.reader, opened.remover, opened.inspector)
+    )
 
 
 def _importing_application(settings: Settings) -> Application:
@@ -70,6 +57,7 @@ def _address(settings: Settings, tenant: Tenant) -> Address:
         flag=tenant.migration_flag,
         extension_app_id=tenant.extension_app_id,
         ca_file=ca_file,
+        local=settings.is_loopback,
     )
 
 

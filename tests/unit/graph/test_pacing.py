@@ -8,12 +8,12 @@ import pytest
 from tests.support.hand_clock import HandClock
 
 from idferry.errors import Stopped
+from idferry.graph.machine import Machine
 from idferry.graph.pacing import (
     BACKOFF_SECONDS_MAX,
     Gate,
     HeldBack,
     Passed,
-    Pauses,
     Stumbled,
     backoff_seconds,
     retry_after_seconds,
@@ -23,7 +23,7 @@ NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
 
 def gate_with(clock: HandClock) -> Gate:
-    return Gate(clock=clock, pauses=Pauses(clock=clock), jitter=lambda: 1.0)
+    return Gate(Machine(clock, jitter=lambda: 1.0))
 
 
 @pytest.mark.parametrize(
@@ -104,9 +104,7 @@ def test_failures_heard_by_calls_that_were_under_way_together_count_once() -> No
 
 
 def test_while_the_directory_fails_one_call_at_a_time_tries() -> None:
-    clock = HandClock()
-    pauses = Pauses(clock=clock)
-    gate = Gate(clock=clock, pauses=pauses, jitter=lambda: 1.0)
+    gate = gate_with(HandClock())
     gate.report(gate.enter(), Stumbled())
     probe = gate.enter()
     entered = threading.Event()
@@ -130,9 +128,8 @@ def test_closing_wakes_whoever_waits() -> None:
         def sleep(self, seconds: float) -> None:
             threading.Event().wait(min(seconds, 0.01))
 
-    clock = RealWait()
-    pauses = Pauses(clock=clock)
-    gate = Gate(clock=clock, pauses=pauses, jitter=lambda: 1.0)
+    machine = Machine(RealWait(), jitter=lambda: 1.0)
+    gate = Gate(machine)
     gate.report(gate.enter(), HeldBack(3000.0))
     heard: list[BaseException] = []
 
@@ -144,9 +141,9 @@ def test_closing_wakes_whoever_waits() -> None:
 
     waiting = threading.Thread(target=wait)
     waiting.start()
-    pauses.close()
+    machine.pauses.close()
     waiting.join(5)
     assert not waiting.is_alive()
     assert len(heard) == 1
     with pytest.raises(Stopped):
-        pauses.rest(1)
+        machine.pauses.rest(1)

@@ -20,8 +20,9 @@ from tests.support.hand_clock import HandClock
 from tests.support.mock_graph import CLIENT_ID, SECRET, TENANT_ID, jwt_with, token_answer
 
 from idferry.errors import SettingsError, TokenRefused, Unreachable
+from idferry.graph.address import Address
 from idferry.graph.credentials import ClientCertificate, ClientSecret, managed_identity
-from idferry.graph.pacing import Pauses
+from idferry.graph.machine import Machine
 from idferry.graph.tokens import ClientCredentials, ForeignTokens, roles_of, scope_of
 
 URL = f"https://login.test/{TENANT_ID}/oauth2/v2.0/token"
@@ -49,18 +50,12 @@ class Endpoint:
 def tokens_from(
     endpoint: Endpoint, clock: HandClock | None = None, credential: Any = None
 ) -> ClientCredentials:
-    clock = clock or HandClock()
     return ClientCredentials(
         http=httpx2.Client(transport=httpx2.MockTransport(endpoint)),
-        authority="https://login.test/",
-        tenant_id=TENANT_ID,
+        address=Address(TENANT_ID, "contoso.onmicrosoft.com", "https://login.test/"),
         client_id=CLIENT_ID,
         credential=credential or ClientSecret(SECRET),
-        graph_url="https://graph.microsoft.com",
-        clock=clock,
-        pauses=Pauses(clock=clock),
-        jitter=lambda: 1.0,
-        new_id=lambda: "an-id",
+        machine=Machine(clock or HandClock(), lambda: 1.0, lambda: "an-id"),
     )
 
 

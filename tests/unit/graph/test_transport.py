@@ -348,7 +348,7 @@ def test_closing_answers_what_waits_at_once() -> None:
 def test_an_unusable_ca_file_is_a_settings_error() -> None:
     for path in ("/no/such/file.pem", __file__):
         with pytest.raises(SettingsError, match="CA file"):
-            open_client(ca_file=path, connections=1, timeout=timedelta(seconds=1), local=True)
+            open_client(replace(ADDRESS, ca_file=path), connections=1, timeout=timedelta(seconds=1))
 
 
 def test_no_password_and_no_secret_is_in_any_repr() -> None:

@@ -5,7 +5,7 @@ TEST := .venv-test
 IN_TEST := $(TEST)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit lint types docs lock wheel soak clean
+.PHONY: help demo test unit lint types docs lock wheel clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile

@@ -14,8 +14,8 @@ from starlette.routing import Route
 from idferry.emulator.clock import http_date, stamp
 from idferry.emulator.credentials import TokenRefusal, missing_parameter, prove_application
 from idferry.emulator.graph.address import read_query
-from idferry.emulator.graph.endpoint import cut
 from idferry.emulator.graph.faults import GARBAGE, FaultRule
+from idferry.emulator.graph_endpoint import cut
 from idferry.emulator.tenants import Tenant
 from idferry.emulator.tokens import GRAPH
 from idferry.emulator.world import World

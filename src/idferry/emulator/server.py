@@ -26,7 +26,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from idferry.emulator.certificates import CertificateFiles, make_certificates
 from idferry.emulator.control import Control
-from idferry.emulator.graph.endpoint import GraphEndpoint
+from idferry.emulator.graph_endpoint import GraphEndpoint
 from idferry.emulator.identity_endpoints import IdentityEndpoints
 from idferry.emulator.tenants import Tenant, TenantKind
 from idferry.emulator.world import World

@@ -12,7 +12,6 @@ from idferry.emulator.graph.operations import NAMES
 
 ROOT = Path(__file__).parents[2]
 PARITY = ROOT / "tests" / "parity"
-PAGE = ROOT / "docs" / "reference" / "emulator-coverage.md"
 PROVENANCE = ("documented", "reported", "recorded", "assumed")
 
 HEAD = """# What the emulator covers
@@ -96,8 +95,3 @@ def _word(row: Behaviour) -> str:
     if row.provenance == "documented":
         return f"documented: <{row.source}>"
     return f"{row.provenance}: {row.source.replace('|', chr(92) + '|').replace('<', '&lt;')}"
-
-
-if __name__ == "__main__":
-    PAGE.parent.mkdir(parents=True, exist_ok=True)
-    PAGE.write_text(render(), encoding="utf-8")

@@ -1,8 +1,6 @@
-from tests.docs.emulator_coverage import PAGE, PROVENANCE, render
+"""Every behaviour that the emulator claims has a sentence and a source."""
 
-
-def test_page_is_fresh() -> None:
-    assert PAGE.read_text(encoding="utf-8") == render(), "run: make docs"
+from tests.docs.emulator_coverage import PROVENANCE, render
 
 
 def test_every_behaviour_has_a_sentence_and_a_source() -> None:

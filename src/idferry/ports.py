@@ -28,7 +28,14 @@ from idferry.rules.lifecycle import State
 from idferry.rules.password import Password
 
 Tell = Callable[[Happening], None]
+Stop = Callable[[], bool]
+"""Whether somebody asked to stop; a flow looks between two steps."""
 RandomBelow = Callable[[int], int]
+
+
+def never() -> bool:
+    """The Stop of whoever cannot be stopped."""
+    return False
 
 
 class Clock(Protocol):
@@ -169,7 +176,7 @@ class ObservationLedger(Protocol):
     """Where `verify` and `remove` record what they saw and did."""
 
     def observe(self, *, run: str, observed: Sequence[Observation], at: datetime) -> None:
-        """Append observations in one transaction, on disk when it returns."""
+        """Append observations in one transaction, on disk when it returns; `run` is empty outside of runs."""
         ...
 
 

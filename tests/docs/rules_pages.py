@@ -4,17 +4,10 @@ from enum import StrEnum
 
 from tests.docs.markdown import code, page, table
 
-from idferry.rules import lifecycle, outcomes
+from idferry.rules import lifecycle, outcomes, removal
 from idferry.rules.lifecycle import State
 from idferry.rules.removal import Kept
 
-KEPT = {
-    Kept.OTHER_LEGACY_ID: "The account carries another `legacyId`, or none. It is never deleted.",
-    Kept.FLAG_FALLEN: "The account was created with the migration flag, and the flag is down: the person has got a password.",
-    Kept.PASSWORD_CHANGED: "The password was set more than 30 seconds after the account was created: the person chose another one.",
-    Kept.SIGNED_IN: "Somebody has signed in.",
-    Kept.SIGN_IN_UNKNOWN: "The tenant does not show sign-ins, and the person has a password or a federated identity to sign in with.",
-}
 RECORDS = """
 ## Bad records
 
@@ -63,7 +56,7 @@ def outcomes_page() -> str:
         ("Notes", "The person is created. The operator should know how.", outcomes.Note),
     ]
     sections = [f"## {title}\n\n{said}\n\n{_codes(codes)}" for title, said, codes in groups]
-    kept = table(["code", "meaning"], [(code(one), KEPT[one]) for one in Kept])
+    kept = table(["code", "meaning"], [(code(one), removal.MEANINGS[one]) for one in Kept])
     return page(
         "Outcomes of planning",
         "What planning decides about a record. `idferry survey` and `idferry premigrate` count people by these codes. "

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
-from tests.docs import cli_page, json_page, ledger_page, ports_page, rules_pages, settings_page
+from tests.docs import cli_page, json_page, ledger_page, ports_page, settings_page
 from tests.docs.errors_pages import EXIT_MEANINGS, exit_codes
 from tests.docs.repository import (
     ROOT,
@@ -19,7 +19,7 @@ from tests.docs.repository import (
 
 from idferry import settings
 from idferry.errors import every_error
-from idferry.rules import outcomes
+from idferry.rules import outcomes, removal
 from idferry.rules.entry import EventKind
 from idferry.rules.happenings import Happening
 from idferry.rules.lifecycle import State
@@ -78,7 +78,7 @@ def test_every_outcome_is_documented() -> None:
     text = _read("outcomes.md")
     codes = [*outcomes.LeftOut, *outcomes.Refused, *outcomes.RefusedAttribute, *outcomes.Note, *Kept]
     assert all(f"| `{code}` |" in text for code in codes)
-    assert set(rules_pages.KEPT) == set(Kept)
+    assert set(removal.MEANINGS) == set(Kept)
 
 
 def test_every_error_is_documented_and_its_code_is_its_own() -> None:

@@ -20,12 +20,13 @@ from tests.support.memory_directory import FLAG, MemoryTenant
 from tests.support.memory_ledger import MemoryLedger
 
 from idferry.errors import Forbidden, QuotaExceeded, SourceError, TenantNotReady, UsageError
+from idferry.flows.remove import remove
 from idferry.rules.account import TenantKind
 from idferry.rules.attributes import LEGACY_ID
-from idferry.rules.entry import EventKind, TakeUp
+from idferry.rules.entry import EventKind, Selection, TakeUp
 from idferry.rules.happenings import AttributeCreated, PeopleSettled, RecordsRead, RunStarted
 from idferry.rules.legacy_user import BadRecord
-from idferry.rules.lifecycle import State
+from idferry.rules.lifecycle import WITH_ACCOUNT, State
 from idferry.rules.password import Password
 from idferry.rules.pilot import parse_pilot
 from idferry.rules.plan import PasswordMode
@@ -211,14 +212,10 @@ def test_failed_people_wait_for_retry_failed() -> None:
 
 
 def test_removed_people_wait_for_again() -> None:
-    from idferry.flows.remove import people_of_selection, remove
-    from idferry.rules.entry import Selection
-
     world = World(MemorySource(crowd(4)))
     world.premigrate()
-    having = (State.COMPLETE, State.AWAITING_PASSWORD)
     remove(
-        people=lambda: people_of_selection(world.ledger.reports, Selection(), states=having),
+        people=lambda: world.ledger.reports.entries(Selection(states=WITH_ACCOUNT)),
         remover=world.tenant.remover,
         observations=world.ledger.observations,
         clock=world.clock,

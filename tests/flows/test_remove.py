@@ -1,6 +1,7 @@
 """Removal: only what this tool created and nobody uses; the recycle bin; what a crash or a lag must not confuse."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -18,18 +19,14 @@ from tests.support.builders import (
 from tests.support.memory_directory import MemoryTenant
 
 from idferry.errors import Stopped, Unreachable, UsageError
-from idferry.flows.remove import (
-    RecycleReport,
-    RemoveReport,
-    empty_recycle_bin,
-    people_of_file,
-    people_of_selection,
-    remove,
-)
-from idferry.flows.verify import STATES_WITH_ACCOUNT
+from idferry.flows.choose_people import choose_people
+from idferry.flows.purge import purge
+from idferry.flows.recycle import RecycleReport
+from idferry.flows.remove import RemoveReport, remove
+from idferry.flows.restore import restore
 from idferry.rules.entry import Entry, EventKind, Selection, TakeUp
 from idferry.rules.happenings import AccountsRemoved
-from idferry.rules.lifecycle import State
+from idferry.rules.lifecycle import WITH_ACCOUNT, State
 from idferry.rules.names import Identity, SignInType
 from idferry.rules.password import Password
 
@@ -47,7 +44,7 @@ def created(people: int = 60, **settings: Any) -> World:
 
 def removed(world: World, *, people: Any = None, execute: bool = True, **settings: Any) -> RemoveReport:
     return remove(
-        people=people or (lambda: everybody(world)),
+        people=people or (lambda: chosen(world)),
         remover=world.tenant.remover,
         observations=world.ledger.observations,
         clock=world.clock,
@@ -57,18 +54,19 @@ def removed(world: World, *, people: Any = None, execute: bool = True, **setting
     )
 
 
-def everybody(world: World, selection: Selection | None = None) -> Iterable[Entry]:
-    return people_of_selection(world.ledger.reports, selection or Selection(), states=STATES_WITH_ACCOUNT)
+def chosen(world: World, selection: Selection | None = None, file: MemorySource | None = None) -> list[Entry]:
+    wanted = replace(selection or Selection(), states=WITH_ACCOUNT)
+    return list(choose_people(ledger=world.ledger.reports, selection=wanted, project=PROJECT, file=file))
 
 
-def recycled(world: World, *, restore: bool, execute: bool = True) -> RecycleReport:
-    return empty_recycle_bin(
-        people=people_of_selection(world.ledger.reports, Selection(), states=(State.REMOVED,)),
+def recycled(world: World, flow: Callable[..., RecycleReport], *, execute: bool = True) -> RecycleReport:
+    gone = Selection(states=(State.REMOVED,))
+    return flow(
+        people=choose_people(ledger=world.ledger.reports, selection=gone, project=PROJECT),
         remover=world.tenant.remover,
         observations=world.ledger.observations,
         clock=world.clock,
         execute=execute,
-        restore=restore,
     )
 
 
@@ -142,7 +140,7 @@ def test_whoever_begins_to_use_an_account_after_the_count_keeps_it() -> None:
         passes.append(1)
         if len(passes) == 2:
             use(world, ["k0"])
-        return everybody(world)
+        return chosen(world)
 
     report = removed(world, people=people, including_used=4)
     assert (report.removed, report.kept_used) == (29, 1)
@@ -163,7 +161,7 @@ def test_run_source_and_cohort_choose() -> None:
         (Selection(source="crm"), 8),
         (Selection(source="shop"), 0),
     ):
-        plan = removed(world, people=lambda s=selection: everybody(world, s), execute=False)
+        plan = removed(world, people=lambda s=selection: chosen(world, s), execute=False)
         assert plan.to_remove == expected, selection
 
 
@@ -172,21 +170,26 @@ def test_a_file_and_the_ledger_meet_in_their_intersection() -> None:
     file = MemorySource(
         [*world.source.humans[2:5], Human("unknown", "u@example.com"), world.source.humans[2]]
     )
-    people = lambda: people_of_file(  # noqa: E731
-        world.ledger.reports, file, project=PROJECT, states=STATES_WITH_ACCOUNT
-    )
-    assert removed(world, people=people, execute=False).to_remove == 3
-    assert removed(world, people=people).removed == 3
-    other = MemorySource(world.source.humans, name="shop")
-    assert not list(people_of_file(world.ledger.reports, other, project=PROJECT, states=STATES_WITH_ACCOUNT))
+    assert removed(world, people=lambda: chosen(world, file=file), execute=False).to_remove == 3
+    assert removed(world, people=lambda: chosen(world, file=file)).removed == 3
+    assert not chosen(world, file=MemorySource(world.source.humans, name="shop"))
+
+
+def test_a_file_and_a_selection_meet_in_their_intersection() -> None:
+    world = World(MemorySource(crowd(8)))
+    world.premigrate(take_up=TakeUp(cohort="pilot"), limit=3, command="pilot")
+    world.premigrate()
+    pilot = [human.key for human in world.source.humans[:3]]
+    file = MemorySource(world.source.humans[1:])
+    assert [entry.key for entry in chosen(world, Selection(cohort="pilot"), file)] == pilot[1:]
+    assert not chosen(world, Selection(source="shop"), file)
 
 
 def test_a_person_who_stands_in_a_long_file_twice_is_taken_once() -> None:
     world = created(4)
     file = MemorySource([world.source.humans[0]] + [with_password(900 + n) for n in range(700)])
     file.humans.append(world.source.humans[0])
-    entries = list(people_of_file(world.ledger.reports, file, project=PROJECT, states=STATES_WITH_ACCOUNT))
-    assert [entry.key for entry in entries] == ["k0"]
+    assert [entry.key for entry in chosen(world, file=file)] == ["k0"]
 
 
 def test_accounts_that_somebody_else_deleted_are_gone() -> None:
@@ -271,9 +274,9 @@ def test_restored_people_are_what_they_were() -> None:
     before = world.states()
     ids = {one.object_id for one in world.tenant.accounts()}
     removed(world)
-    plan = recycled(world, restore=True, execute=False)
+    plan = recycled(world, restore, execute=False)
     assert (plan.found, plan.done, len(world.tenant.accounts())) == (8, 0, 0)
-    report = recycled(world, restore=True)
+    report = recycled(world, restore)
     assert (report.found, report.done, report.absent) == (8, 8, 0)
     assert world.states() == before
     assert {one.object_id for one in world.tenant.accounts()} == ids
@@ -283,9 +286,9 @@ def test_restored_people_are_what_they_were() -> None:
 def test_purged_people_stay_removed_for_good() -> None:
     world = created(8)
     removed(world)
-    assert recycled(world, restore=False).done == 8
+    assert recycled(world, purge).done == 8
     assert not world.tenant.stored
-    again = recycled(world, restore=True)
+    again = recycled(world, restore)
     assert (again.found, again.absent) == (0, 8)
     assert world.states() == {State.REMOVED: 8}
     assert world.premigrate(take_up=TakeUp(again=True)).send.created == 8
@@ -296,7 +299,7 @@ def test_a_deleted_account_that_is_not_ours_is_left_alone() -> None:
     world = created(4)
     removed(world)
     world.tenant.change(world.entries()["k0"].object_id, legacy_id="fabrikam:crm:1")
-    report = recycled(world, restore=False)
+    report = recycled(world, purge)
     assert (report.found, report.foreign, report.done) == (3, 1, 3)
     assert len(world.tenant.stored) == 1
 
@@ -305,7 +308,7 @@ def test_a_name_that_somebody_took_meanwhile_keeps_the_account_in_the_bin() -> N
     world = created(4)
     removed(world)
     world.tenant.plant(*world.source.humans[0].identities)
-    report = recycled(world, restore=True)
+    report = recycled(world, restore)
     assert (report.done, report.failed) == (3, {"conflict": 1})
     assert world.entries()["k0"].state is State.REMOVED
 
@@ -319,9 +322,9 @@ def test_accounts_restored_behind_our_back_are_taken_back_into_the_ledger() -> N
     other = world.entries()["k0"].object_id
     world.tenant.stored[other].deleted = False
     world.tenant.change(other, legacy_id="fabrikam:crm:1")
-    plan = recycled(world, restore=True, execute=False)
+    plan = recycled(world, restore, execute=False)
     assert (plan.found, plan.absent, world.entries()["r1"].state) == (3, 0, State.REMOVED)
-    report = recycled(world, restore=True)
+    report = recycled(world, restore)
     assert (report.done, report.absent, report.foreign) == (3, 0, 1)
     assert world.entries()["r1"].state is State.AWAITING_PASSWORD
     assert world.entries()["k0"].state is State.REMOVED

@@ -20,6 +20,8 @@ from idferry.errors import IdferryError, UsageError
 INDENT = "  "
 GAP = "  "
 PIPE_WIDTH = 10_000
+SHOWN_MAX = 20
+"""Rows of a list of people that a page shows; --json has all that the flow listed."""
 LAST_COLUMN_WIDTH_MIN = 20
 FIGURES_WIDTHS_MIN = (16, 6)  # the tables of one page stand below each other
 FACTS_WIDTHS_MIN = (12,)
@@ -68,6 +70,17 @@ def print_error(error: IdferryError, *, as_json: bool) -> None:
             console.print(line, soft_wrap=True)
     if as_json:
         print_json({"error": {"code": error.code, "message": str(error), "remedy": error.remedy}})
+
+
+def print_meanings(
+    console: Console, meanings: Mapping[str, str], *, examples: Mapping[str, Sequence[str]] | None = None
+) -> None:
+    """Each code that a report named, what it means and, where there are some, keys to look at."""
+    for code, meaning in meanings.items():
+        say(console, code, indent=2, style="bold")
+        say(console, meaning, indent=4)
+        if examples and code in examples:
+            say(console, ", ".join(examples[code]), indent=4, style="dim")
 
 
 def write_file(path: Path, text: str) -> None:

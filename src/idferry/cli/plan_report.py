@@ -4,7 +4,7 @@ from typing import Any
 
 from rich.console import Console
 
-from idferry.cli.output import counts, figures, say
+from idferry.cli.output import counts, figures, print_meanings, say
 from idferry.flows.plan_people import PlanReport
 from idferry.rules.outcomes import MEANINGS
 
@@ -66,11 +66,8 @@ def _print_meanings(console: Console, report: PlanReport) -> None:
         return
     console.print()
     known = {str(code): meaning for code, meaning in MEANINGS.items()}
-    for code in dict.fromkeys(str(code) for code in codes):
-        console.print(f"  [bold]{code}[/]")
-        say(console, known.get(code, ""), indent=4)
-        if code in report.examples:
-            say(console, ", ".join(report.examples[code]), indent=4, style="dim")
+    meanings = {str(code): known.get(str(code), "") for code in codes}
+    print_meanings(console, meanings, examples=report.examples)
 
 
 def _print_bad_records(console: Console, report: PlanReport) -> None:

@@ -1,33 +1,31 @@
 """`idferry remove`, `restore` and `purge`: taking away what this tool created, and only that."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol
 
 import typer
 
 from idferry.cli.options import CohortOption, ExecuteOption, JsonOption, NameOption, RunOption, SettingsOption
-from idferry.cli.output import counts, figures, listing, print_json, say, screen
+from idferry.cli.output import SHOWN_MAX, counts, figures, listing, print_json, print_meanings, say, screen
 from idferry.cli.progress import progress
 from idferry.cli.stopping import stop_on_signals
 from idferry.errors import EXIT_PEOPLE_FAILED, UsageError
-from idferry.flows.remove import (
-    RecycleReport,
-    RemoveReport,
-    empty_recycle_bin,
-    people_of_file,
-    people_of_selection,
-)
-from idferry.flows.remove import remove as flow
-from idferry.ports import LedgerReport
+from idferry.flows.choose_people import choose_people
+from idferry.flows.purge import purge as purge_flow
+from idferry.flows.recycle import RecycleReport
+from idferry.flows.remove import RemoveReport
+from idferry.flows.remove import remove as remove_flow
+from idferry.flows.restore import restore as restore_flow
+from idferry.ports import AccountRemover, Clock, LedgerReport, ObservationLedger
 from idferry.rules.entry import Entry, Selection
-from idferry.rules.lifecycle import State
+from idferry.rules.lifecycle import WITH_ACCOUNT, State
+from idferry.rules.removal import MEANINGS, Kept
 from idferry.settings import Settings, read_settings
 from idferry.wiring import clock_of, directory_of, ledger_of, need_ledger, run_lock_of, source_of
 
-SHOWN_MAX = 20
 NOBODY_SELECTED = "That selects nobody. `idferry status` lists the runs and sources."
-WITH_ACCOUNT = (State.COMPLETE, State.AWAITING_PASSWORD, State.CONFIRMING)
 
 SourceOption = Annotated[
     str, typer.Option("--source", help="Only people of this source (its name).", metavar="NAME")
@@ -35,6 +33,48 @@ SourceOption = Annotated[
 FileOption = Annotated[
     Path | None, typer.Option("--file", help="Only people who stand in this export file too.", metavar="FILE")
 ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Whose:
+    """Whose accounts somebody asked for, in the words of the command line."""
+
+    run: str
+    source: str
+    cohort: str
+    file: Path | None
+    name: str
+
+    def check(self) -> None:
+        """Refuse "everybody": nobody takes away all accounts by leaving out an option."""
+        if not (self.run or self.source or self.cohort or self.file):
+            raise UsageError(
+                "say whose accounts: --run, --source, --cohort or --file",
+                remedy="`idferry status` lists the runs.",
+            )
+
+    def people(self, read: Settings, ledger: LedgerReport, *, states: tuple[State, ...]) -> Iterator[Entry]:
+        """Those people, as far as they are in these states."""
+        return choose_people(
+            ledger=ledger,
+            selection=Selection(run=self.run, source=self.source, cohort=self.cohort, states=states),
+            project=read.project,
+            file=source_of(read, str(self.file), name=self.name) if self.file else None,
+        )
+
+
+class _RecycleFlow(Protocol):
+    """What `restore` and `purge` have in common."""
+
+    def __call__(
+        self,
+        *,
+        people: Iterator[Entry],
+        remover: AccountRemover,
+        observations: ObservationLedger,
+        clock: Clock,
+        execute: bool,
+    ) -> RecycleReport: ...
 
 
 def remove(
@@ -61,8 +101,9 @@ def remove(
 
     Example: idferry remove --run 2026-11-20-4f3a --execute
     """
+    whose = _Whose(run, source, cohort, file, name)
+    whose.check()
     read = read_settings(settings)
-    selection = _selection(run, source, cohort, file)
     need_ledger(read)
     clock = clock_of(read)
     with (
@@ -72,8 +113,8 @@ def remove(
         progress(clock, quiet=as_json) as tell,
         stop_on_signals() as stop,
     ):
-        report = flow(
-            people=_people(read, ledger.report, selection, file, name, WITH_ACCOUNT),
+        report = remove_flow(
+            people=lambda: whose.people(read, ledger.report, states=WITH_ACCOUNT),
             remover=directory.remover,
             observations=ledger.observations,
             clock=clock,
@@ -104,7 +145,9 @@ def restore(
 
     Example: idferry restore --run 2026-11-20-4f3a --execute
     """
-    _recycle(_selection(run, source, cohort, file), file, name, execute, settings, as_json, restoring=True)
+    whose = _Whose(run, source, cohort, file, name)
+    report = _recycle(whose, restore_flow, settings=settings, execute=execute)
+    _tell_recycling(report, done="restored", execute=execute, as_json=as_json)
 
 
 def purge(
@@ -121,7 +164,9 @@ def purge(
 
     Example: idferry purge --run 2026-11-20-4f3a --execute
     """
-    _recycle(_selection(run, source, cohort, file), file, name, execute, settings, as_json, restoring=False)
+    whose = _Whose(run, source, cohort, file, name)
+    report = _recycle(whose, purge_flow, settings=settings, execute=execute)
+    _tell_recycling(report, done="purged", execute=execute, as_json=as_json)
 
 
 def remove_document(report: RemoveReport) -> dict[str, Any]:
@@ -140,61 +185,27 @@ def remove_document(report: RemoveReport) -> dict[str, Any]:
     }
 
 
-def _selection(run: str, source: str, cohort: str, file: Path | None) -> Selection:
-    if not (run or source or cohort or file):
-        raise UsageError(
-            "say whose accounts: --run, --source, --cohort or --file",
-            remedy="`idferry status` lists the runs.",
-        )
-    return Selection(run=run, source=source, cohort=cohort)
-
-
-def _people(
-    read: Settings,
-    ledger: LedgerReport,
-    selection: Selection,
-    file: Path | None,
-    name: str,
-    states: tuple[State, ...],
-) -> Callable[[], Iterable[Entry]]:
-    if file is None:
-        return lambda: people_of_selection(ledger, selection, states=states)
-    legacy = source_of(read, str(file), name=name)
-    return lambda: (
-        entry
-        for entry in people_of_file(ledger, legacy, project=read.project, states=states)
-        if selection.takes(run=entry.created_by_run, source=entry.source, cohort=entry.cohort)
-    )
-
-
-def _recycle(
-    selection: Selection,
-    file: Path | None,
-    name: str,
-    execute: bool,
-    settings: Path | None,
-    as_json: bool,
-    *,
-    restoring: bool,
-) -> None:
+def _recycle(whose: _Whose, flow: _RecycleFlow, *, settings: Path | None, execute: bool) -> RecycleReport:
+    whose.check()
     read = read_settings(settings)
     need_ledger(read)
     clock = clock_of(read)
     with run_lock_of(read), ledger_of(read, clock) as ledger, directory_of(read, clock) as directory:
-        people = _people(read, ledger.report, selection, file, name, (State.REMOVED,))
-        report = empty_recycle_bin(
-            people=people(),
+        return flow(
+            people=whose.people(read, ledger.report, states=(State.REMOVED,)),
             remover=directory.remover,
             observations=ledger.observations,
             clock=clock,
             execute=execute,
-            restore=restoring,
         )
+
+
+def _tell_recycling(report: RecycleReport, *, done: str, execute: bool, as_json: bool) -> None:
     if as_json:
         print_json(
             {
                 "found": report.found,
-                "restored" if restoring else "purged": report.done,
+                done: report.done,
                 "absent": report.absent,
                 "foreign": report.foreign,
                 "failed": report.failed.total(),
@@ -202,7 +213,7 @@ def _recycle(
             }
         )
     else:
-        _print_recycling(report, restoring=restoring, execute=execute)
+        _print_recycling(report, done=done, execute=execute)
     if report.failed:
         raise typer.Exit(EXIT_PEOPLE_FAILED)
 
@@ -224,15 +235,17 @@ def _print_removal(report: RemoveReport, *, execute: bool) -> None:
     if report.kept_people:
         console.print()
         console.print(listing(("kept", "because"), report.kept_people[:SHOWN_MAX]))
+        console.print()
+        print_meanings(console, {reason: MEANINGS[Kept(reason)] for reason in report.kept})
 
 
-def _print_recycling(report: RecycleReport, *, restoring: bool, execute: bool) -> None:
+def _print_recycling(report: RecycleReport, *, done: str, execute: bool) -> None:
     console = screen()
     if not execute:
         say(console, "Plan. Nothing was changed; --execute does it.\n")
     rows = [("in the recycle bin", f"{report.found:,}", "")]
     if execute:
-        rows.append(("restored" if restoring else "purged", f"{report.done:,}", ""))
+        rows.append((done, f"{report.done:,}", ""))
         rows.append(("failed", f"{report.failed.total():,}", counts(report.failed)))
     rows.append(("no longer there", f"{report.absent:,}", ""))
     if report.foreign:

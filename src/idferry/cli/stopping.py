@@ -1,15 +1,16 @@
 """Stopping cleanly: the first Ctrl-C or SIGTERM asks the flow to stop, the second ends the process at once."""
 
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
 from idferry.cli.output import messages, say
+from idferry.ports import Stop
 
 
 @contextmanager
-def stop_on_signals() -> Iterator[Callable[[], bool]]:
+def stop_on_signals() -> Iterator[Stop]:
     """A test that becomes true when somebody asked to stop. Handlers are put back afterwards."""
     asked = False
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from idferry.cli.options import CohortOption, JsonOption, NameOption, RunOption, SettingsOption
-from idferry.cli.output import figures, listing, print_json, say, screen
+from idferry.cli.output import SHOWN_MAX, figures, listing, print_json, say, screen
 from idferry.cli.progress import progress
 from idferry.cli.stopping import stop_on_signals
 from idferry.errors import EXIT_PEOPLE_FAILED
@@ -24,8 +24,6 @@ from idferry.wiring import (
     plan_rules_of,
     source_of,
 )
-
-SHOWN_MAX = 20
 
 
 def verify(

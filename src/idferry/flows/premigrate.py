@@ -3,7 +3,6 @@
 The flow reads as the documentation tells it: pre-flight, plan, send. It knows no vendor and no file format.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from idferry.errors import Forbidden, QuotaExceeded, SourceError, Stopped, TenantNotReady
@@ -17,9 +16,11 @@ from idferry.ports import (
     RandomBelow,
     RunLedger,
     SendLedger,
+    Stop,
     Tell,
     TenantFacts,
     TenantInspector,
+    never,
 )
 from idferry.rules.attributes import LEGACY_ID
 from idferry.rules.entry import TakeUp
@@ -77,7 +78,7 @@ def premigrate(
     clock: Clock,
     random_below: RandomBelow,
     tell: Tell,
-    stop: Callable[[], bool] = lambda: False,
+    stop: Stop = never,
     limits: SendLimits | None = None,
 ) -> PremigrateReport:
     """Create the accounts of a source's people.
@@ -133,7 +134,7 @@ def premigrate(
     return PremigrateReport(run.run, resumed, plan, sent)
 
 
-def _until_stopped(tell: Tell, stop: Callable[[], bool]) -> Tell:
+def _until_stopped(tell: Tell, stop: Stop) -> Tell:
     """Tell what happens until somebody asks to stop; planning tells after each batch that is in the ledger."""
 
     def tell_or_stop(happening: Happening) -> None:

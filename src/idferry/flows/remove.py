@@ -1,33 +1,22 @@
-"""Remove accounts that this tool created and nobody uses yet; purge or restore what was removed.
+"""Remove accounts that this tool created and nobody uses yet.
 
 Every account is read immediately before it is deleted. Whatever shows that a person uses it keeps it.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from itertools import islice
+from datetime import timedelta
 
-from idferry.errors import NotFound, Stopped, UsageError
-from idferry.ports import (
-    AccountRemover,
-    Clock,
-    LedgerReport,
-    LegacySource,
-    ObservationLedger,
-    SourceRecord,
-    Tell,
-)
-from idferry.rules.account import Account, legacy_id_of
-from idferry.rules.entry import Entry, EventKind, Observation, Selection
+from idferry.errors import NotFound, Stopped, Unreachable, UsageError
+from idferry.flows.recycle import chunks_of, ids_of
+from idferry.ports import AccountRemover, Clock, ObservationLedger, Stop, Tell, never
+from idferry.rules.entry import Entry, EventKind, Observation
 from idferry.rules.happenings import AccountsRead, AccountsRemoved
 from idferry.rules.lifecycle import State
 from idferry.rules.person_set import PersonSet
-from idferry.rules.removal import Kept, reason_to_keep
+from idferry.rules.removal import GONE, Kept, reason_to_keep
 
-CHUNK_ACCOUNTS = 20
-LOOKUP_PEOPLE = 500
 LISTED_MAX = 1000
 SHOWS_WITHIN = timedelta(minutes=15)
 """An account that is not shown so soon after its creation may only be not visible yet."""
@@ -58,28 +47,6 @@ class _Judged:
     kept: list[tuple[Entry, Kept]] = field(default_factory=list)
 
 
-def people_of_selection(
-    ledger: LedgerReport, selection: Selection, *, states: tuple[State, ...]
-) -> Iterator[Entry]:
-    """Everybody selected who is in one of these states, streamed."""
-    chosen = Selection(run=selection.run, source=selection.source, cohort=selection.cohort, states=states)
-    return ledger.entries(chosen)
-
-
-def people_of_file(
-    ledger: LedgerReport, file: LegacySource, *, project: str, states: tuple[State, ...]
-) -> Iterator[Entry]:
-    """The intersection of a file and the ledger: people of the file whom this tool created, in these states."""
-    users = (record.user for record in file.records() if isinstance(record, SourceRecord))
-    taken = PersonSet()
-    while batch := list(islice(users, LOOKUP_PEOPLE)):
-        ids = {legacy_id_of(project=project, source=file.name, key=user.key) for user in batch}
-        for entry in ledger.entries_of_legacy_ids(ids).values():
-            if entry.state in states and entry.person_id not in taken:
-                taken.add(entry.person_id)
-                yield entry
-
-
 def remove(
     *,
     people: Callable[[], Iterable[Entry]],
@@ -88,9 +55,8 @@ def remove(
     clock: Clock,
     tell: Tell,
     execute: bool,
-    run: str = "",
     including_used: int | None = None,
-    stop: Callable[[], bool] = lambda: False,
+    stop: Stop = never,
 ) -> RemoveReport:
     """Delete the accounts of `people`, or say what would happen.
 
@@ -102,182 +68,107 @@ def remove(
         UsageError: `including_used` is not the number of used accounts.
         DirectoryError, LedgerError, Stopped.
     """
-    included = PersonSet()
+    removing, read = _Removing(remover=remover, observations=observations, clock=clock), 0
     if including_used is not None:
-        included = _used_people(people(), remover)
-        if len(included) != including_used:
+        removing.include_used(people(), expected=including_used)
+    for chunk in chunks_of(people()):
+        if stop():
+            raise Stopped(f"stopped; {removing.report.removed} accounts were removed and are in the ledger")
+        judged = removing.judge(chunk)
+        if execute:
+            removing.carry_out(judged)
+        read += len(chunk)
+        tell(AccountsRemoved(removing.report.removed) if execute else AccountsRead(read))
+    return removing.report
+
+
+@dataclass(slots=True, kw_only=True)
+class _Removing:
+    """The state of one removal: who goes although somebody uses the account, and what was done."""
+
+    remover: AccountRemover
+    observations: ObservationLedger
+    clock: Clock
+    report: RemoveReport = field(default_factory=RemoveReport)
+    included: PersonSet = field(default_factory=PersonSet)
+
+    # --- who uses an account ----------------------------------------------------------------------------------------
+
+    def include_used(self, people: Iterable[Entry], *, expected: int) -> None:
+        """Whoever uses an account now goes too. Whoever begins to later was not in the number somebody agreed to."""
+        for chunk in chunks_of(people):
+            accounts = self.remover.usage(ids_of(chunk))
+            for entry in chunk:
+                account = accounts.get(entry.object_id)
+                reason = reason_to_keep(entry, account) if account else None
+                if reason and reason.means_used:
+                    self.included.add(entry.person_id)
+        if len(self.included) != expected:
             raise UsageError(
-                f"--including-used {including_used}: {len(included)} of these accounts are in use",
+                f"--including-used {expected}: {len(self.included)} of these accounts are in use",
                 remedy="Look at them in the plan; then name exactly that number.",
             )
-    report, read = RemoveReport(), 0
-    waiting = iter(people())
-    while chunk := list(islice(waiting, CHUNK_ACCOUNTS)):
-        if stop():
-            raise Stopped(f"stopped; {report.removed} accounts were removed and are in the ledger")
-        judged = _judge(chunk, remover, included=included, now=clock.now())
-        _count(judged, report)
-        if execute:
-            _delete(judged, remover, observations, run, clock, report)
-        read += len(chunk)
-        tell(AccountsRemoved(report.removed) if execute else AccountsRead(read))
-    return report
 
+    # --- what becomes of each account --------------------------------------------------------------------------------
 
-def _judge(chunk: list[Entry], remover: AccountRemover, *, included: PersonSet, now: datetime) -> _Judged:
-    """Read the accounts of a chunk and sort its people; `included` are deleted although they are used."""
-    accounts = remover.usage([entry.object_id for entry in chunk])
-    judged = _Judged()
-    unseen: list[Entry] = []
-    for entry in chunk:
-        account = accounts.get(entry.object_id)
-        reason = reason_to_keep(entry, account) if account else None
-        if account is None:
-            young = entry.created_at is not None and now - entry.created_at < SHOWS_WITHIN
-            (unseen if young else judged.gone).append(entry)
-        elif reason and not (reason.means_used and entry.person_id in included):
-            judged.kept.append((entry, reason))
-        else:
-            judged.deletable.append(entry)
-    in_bin = remover.deleted([entry.object_id for entry in unseen]) if unseen else {}
-    for entry in unseen:
-        (judged.gone if entry.object_id in in_bin else judged.unseen).append(entry)
-    return judged
-
-
-def _used_people(people: Iterable[Entry], remover: AccountRemover) -> PersonSet:
-    """Who uses an account now. Whoever begins to later was not in the number that somebody agreed to."""
-    used, waiting = PersonSet(), iter(people)
-    while chunk := list(islice(waiting, CHUNK_ACCOUNTS)):
-        accounts = remover.usage([entry.object_id for entry in chunk])
+    def judge(self, chunk: list[Entry]) -> _Judged:
+        """Read the accounts of a chunk, sort its people and count them."""
+        accounts = self.remover.usage(ids_of(chunk))
+        judged = _Judged()
         for entry in chunk:
             account = accounts.get(entry.object_id)
             reason = reason_to_keep(entry, account) if account else None
-            if reason and reason.means_used:
-                used.add(entry.person_id)
-    return used
+            if account is None:
+                (judged.unseen if self._may_be_too_new(entry) else judged.gone).append(entry)
+            elif reason and not (reason.means_used and entry.person_id in self.included):
+                judged.kept.append((entry, reason))
+            else:
+                judged.deletable.append(entry)
+        self._look_into_recycle_bin(judged)
+        self._count(judged)
+        return judged
 
+    def _may_be_too_new(self, entry: Entry) -> bool:
+        return entry.created_at is not None and self.clock.now() - entry.created_at < SHOWS_WITHIN
 
-def _count(judged: _Judged, report: RemoveReport) -> None:
-    report.to_remove += len(judged.deletable)
-    report.gone += len(judged.gone)
-    if judged.unseen:
-        report.failed[NotFound.code] += len(judged.unseen)
-    for entry, reason in judged.kept:
-        report.kept[reason] += 1
-        report.kept_used += reason.means_used
-        if len(report.kept_people) < LISTED_MAX:
-            report.kept_people.append((entry.legacy_id, reason))
+    def _look_into_recycle_bin(self, judged: _Judged) -> None:
+        """A new account that lies in the bin is gone, however new it is."""
+        if judged.unseen:
+            in_bin = self.remover.deleted(ids_of(judged.unseen))
+            judged.gone += [entry for entry in judged.unseen if entry.object_id in in_bin]
+            judged.unseen = [entry for entry in judged.unseen if entry.object_id not in in_bin]
 
+    def _count(self, judged: _Judged) -> None:
+        report = self.report
+        report.to_remove += len(judged.deletable)
+        report.gone += len(judged.gone)
+        if judged.unseen:
+            report.failed[NotFound.code] += len(judged.unseen)
+        for entry, reason in judged.kept:
+            report.kept[reason] += 1
+            report.kept_used += reason.means_used
+            if len(report.kept_people) < LISTED_MAX:
+                report.kept_people.append((entry.legacy_id, reason))
 
-def _delete(
-    judged: _Judged,
-    remover: AccountRemover,
-    observations: ObservationLedger,
-    run: str,
-    clock: Clock,
-    report: RemoveReport,
-) -> None:
-    answers: Mapping[str, str] = {}
-    if judged.deletable:
-        intents = [Observation(entry.person_id, EventKind.DELETE_SENT) for entry in judged.deletable]
-        observations.observe(run=run, observed=intents, at=clock.now())
-        answers = remover.delete([entry.object_id for entry in judged.deletable])
-    observed = [
-        Observation(entry.person_id, EventKind.REMOVED, State.REMOVED, "gone") for entry in judged.gone
-    ]
-    observed += [Observation(entry.person_id, EventKind.KEPT, code=reason) for entry, reason in judged.kept]
-    for entry in judged.deletable:
-        code = answers.get(entry.object_id, "unreachable")
+    # --- deleting ----------------------------------------------------------------------------------------------------
+
+    def carry_out(self, judged: _Judged) -> None:
+        """Record the intent, delete, record what was seen: also of those who are gone, and who stays and why."""
+        answers: Mapping[str, str] = {}
+        if judged.deletable:
+            self._record([Observation(one.person_id, EventKind.DELETE_SENT) for one in judged.deletable])
+            answers = self.remover.delete(ids_of(judged.deletable))
+        gone = [Observation(one.person_id, EventKind.REMOVED, State.REMOVED, GONE) for one in judged.gone]
+        kept = [Observation(one.person_id, EventKind.KEPT, code=reason) for one, reason in judged.kept]
+        self._record([*gone, *kept, *(self._answered(one, answers) for one in judged.deletable)])
+
+    def _answered(self, entry: Entry, answers: Mapping[str, str]) -> Observation:
+        code = answers.get(entry.object_id, Unreachable.code)
         if code:
-            report.failed[code] += 1
-            observed.append(Observation(entry.person_id, EventKind.KEPT, code=code))
-        else:
-            report.removed += 1
-            observed.append(Observation(entry.person_id, EventKind.REMOVED, State.REMOVED))
-    observations.observe(run=run, observed=observed, at=clock.now())
+            self.report.failed[code] += 1
+            return Observation(entry.person_id, EventKind.KEPT, code=code)
+        self.report.removed += 1
+        return Observation(entry.person_id, EventKind.REMOVED, State.REMOVED)
 
-
-@dataclass(slots=True)
-class RecycleReport:
-    """What purging or restoring did, or would do (`found`): accounts in the recycle bin that this tool removed.
-
-    For restoring, `found` and `done` include those that are in the directory again already.
-    """
-
-    found: int = 0
-    done: int = 0
-    absent: int = 0
-    foreign: int = 0
-    failed: Counter[str] = field(default_factory=Counter)
-
-
-def empty_recycle_bin(
-    *,
-    people: Iterable[Entry],
-    remover: AccountRemover,
-    observations: ObservationLedger,
-    clock: Clock,
-    execute: bool,
-    restore: bool,
-    run: str = "",
-) -> RecycleReport:
-    """Purge (for good) or restore removed accounts; only those that still carry our legacyId.
-
-    Raises:
-        DirectoryError, LedgerError.
-    """
-    report = RecycleReport()
-    waiting = iter(people)
-    while chunk := list(islice(waiting, CHUNK_ACCOUNTS)):
-        binned = remover.deleted([entry.object_id for entry in chunk])
-        elsewhere = [entry.object_id for entry in chunk if entry.object_id not in binned]
-        # Restored already, by a call whose answer was lost or by an administrator: the ledger has to learn it.
-        live = remover.usage(elsewhere) if restore and elsewhere else {}
-        accounts = {**live, **binned}
-        ours = [entry for entry in chunk if _is_ours(entry, accounts.get(entry.object_id))]
-        report.found += len(ours)
-        report.absent += sum(entry.object_id not in accounts for entry in chunk)
-        report.foreign += len(chunk) - len(ours) - sum(entry.object_id not in accounts for entry in chunk)
-        if execute and ours:
-            asked = [entry.object_id for entry in ours if entry.object_id in binned]
-            change = remover.restore if restore else remover.purge
-            answers = {**dict.fromkeys(live, ""), **(change(asked) if asked else {})}
-            _record_recycling(ours, accounts, answers, observations, run, clock, report, restore=restore)
-    return report
-
-
-def _record_recycling(
-    ours: list[Entry],
-    accounts: Mapping[str, Account],
-    answers: Mapping[str, str],
-    observations: ObservationLedger,
-    run: str,
-    clock: Clock,
-    report: RecycleReport,
-    *,
-    restore: bool,
-) -> None:
-    observed = []
-    for entry in ours:
-        code = answers.get(entry.object_id, "unreachable")
-        if code:
-            report.failed[code] += 1
-        else:
-            report.done += 1
-            observed.append(_recycled(entry, accounts[entry.object_id], restore=restore))
-    if observed:
-        observations.observe(run=run, observed=observed, at=clock.now())
-
-
-def _is_ours(entry: Entry, account: Account | None) -> bool:
-    # A deleted account may be shown without its extension attributes; its id alone is ours then.
-    return account is not None and account.legacy_id in (entry.legacy_id, None)
-
-
-def _recycled(entry: Entry, account: Account, *, restore: bool) -> Observation:
-    if not restore:
-        return Observation(entry.person_id, EventKind.PURGED)
-    awaits = entry.draft.sets_flag if entry.draft and account.flag is None else bool(account.flag)
-    state = State.AWAITING_PASSWORD if awaits else State.COMPLETE
-    return Observation(entry.person_id, EventKind.RESTORED, state, object_id=entry.object_id)
+    def _record(self, observed: list[Observation]) -> None:
+        self.observations.observe(run="", observed=observed, at=self.clock.now())

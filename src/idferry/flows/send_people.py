@@ -6,7 +6,7 @@ names everybody for whom a call may have been sent, and the directory is asked a
 """
 
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field
 from itertools import islice
@@ -29,7 +29,9 @@ from idferry.ports import (
     LegacySource,
     RandomBelow,
     SendLedger,
+    Stop,
     Tell,
+    never,
 )
 from idferry.rules.account import AccountDraft, written_digests
 from idferry.rules.answers import (
@@ -95,7 +97,7 @@ def send_people(
     clock: Clock,
     random_below: RandomBelow,
     tell: Tell,
-    stop: Callable[[], bool] = lambda: False,
+    stop: Stop = never,
     limits: SendLimits | None = None,
 ) -> SendReport:
     """Create everybody whom `run` planned, and settle everybody whom an earlier run left in `creating`.
@@ -139,7 +141,7 @@ class _Sending:
         writer: AccountWriter,
         clock: Clock,
         tell: Tell,
-        stop: Callable[[], bool],
+        stop: Stop,
         limits: SendLimits,
     ) -> None:
         self.run = run

@@ -3,7 +3,7 @@
 Reading costs no writes. Nothing is changed in the directory; the ledger learns who has got a password since.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import TypeVar
@@ -16,18 +16,19 @@ from idferry.ports import (
     LegacySource,
     ObservationLedger,
     SourceRecord,
+    Stop,
     Tell,
+    never,
 )
 from idferry.rules.account import Account, AccountDraft
 from idferry.rules.comparison import Difference, compare, source_differences
 from idferry.rules.entry import Entry, EventKind, Observation, Selection
 from idferry.rules.happenings import AccountsRead
-from idferry.rules.lifecycle import State
+from idferry.rules.lifecycle import WITH_ACCOUNT, State
 from idferry.rules.person_set import PersonSet
 from idferry.rules.plan import PasswordFacts, Planned, PlanRules, plan_person
 
 BATCH_ACCOUNTS = 500
-STATES_WITH_ACCOUNT = tuple(state for state in State if state.has_account)
 LISTED_MAX = 10_000
 
 Item = TypeVar("Item")
@@ -96,7 +97,7 @@ def verify(
     tell: Tell,
     source: LegacySource | None = None,
     rules: PlanRules | None = None,
-    stop: Callable[[], bool] = lambda: False,
+    stop: Stop = never,
 ) -> VerifyReport:
     """Compare the directory with the ledger and the source.
 
@@ -126,7 +127,7 @@ class _Verifying:
         ledger: LedgerReport,
         observations: ObservationLedger,
         clock: Clock,
-        stop: Callable[[], bool],
+        stop: Stop,
     ) -> None:
         self.scope = scope
         self.reader = reader
@@ -177,7 +178,7 @@ class _Verifying:
         self.report.add(Extra(account.object_id, account.legacy_id or ""), self.report.extra)
 
     def _is_chosen(self, entry: Entry) -> bool:
-        return self.scope.selection.takes(run=entry.created_by_run, source=entry.source, cohort=entry.cohort)
+        return self.scope.selection.takes(entry)
 
     def _compare(self, entry: Entry, account: Account) -> bool:
         """Compare one; True when the person has got a password since."""
@@ -209,7 +210,7 @@ class _Verifying:
 
     def find_missing(self) -> None:
         """Look for the people whose account was not met, each once more by id."""
-        for entry in self.ledger.entries(replace(self.scope.selection, states=STATES_WITH_ACCOUNT)):
+        for entry in self.ledger.entries(replace(self.scope.selection, states=WITH_ACCOUNT)):
             if entry.person_id in self._met:
                 continue
             self._check_stop()

@@ -148,10 +148,11 @@ class Selection:
     cohort: str = ""
     states: tuple[State, ...] = ()
 
-    def takes(self, *, run: str, source: str, cohort: str) -> bool:
-        """Whether an entry created by this run, of this source and cohort is among the selected."""
+    def takes(self, entry: Entry) -> bool:
+        """Whether an entry is among the selected."""
         return (
-            (not self.run or run == self.run)
-            and (not self.source or source == self.source)
-            and (not self.cohort or cohort == self.cohort)
+            (not self.run or entry.created_by_run == self.run)
+            and (not self.source or entry.source == self.source)
+            and (not self.cohort or entry.cohort == self.cohort)
+            and (not self.states or entry.state in self.states)
         )

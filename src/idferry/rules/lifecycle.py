@@ -20,8 +20,11 @@ class State(StrEnum):
     @property
     def has_account(self) -> bool:
         """Whether the person has an account in the directory, as far as we know."""
-        return self in (State.COMPLETE, State.AWAITING_PASSWORD, State.CONFIRMING)
+        return self in WITH_ACCOUNT
 
+
+WITH_ACCOUNT = (State.COMPLETE, State.AWAITING_PASSWORD, State.CONFIRMING)
+"""The states of people who have an account in the directory, as far as we know."""
 
 MEANINGS = MappingProxyType(
     {

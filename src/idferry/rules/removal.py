@@ -1,11 +1,15 @@
-"""Whether an account may be deleted: only if this tool created it and nobody uses it yet."""
+"""Whether an account may be deleted: only if this tool created it and nobody uses it yet. And what comes back."""
 
 from datetime import timedelta
 from enum import StrEnum
+from types import MappingProxyType
 
 from idferry.rules.account import Account
 from idferry.rules.entry import Entry
+from idferry.rules.lifecycle import State
 
+GONE = "gone"
+"""Code of a removal that found no account any more: somebody else had deleted it."""
 CREATION_TAKES_AT_MOST = timedelta(seconds=30)
 """The directory stamps creation and first password in one operation; later than this is somebody else's password."""
 
@@ -18,12 +22,23 @@ class Kept(StrEnum):
     PASSWORD_CHANGED = "password_changed"
     SIGNED_IN = "signed_in"
     SIGN_IN_UNKNOWN = "sign_in_unknown"
-    """Somebody knows the password, and the directory does not tell whether anybody has signed in."""
 
     @property
     def means_used(self) -> bool:
         """Whether a person uses the account, or may; `--including-used` may override that, never a foreign legacyId."""
         return self is not Kept.OTHER_LEGACY_ID
+
+
+MEANINGS = MappingProxyType(
+    {
+        Kept.OTHER_LEGACY_ID: "The account carries another `legacyId`, or none. It is never deleted.",
+        Kept.FLAG_FALLEN: "The account was created with the migration flag, and the flag is down: the person has got a password.",
+        Kept.PASSWORD_CHANGED: "The password was set more than 30 seconds after the account was created: the person chose another one.",
+        Kept.SIGNED_IN: "Somebody has signed in.",
+        Kept.SIGN_IN_UNKNOWN: "The tenant does not show sign-ins, and the person has a password or a federated identity to sign in with.",
+    }
+)
+"""One sentence per reason, for reports and the generated reference page."""
 
 
 def reason_to_keep(entry: Entry, account: Account) -> Kept | None:
@@ -40,3 +55,17 @@ def reason_to_keep(entry: Entry, account: Account) -> Kept | None:
     # A random password opens nothing to anybody; a known one, or a federated identity, does from the first moment.
     nobody_can = entry.draft is not None and entry.draft.sets_flag
     return None if nobody_can or account.sign_ins_shown else Kept.SIGN_IN_UNKNOWN
+
+
+def is_still_ours(entry: Entry, account: Account) -> bool:
+    """Whether a removed account may be restored or purged: only as long as no other legacyId claims it.
+
+    A deleted account may be shown without its extension attributes; its id alone is ours then.
+    """
+    return account.legacy_id in (entry.legacy_id, None)
+
+
+def state_of_restored(entry: Entry, account: Account) -> State:
+    """The state of a person whose account is back: its flag says it, or the plan where no flag is shown."""
+    awaits = entry.draft.sets_flag if entry.draft and account.flag is None else bool(account.flag)
+    return State.AWAITING_PASSWORD if awaits else State.COMPLETE

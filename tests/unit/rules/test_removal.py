@@ -7,7 +7,14 @@ from idferry.rules.account import Account, AccountDraft, PasswordPlan
 from idferry.rules.entry import Entry
 from idferry.rules.lifecycle import State
 from idferry.rules.names import local_identity
-from idferry.rules.removal import CREATION_TAKES_AT_MOST, Kept, reason_to_keep
+from idferry.rules.removal import (
+    CREATION_TAKES_AT_MOST,
+    MEANINGS,
+    Kept,
+    is_still_ours,
+    reason_to_keep,
+    state_of_restored,
+)
 
 MADE = datetime(2026, 3, 1, 12, tzinfo=UTC)
 DRAFT = AccountDraft("contoso:crm:1", "Anna", (local_identity("a@example.com"),), PasswordPlan.RANDOM)
@@ -78,3 +85,30 @@ def test_a_foreign_legacy_id_is_the_one_reason_that_nobody_can_overrule() -> Non
 def test_the_foreign_legacy_id_is_the_reason_even_for_an_account_in_use() -> None:
     account = replace(ACCOUNT, legacy_id="fabrikam:crm:1", flag=False, last_sign_in_at=MADE)
     assert reason_to_keep(ENTRY, account) is Kept.OTHER_LEGACY_ID
+
+
+def test_every_reason_has_a_meaning() -> None:
+    assert set(MEANINGS) == set(Kept)
+
+
+@pytest.mark.parametrize(
+    ("shown", "ours"), [("contoso:crm:1", True), (None, True), ("contoso:crm:2", False), ("", False)]
+)
+def test_what_lies_in_the_recycle_bin_is_ours_unless_another_legacy_id_claims_it(
+    shown: str | None, ours: bool
+) -> None:
+    assert is_still_ours(ENTRY, replace(ACCOUNT, legacy_id=shown)) is ours
+
+
+@pytest.mark.parametrize(
+    ("entry", "flag", "state"),
+    [
+        (ENTRY, True, State.AWAITING_PASSWORD),
+        (ENTRY, False, State.COMPLETE),
+        (ENTRY, None, State.AWAITING_PASSWORD),  # not shown: what we created it with
+        (KNOWN, None, State.COMPLETE),
+        (replace(ENTRY, draft=None), None, State.COMPLETE),
+    ],
+)
+def test_the_flag_says_what_a_restored_person_is(entry: Entry, flag: bool | None, state: State) -> None:
+    assert state_of_restored(entry, replace(ACCOUNT, flag=flag)) is state

@@ -19,7 +19,7 @@ def world() -> World:
 
 
 def found(world: World, **asked: str) -> list[Found]:
-    return find(reader=world.tenant.reader, ledger=world.ledger.reports, **asked)  # type: ignore[arg-type]
+    return find(reader=world.tenant.reader, ledger=world.ledger.report, **asked)  # type: ignore[arg-type]
 
 
 def test_by_sign_in_name_in_any_case(world: World) -> None:
@@ -63,7 +63,7 @@ def test_a_directory_that_does_not_answer_is_told(world: World) -> None:
 
 def test_a_story_has_entry_events_and_account(world: World) -> None:
     story = tell_story(
-        reader=world.tenant.reader, ledger=world.ledger.reports, sign_in_name="Known0@Example.com"
+        reader=world.tenant.reader, ledger=world.ledger.report, sign_in_name="Known0@Example.com"
     )
     assert story.entry == world.entries()["k0"]
     assert [event.kind for event in story.events] == [EventKind.SENT, EventKind.CREATED]
@@ -75,7 +75,7 @@ def test_the_story_of_somebody_whose_sign_in_name_changed_shows_the_account_by_i
     renamed = (Identity(SignInType.EMAIL_ADDRESS, "new@example.com"),)
     world.tenant.change(account.object_id, identities=renamed)
     for name in ("known0@example.com", "new@example.com"):
-        story = tell_story(reader=world.tenant.reader, ledger=world.ledger.reports, sign_in_name=name)
+        story = tell_story(reader=world.tenant.reader, ledger=world.ledger.report, sign_in_name=name)
         assert story.entry == world.entries()["k0"]
         assert [one.object_id for one in story.accounts] == [account.object_id]
 
@@ -85,7 +85,7 @@ def test_the_story_of_a_conflict_shows_the_stranger() -> None:
     stranger = world.tenant.plant(*with_password(1).identities)
     world.premigrate()
     story = tell_story(
-        reader=world.tenant.reader, ledger=world.ledger.reports, sign_in_name="known1@example.com"
+        reader=world.tenant.reader, ledger=world.ledger.report, sign_in_name="known1@example.com"
     )
     assert story.entry is not None
     assert (story.entry.state, story.entry.code) == (State.FAILED, "conflict")
@@ -94,7 +94,5 @@ def test_the_story_of_a_conflict_shows_the_stranger() -> None:
 
 def test_somebody_whom_nobody_knows_has_an_empty_story() -> None:
     world = World(MemorySource([Human("1"), weak_password(2)]), ledger=MemoryLedger())
-    story = tell_story(
-        reader=world.tenant.reader, ledger=world.ledger.reports, sign_in_name="who@example.com"
-    )
+    story = tell_story(reader=world.tenant.reader, ledger=world.ledger.report, sign_in_name="who@example.com")
     assert (story.entry, list(story.events), list(story.accounts)) == (None, [], [])

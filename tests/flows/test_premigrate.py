@@ -215,7 +215,7 @@ def test_removed_people_wait_for_again() -> None:
     world = World(MemorySource(crowd(4)))
     world.premigrate()
     remove(
-        people=lambda: world.ledger.reports.entries(Selection(states=WITH_ACCOUNT)),
+        people=lambda: world.ledger.report.entries(Selection(states=WITH_ACCOUNT)),
         remover=world.tenant.remover,
         observations=world.ledger.observations,
         clock=world.clock,
@@ -258,7 +258,7 @@ def test_a_missing_permission_stops_before_anything_happens(granted: set[str], a
     world = World(MemorySource(crowd(2)), MemoryTenant(permissions=frozenset(granted)))
     with pytest.raises(Forbidden, match=f"may not {action} users"):
         world.premigrate()
-    assert (world.tenant.calls, world.states(), list(world.ledger.reports.runs())) == ([], {}, [])
+    assert (world.tenant.calls, world.states(), list(world.ledger.report.runs())) == ([], {}, [])
 
 
 def test_permissions_that_the_token_does_not_tell_are_not_judged() -> None:

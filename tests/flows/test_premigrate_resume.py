@@ -165,8 +165,8 @@ class Unwritable:
     refused: int = 0
 
     def __post_init__(self) -> None:
-        self._turn = self.ledger.sending.turn
-        self.ledger.sending.turn = self.turn  # type: ignore[method-assign]
+        self._turn = self.ledger.send.turn
+        self.ledger.send.turn = self.turn  # type: ignore[method-assign]
 
     def turn(self, *, run: str, observed: list[Observation], sending: list[int], at: datetime) -> None:
         self.turns += 1
@@ -176,7 +176,7 @@ class Unwritable:
         self._turn(run=run, observed=observed, sending=sending, at=at)
 
     def mend(self) -> None:
-        self.ledger.sending.turn = self._turn  # type: ignore[method-assign]
+        self.ledger.send.turn = self._turn  # type: ignore[method-assign]
 
 
 @pytest.mark.parametrize("passing", [True, False], ids=["for a moment", "for good"])

@@ -56,13 +56,13 @@ def removed(world: World, *, people: Any = None, execute: bool = True, **setting
 
 def chosen(world: World, selection: Selection | None = None, file: MemorySource | None = None) -> list[Entry]:
     wanted = replace(selection or Selection(), states=WITH_ACCOUNT)
-    return list(choose_people(ledger=world.ledger.reports, selection=wanted, project=PROJECT, file=file))
+    return list(choose_people(ledger=world.ledger.report, selection=wanted, project=PROJECT, file=file))
 
 
 def recycled(world: World, flow: Callable[..., RecycleReport], *, execute: bool = True) -> RecycleReport:
     gone = Selection(states=(State.REMOVED,))
     return flow(
-        people=choose_people(ledger=world.ledger.reports, selection=gone, project=PROJECT),
+        people=choose_people(ledger=world.ledger.report, selection=gone, project=PROJECT),
         remover=world.tenant.remover,
         observations=world.ledger.observations,
         clock=world.clock,

@@ -14,7 +14,7 @@ from idferry.rules.lifecycle import State
 
 
 def status(world: World, selection: Selection | None = None) -> Status:
-    return report_status(ledger=world.ledger.reports, clock=world.clock, selection=selection or Selection())
+    return report_status(ledger=world.ledger.report, clock=world.clock, selection=selection or Selection())
 
 
 def test_an_empty_ledger_has_nothing_to_tell() -> None:

@@ -51,7 +51,7 @@ def verified(
     return verify(
         scope=VerifyScope(PROJECT, FLAG, NAMES, selection or Selection(), strict),
         reader=world.tenant.reader,
-        ledger=world.ledger.reports,
+        ledger=world.ledger.report,
         observations=world.ledger.observations,
         clock=world.clock,
         tell=world.told.append,

@@ -24,12 +24,12 @@ def counting_bytes() -> Callable[[int], bytes]:
 def plan(
     ledger: AnyLedger, *items: PlanItem, run: str = "run-1", take_up: TakeUp = TAKE_NOBODY_UP
 ) -> list[PlanEffect]:
-    ledger.planning.begin_planning()
-    return list(ledger.planning.plan(items, run=run, take_up=take_up, at=AT))
+    ledger.plan.begin_planning()
+    return list(ledger.plan.plan(items, run=run, take_up=take_up, at=AT))
 
 
 def people(ledger: AnyLedger, selection: Selection = ALL) -> list[Entry]:
-    return list(ledger.reports.entries(selection))
+    return list(ledger.report.entries(selection))
 
 
 def person(ledger: AnyLedger, key: str) -> Entry:
@@ -46,13 +46,13 @@ def move(ledger: AnyLedger, key: str, *states: State, run: str = "run-1", code: 
 def move_person(
     ledger: AnyLedger, person_id: int, *states: State, run: str = "run-1", code: str = ""
 ) -> None:
-    ledger.sending.turn(run=run, observed=(), sending=[person_id], at=AT)
+    ledger.send.turn(run=run, observed=(), sending=[person_id], at=AT)
     for state in states:
         kind = EventKind.REJECTED if state is State.FAILED else EventKind.CREATED
         seen = Observation(person_id, kind, state, code, object_id="" if code else f"object-{person_id}")
-        ledger.sending.turn(run=run, observed=[seen], sending=(), at=AT)
+        ledger.send.turn(run=run, observed=[seen], sending=(), at=AT)
 
 
 def snapshot(ledger: AnyLedger) -> tuple[object, ...]:
-    stories = [ledger.reports.events(entry.person_id) for entry in people(ledger)]
-    return people(ledger), stories, ledger.reports.states(ALL)
+    stories = [ledger.report.events(entry.person_id) for entry in people(ledger)]
+    return people(ledger), stories, ledger.report.states(ALL)

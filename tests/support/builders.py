@@ -207,9 +207,9 @@ class World:
                 source=self.source,
                 intake=Intake(self.rules, take_up or TakeUp(), in_pilot, limit),
                 ledgers=Ledgers(
-                    Living(ledger.planning, life),  # type: ignore[arg-type]
+                    Living(ledger.plan, life),  # type: ignore[arg-type]
                     Living(ledger.runs, life),  # type: ignore[arg-type]
-                    Living(ledger.sending, life),  # type: ignore[arg-type]
+                    Living(ledger.send, life),  # type: ignore[arg-type]
                 ),
                 inspector=Living(tenant.inspector, life),  # type: ignore[arg-type]
                 writer=Living(tenant.writer, life),  # type: ignore[arg-type]
@@ -232,7 +232,7 @@ class World:
 
     @property
     def _shelves(self) -> "object":
-        return self.ledger.planning._shelves
+        return self.ledger.plan._shelves
 
     def _below(self, bound: int) -> int:
         # Not chance: a counter stirred well, so that a failing test fails again.
@@ -244,16 +244,16 @@ class World:
 
     def entries(self) -> dict[str, Entry]:
         """key -> entry."""
-        return {entry.key: entry for entry in self.ledger.reports.entries(Selection())}
+        return {entry.key: entry for entry in self.ledger.report.entries(Selection())}
 
     def states(self) -> dict[State, int]:
-        return dict(self.ledger.reports.states(Selection()))
+        return dict(self.ledger.report.states(Selection()))
 
     def failures(self) -> dict[str, int]:
-        return {group.code: group.count for group in self.ledger.reports.failures(Selection())}
+        return {group.code: group.count for group in self.ledger.report.failures(Selection())}
 
     def events_of(self, key: str) -> list[EventKind]:
-        return [event.kind for event in self.ledger.reports.events(self.entries()[key].person_id)]
+        return [event.kind for event in self.ledger.report.events(self.entries()[key].person_id)]
 
     def account_of(self, key: str) -> Account:
         wanted = legacy_id_of(project=PROJECT, source=self.source.name, key=key)

@@ -36,11 +36,11 @@ def main(what: str, path: Path) -> None:
 
 def take_turns(ledger: Ledger) -> None:
     """One person after the other: sent, then created; a line when the ledger has it."""
-    for entry in ledger.reports.entries_of_legacy_ids([f"{PROJECT}:shop:{n}" for n in range(500)]).values():
-        ledger.sending.turn(run="run-1", observed=(), sending=[entry.person_id], at=AT)
+    for entry in ledger.report.entries_of_legacy_ids([f"{PROJECT}:shop:{n}" for n in range(500)]).values():
+        ledger.send.turn(run="run-1", observed=(), sending=[entry.person_id], at=AT)
         say(f"{entry.person_id} {State.CREATING}")
         seen = Observation(entry.person_id, EventKind.CREATED, State.COMPLETE)
-        ledger.sending.turn(run="run-1", observed=[seen], sending=(), at=AT)
+        ledger.send.turn(run="run-1", observed=[seen], sending=(), at=AT)
         say(f"{entry.person_id} {State.COMPLETE}")
 
 
@@ -49,11 +49,11 @@ def fill(ledger: Ledger) -> None:
     import resource  # not on Windows
 
     resource.setrlimit(resource.RLIMIT_FSIZE, (FILE_BYTES_MAX, FILE_BYTES_MAX))
-    ledger.planning.begin_planning()
+    ledger.plan.begin_planning()
     for number in range(1_000_000):
         item = wanted(str(number), f"p{number}@x.org", ordinal=number)
         try:
-            ledger.planning.plan([item], run="run-1", take_up=TakeUp(), at=AT)
+            ledger.plan.plan([item], run="run-1", take_up=TakeUp(), at=AT)
         except LedgerError as error:
             say(f"{number} {error.code}")
             return

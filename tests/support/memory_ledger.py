@@ -367,11 +367,11 @@ class MemoryLedger:
 
     def __init__(self, *, after_write: AfterWrite = lambda _: None) -> None:
         shelves = Shelves(after_write)
-        self.planning = MemoryPlanning(shelves)
+        self.plan = MemoryPlanning(shelves)
         self.runs = MemoryRuns(shelves)
-        self.sending = MemorySending(shelves)
-        self.reports = MemoryReports(shelves)
-        self.observations = self.sending
+        self.send = MemorySending(shelves)
+        self.report = MemoryReports(shelves)
+        self.observations = self.send
 
     def close(self) -> None:
         """Nothing to close: for tests that run over both ledgers."""

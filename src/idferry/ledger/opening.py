@@ -48,10 +48,10 @@ _SCRATCH = {"journal_mode": "MEMORY", "synchronous": "OFF"}  # it need not outli
 class Ledger:
     """An open ledger, one part per port, over one connection. It belongs to the thread that opened it."""
 
-    planning: SqlitePlanning
+    plan: SqlitePlanning
     runs: SqliteRuns
-    sending: SqliteSending
-    reports: SqliteReports
+    send: SqliteSending
+    report: SqliteReports
     observations: SqliteSending
     _database: Database
 
@@ -213,10 +213,10 @@ def _check_owner(database: Database, path: Path, owner: _Owner, marks: SignInMar
 def _assemble(database: Database, marks: SignInMarks, random_bytes: RandomBytes) -> Ledger:
     sending = SqliteSending(database)
     return Ledger(
-        planning=SqlitePlanning(database, marks),
+        plan=SqlitePlanning(database, marks),
         runs=SqliteRuns(database, random_bytes),
-        sending=sending,
-        reports=SqliteReports(database, marks),
+        send=sending,
+        report=SqliteReports(database, marks),
         observations=sending,
         _database=database,
     )

@@ -55,11 +55,11 @@ def first_come(items: list[PlanItem]) -> list[bool]:
 def test_exactly_the_first_in_order_is_planned(items: list[PlanItem], batch: int) -> None:
     with sqlite_ledger() as ledger:
         for _ in range(2):  # planning the same records again changes nothing
-            ledger.planning.begin_planning()
+            ledger.plan.begin_planning()
             effects: list[PlanEffect] = []
             for start in range(0, len(items), batch):
                 some = items[start : start + batch]
-                effects += ledger.planning.plan(some, run="run-1", take_up=TakeUp(), at=AT)
+                effects += ledger.plan.plan(some, run="run-1", take_up=TakeUp(), at=AT)
             assert [effect.state is State.PLANNED for effect in effects] == first_come(items)
             assert len(people(ledger)) == len(items)
 
@@ -76,16 +76,16 @@ def test_both_ledgers_tell_the_same_story(
             assert plan(memory, *items, run=run, take_up=take_up) == plan(
                 sqlite, *items, run=run, take_up=take_up
             )
-            waiting = memory.sending.planned(run, after=-1, limit=len(outcomes))
+            waiting = memory.send.planned(run, after=-1, limit=len(outcomes))
             for entry, states in zip(waiting, outcomes, strict=False):
                 for ledger in (memory, sqlite):
                     move_person(
                         ledger, entry.person_id, *states, run=run, code="x" if State.FAILED in states else ""
                     )
             assert snapshot(memory) == snapshot(sqlite)
-            assert memory.sending.count_to_send(run) == sqlite.sending.count_to_send(run)
+            assert memory.send.count_to_send(run) == sqlite.send.count_to_send(run)
         for name in ("a@x.org", "ä@x.org", "b@x.org", "c@x.org"):
-            owners = [one.reports.entry_of_sign_in_name(name) for one in (memory, sqlite)]
+            owners = [one.report.entry_of_sign_in_name(name) for one in (memory, sqlite)]
             assert owners[0] == owners[1]
 
 

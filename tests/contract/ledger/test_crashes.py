@@ -66,7 +66,7 @@ def test_what_a_turn_returned_for_survives_a_kill(tmp_path: Path, lines_before_t
             said.update(told(line))
     with opened(path) as ledger:
         states = {entry.person_id: entry.state for entry in people(ledger)}
-        events = {entry.person_id: len(ledger.reports.events(entry.person_id)) for entry in people(ledger)}
+        events = {entry.person_id: len(ledger.report.events(entry.person_id)) for entry in people(ledger)}
     assert len(states) == 500
     further = [one for one in states if states[one] is not said.get(one, State.PLANNED)]
     assert len(further) <= 1  # one turn may have been on disk before it could say so

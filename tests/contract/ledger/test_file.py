@@ -183,7 +183,7 @@ def test_a_damaged_file_is_told(path: Path) -> None:
 
 def test_a_reader_writes_nothing(path: Path) -> None:
     with opened(path, read_only=True) as ledger:
-        assert person(ledger, "1") == ledger.reports.entry_of_sign_in_name("secretive@x.org")
+        assert person(ledger, "1") == ledger.report.entry_of_sign_in_name("secretive@x.org")
         with pytest.raises(LedgerUnwritable):
             plan(ledger, wanted("2", "b@x.org"))
         with pytest.raises(LedgerUnwritable):
@@ -255,11 +255,11 @@ def test_a_scratch_copy_knows_what_the_ledger_knows_and_leaves_no_trace(path: Pa
             folder = Path(scratch._database.connection.execute("PRAGMA database_list").fetchone()[2]).parent
             assert stat.S_IMODE(folder.stat().st_mode) == 0o700 or sys.platform == "win32"
             assert [one.name for one in folder.iterdir() if "key" in one.name] == []
-            scratch.planning.begin_planning()
+            scratch.plan.begin_planning()
             items = in_order(wanted("1", "secretive@x.org"), wanted("2", "Secretive@x.org"))
-            effects = scratch.planning.plan(items, run="", take_up=TakeUp(), at=AT)
+            effects = scratch.plan.plan(items, run="", take_up=TakeUp(), at=AT)
             assert [effect.kept_key for effect in effects] == ["", "shop:1"]
-            assert sum(scratch.reports.states(Selection()).values()) == 2
+            assert sum(scratch.report.states(Selection()).values()) == 2
         assert snapshot(ledger) == before
     assert not folder.exists()
 
@@ -269,7 +269,7 @@ def test_a_scratch_ledger_needs_no_ledger(tmp_path: Path) -> None:
         with scratch_copy(
             nothing, tenant_id=TENANT, project=PROJECT, random_bytes=counting_bytes(), at=AT
         ) as scratch:
-            assert scratch.reports.states(ALL) == {}
+            assert scratch.report.states(ALL) == {}
     assert list(tmp_path.iterdir()) == []
 
 

@@ -21,8 +21,8 @@ def looks_like(key: str) -> PlanEffect:
 
 def one_by_one(ledger: AnyLedger, items: Sequence[PlanItem]) -> list[PlanEffect]:
     """One pass over a source, one record per call."""
-    ledger.planning.begin_planning()
-    return [ledger.planning.plan([item], run="run-1", take_up=TakeUp(), at=AT)[0] for item in items]
+    ledger.plan.begin_planning()
+    return [ledger.plan.plan([item], run="run-1", take_up=TakeUp(), at=AT)[0] for item in items]
 
 
 @pytest.mark.parametrize("names", list(permutations((PLAIN, ACUTE, GRAVE), 2)))

@@ -17,7 +17,7 @@ DUPLICATE = LeftOut.DUPLICATE_SIGN_IN_NAME
 def test_a_planned_person_keeps_draft_and_record(ledger: AnyLedger) -> None:
     item = wanted("1", "Anna@Example.com", federated("google.com", "g-1"), ordinal=4)
     assert plan(ledger, item, take_up=TakeUp(cohort="pilot")) == [PLANNED]
-    [entry] = ledger.sending.planned("run-1", after=-1, limit=10)
+    [entry] = ledger.send.planned("run-1", after=-1, limit=10)
     assert isinstance(item.plan, Planned)
     assert entry.draft == item.plan.draft
     assert (entry.source, entry.key, entry.ordinal) == ("shop", "1", 4)
@@ -139,7 +139,7 @@ def test_a_mended_record_is_taken_up_and_a_broken_one_lets_its_name_go(ledger: A
         State.PLANNED,
     ]
     assert person(ledger, "1").draft is None
-    owner = ledger.reports.entry_of_sign_in_name("a@x.org")
+    owner = ledger.report.entry_of_sign_in_name("a@x.org")
     assert owner
     assert owner.key == "2"
 
@@ -147,7 +147,7 @@ def test_a_mended_record_is_taken_up_and_a_broken_one_lets_its_name_go(ledger: A
 def test_a_changed_name_frees_the_old_one(ledger: AnyLedger) -> None:
     plan(ledger, *in_order(wanted("1", "a@x.org"), wanted("2", "a@x.org")))
     assert plan(ledger, *in_order(wanted("1", "new@x.org"), wanted("2", "a@x.org"))) == [PLANNED, PLANNED]
-    assert ledger.reports.entry_of_sign_in_name("new@x.org") == person(ledger, "1")
+    assert ledger.report.entry_of_sign_in_name("new@x.org") == person(ledger, "1")
 
 
 def test_the_first_in_source_order_keeps_a_name_after_an_interrupted_pass(ledger: AnyLedger) -> None:
@@ -185,8 +185,8 @@ def test_failed_people_wait_for_retry_failed(ledger: AnyLedger) -> None:
     assert plan(ledger, wanted("1", "a@x.org"), run="run-2", take_up=TakeUp(retry_failed=True)) == [PLANNED]
     entry = person(ledger, "1")
     assert (entry.state, entry.code, entry.reason) == (State.PLANNED, "", "")
-    assert ledger.reports.events(person_id)[-1].kind is EventKind.PLANNED_AGAIN
-    assert ledger.sending.count_to_send("run-2") == 1
+    assert ledger.report.events(person_id)[-1].kind is EventKind.PLANNED_AGAIN
+    assert ledger.send.count_to_send("run-2") == 1
 
 
 def test_removed_people_wait_for_again(ledger: AnyLedger) -> None:
@@ -201,7 +201,7 @@ def test_removed_people_wait_for_again(ledger: AnyLedger) -> None:
     assert plan(ledger, wanted("1", "a@x.org"), run="run-2", take_up=again) == [PLANNED]
     entry = person(ledger, "1")
     assert (entry.object_id, entry.created_by_run, entry.created_at) == ("", "", None)
-    assert ledger.reports.events(entry.person_id)[-1].kind is EventKind.PLANNED_AGAIN
+    assert ledger.report.events(entry.person_id)[-1].kind is EventKind.PLANNED_AGAIN
 
 
 def test_removed_people_own_no_sign_in_names(ledger: AnyLedger) -> None:
@@ -209,7 +209,7 @@ def test_removed_people_own_no_sign_in_names(ledger: AnyLedger) -> None:
     move(ledger, "1", State.COMPLETE, State.REMOVED)
     assert plan(ledger, wanted("2", "a@x.org", ordinal=1), run="run-2") == [PLANNED]
     assert person(ledger, "1").state is State.REMOVED
-    assert ledger.reports.entry_of_sign_in_name("a@x.org") == person(ledger, "2")
+    assert ledger.report.entry_of_sign_in_name("a@x.org") == person(ledger, "2")
     move(ledger, "2", State.COMPLETE)
     taken = plan(ledger, wanted("1", "a@x.org"), run="run-3", take_up=TakeUp(again=True))
     assert taken == [PlanEffect(State.LEFT_OUT, DUPLICATE, "shop:2")]
@@ -218,6 +218,6 @@ def test_removed_people_own_no_sign_in_names(ledger: AnyLedger) -> None:
 def test_another_run_takes_over_what_is_planned(ledger: AnyLedger) -> None:
     plan(ledger, *in_order(wanted("1", "a@x.org"), wanted("2", "b@x.org")), take_up=TakeUp(cohort="pilot"))
     plan(ledger, wanted("2", "b@x.org", ordinal=1), run="run-2")
-    assert [entry.key for entry in ledger.sending.planned("run-1", after=-1, limit=9)] == ["1"]
-    assert [entry.key for entry in ledger.sending.planned("run-2", after=-1, limit=9)] == ["2"]
+    assert [entry.key for entry in ledger.send.planned("run-1", after=-1, limit=9)] == ["1"]
+    assert [entry.key for entry in ledger.send.planned("run-2", after=-1, limit=9)] == ["2"]
     assert person(ledger, "2").cohort == "pilot"

@@ -19,7 +19,7 @@ def test_reports_count_what_was_selected(ledger: AnyLedger) -> None:
     move(ledger, "2", State.FAILED, code="conflict")
     move(ledger, "3", State.FAILED, code="conflict")
     move(ledger, "4", State.FAILED, code="invalid_value")
-    reports = ledger.reports
+    reports = ledger.report
     assert reports.states(ALL) == {
         State.COMPLETE: 1,
         State.FAILED: 3,
@@ -45,20 +45,20 @@ def test_reports_count_what_was_selected(ledger: AnyLedger) -> None:
 def test_entries_stream_while_the_ledger_is_written(ledger: AnyLedger) -> None:
     plan(ledger, *in_order(*(wanted(str(number), f"p{number}@x.org") for number in range(1_201))))
     seen = 0
-    for entry in ledger.reports.entries(Selection(states=(State.PLANNED, State.CREATING))):
+    for entry in ledger.report.entries(Selection(states=(State.PLANNED, State.CREATING))):
         if seen % 300 == 0:
-            ledger.sending.turn(run="run-1", observed=(), sending=[entry.person_id], at=AT)
+            ledger.send.turn(run="run-1", observed=(), sending=[entry.person_id], at=AT)
         seen += 1
     assert seen == 1_201
 
 
 def test_entries_are_found_by_legacy_id_and_by_sign_in_name(ledger: AnyLedger) -> None:
     plan(ledger, *in_order(wanted("1", "Zoë@Example.com"), kept_back("2", "b@x.org")))
-    found = ledger.reports.entries_of_legacy_ids(["contoso:shop:1", "contoso:shop:2", "", "x"])
+    found = ledger.report.entries_of_legacy_ids(["contoso:shop:1", "contoso:shop:2", "", "x"])
     assert found == {"contoso:shop:1": person(ledger, "1")}
     name = compared_form("ZOE\N{COMBINING DIAERESIS}@example.com ")
-    assert ledger.reports.entry_of_sign_in_name(name) == person(ledger, "1")
-    assert ledger.reports.entry_of_sign_in_name("b@x.org") is None
+    assert ledger.report.entry_of_sign_in_name(name) == person(ledger, "1")
+    assert ledger.report.entry_of_sign_in_name("b@x.org") is None
 
 
 def test_strange_texts_survive(ledger: AnyLedger) -> None:

@@ -24,25 +24,25 @@ def test_the_same_command_with_the_same_source_continues_the_open_run(ledger: An
     ledger.runs.close_run(run.run, at=later)
     third, resumed = ledger.runs.open_run(**asked, at=later)
     assert not resumed
-    assert [one.run for one in ledger.reports.runs()] == [third.run, other.run, run.run]
-    assert ledger.reports.runs()[-1].ended_at == later
+    assert [one.run for one in ledger.report.runs()] == [third.run, other.run, run.run]
+    assert ledger.report.runs()[-1].ended_at == later
 
 
 def test_planned_people_come_in_source_order_page_by_page(ledger: AnyLedger) -> None:
     items = in_order(*(wanted(str(number), f"p{number}@x.org") for number in range(5)))
     plan(ledger, *items[3:])
     plan(ledger, *items)
-    first = ledger.sending.planned("run-1", after=-1, limit=3)
-    rest = ledger.sending.planned("run-1", after=first[-1].ordinal, limit=3)
+    first = ledger.send.planned("run-1", after=-1, limit=3)
+    rest = ledger.send.planned("run-1", after=first[-1].ordinal, limit=3)
     assert [entry.ordinal for entry in (*first, *rest)] == [0, 1, 2, 3, 4]
 
 
 def test_a_turn_records_intents_and_observations(ledger: AnyLedger) -> None:
     plan(ledger, *in_order(wanted("1", "a@x.org"), wanted("2", "b@x.org")))
     one, two = (entry.person_id for entry in people(ledger))
-    ledger.sending.turn(run="run-1", observed=(), sending=[one], at=AT)
-    assert [entry.person_id for entry in ledger.sending.under_way(after=0, limit=9)] == [one]
-    assert ledger.sending.count_to_send("run-1") == 2
+    ledger.send.turn(run="run-1", observed=(), sending=[one], at=AT)
+    assert [entry.person_id for entry in ledger.send.under_way(after=0, limit=9)] == [one]
+    assert ledger.send.count_to_send("run-1") == 2
     later = AT + timedelta(seconds=3)
     seen = Observation(
         one,
@@ -51,25 +51,25 @@ def test_a_turn_records_intents_and_observations(ledger: AnyLedger) -> None:
         object_id="object-1",
         written={"city": "digest"},
     )
-    ledger.sending.turn(run="run-1", observed=[seen], sending=[two], at=later)
+    ledger.send.turn(run="run-1", observed=[seen], sending=[two], at=later)
     entry = person(ledger, "1")
     assert (entry.state, entry.object_id) == (State.AWAITING_PASSWORD, "object-1")
     assert (entry.created_by_run, entry.created_at) == ("run-1", later)
     assert entry.written == {"city": "digest"}
-    story = [(event.at, event.run, event.kind) for event in ledger.reports.events(one)]
+    story = [(event.at, event.run, event.kind) for event in ledger.report.events(one)]
     assert story == [(AT, "run-1", EventKind.SENT), (later, "run-1", EventKind.CREATED)]
-    assert ledger.sending.under_way(after=one, limit=9) == [person(ledger, "2")]
-    assert ledger.sending.count_to_send("run-1") == 1
+    assert ledger.send.under_way(after=one, limit=9) == [person(ledger, "2")]
+    assert ledger.send.count_to_send("run-1") == 1
 
 
 def test_a_person_may_be_observed_and_sent_again_in_one_turn(ledger: AnyLedger) -> None:
     plan(ledger, wanted("1", "a@x.org"))
     person_id = move(ledger, "1")
     lost = Observation(person_id, EventKind.UNANSWERED, reason="cut")
-    ledger.sending.turn(run="run-2", observed=[lost], sending=[person_id], at=AT)
-    kinds = [event.kind for event in ledger.reports.events(person_id)]
+    ledger.send.turn(run="run-2", observed=[lost], sending=[person_id], at=AT)
+    kinds = [event.kind for event in ledger.report.events(person_id)]
     assert kinds == [EventKind.SENT, EventKind.UNANSWERED, EventKind.SENT]
-    assert ledger.sending.count_to_send("run-2") == 1
+    assert ledger.send.count_to_send("run-2") == 1
 
 
 @pytest.mark.parametrize("illegal", [State.COMPLETE, State.REMOVED, State.FAILED])
@@ -79,9 +79,9 @@ def test_an_illegal_step_is_a_bug_and_changes_nothing(ledger: AnyLedger, illegal
     before = snapshot(ledger)
     wrong = Observation(two, EventKind.CREATED, illegal)
     with pytest.raises(AssertionError):
-        ledger.sending.turn(run="run-1", observed=[wrong], sending=[one], at=AT)
+        ledger.send.turn(run="run-1", observed=[wrong], sending=[one], at=AT)
     with pytest.raises(AssertionError):
-        ledger.sending.turn(run="run-1", observed=(), sending=[one, 99], at=AT)
+        ledger.send.turn(run="run-1", observed=(), sending=[one, 99], at=AT)
     assert snapshot(ledger) == before
 
 
@@ -92,7 +92,7 @@ def test_an_observation_without_a_state_only_adds_to_the_story(ledger: AnyLedger
     kept = Observation(person_id, EventKind.KEPT, code="used", reason="signed in since")
     ledger.observations.observe(run="run-9", observed=[kept], at=AT)
     assert person(ledger, "1") == before
-    last = ledger.reports.events(person_id)[-1]
+    last = ledger.report.events(person_id)[-1]
     assert (last.kind, last.code, last.reason, last.run) == (
         EventKind.KEPT,
         "used",

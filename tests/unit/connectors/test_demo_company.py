@@ -34,7 +34,7 @@ def surveyed(file: str, tenant_kind: TenantKind) -> PlanReport:
         }
         return survey(
             source=sources[expected["kind"]],
-            scratch=MemoryLedger().planning,
+            scratch=MemoryLedger().plan,
             rules=PlanRules(project="halyard", tenant_kind=tenant_kind),
             clock=HandClock(),
             tell=lambda _happening: None,

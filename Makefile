@@ -40,8 +40,10 @@ lint: $(TEST)/.done ## style and import contracts
 	$(IN_TEST)/ruff format --check .
 	$(IN_TEST)/lint-imports
 
-types: $(TEST)/.done ## mypy, strict
-	$(IN_TEST)/mypy
+types: $(TEST)/.done ## mypy, strict, as on Linux, Windows and macOS
+	$(IN_TEST)/mypy --platform linux
+	$(IN_TEST)/mypy --platform win32 --cache-dir .mypy_cache/win32
+	$(IN_TEST)/mypy --platform darwin --cache-dir .mypy_cache/darwin
 
 docs: $(TEST)/.done ## write the generated pages of docs/reference again
 	$(IN_TEST)/python -m tests.docs.generate

@@ -134,7 +134,7 @@ class MemoryPlanning:
     def _plan_one(self, item: PlanItem, run: str, take_up: TakeUp, at: datetime) -> PlanEffect:
         person = self._person_of(item.user)
         if person.state in UNTOUCHED:
-            return PlanEffect(person.state)
+            return self._untouched(item, person)
         if person.state is State.FAILED and not take_up.retry_failed:
             return PlanEffect(State.FAILED, person.code)
         if person.state is State.REMOVED and not take_up.again:
@@ -144,10 +144,12 @@ class MemoryPlanning:
             state = State.LEFT_OUT if isinstance(verdict.code, LeftOut) else State.REFUSED
             if person.state is not State.REMOVED:  # only --again leads out of it, and only to an account
                 self._decide(person, run, take_up, state=state, code=verdict.code, reason=verdict.reason)
+                person.record_digest = item.user.record_digest
             return PlanEffect(state, verdict.code, keeper.kept_key if keeper else "")
         if person.state in (State.FAILED, State.REMOVED):
             self._shelves.append(person, at, run, EventKind.PLANNED_AGAIN)
         self._decide(person, run, take_up, state=State.PLANNED, draft=verdict.draft)
+        person.record_digest = item.user.record_digest
         for mark in marks_of(verdict.draft.identities):
             owner = self._shelves.owners.get(mark)
             if owner and owner.state is State.REMOVED:
@@ -156,6 +158,14 @@ class MemoryPlanning:
                 self._push_out(owner, run, keeper=person)
             self._shelves.owners[mark] = person
         return PlanEffect(State.PLANNED, look_alike_key=self._look_alike(person, verdict.draft))
+
+    def _untouched(self, item: PlanItem, person: Person) -> PlanEffect:
+        """A person with an account, unless the record under this key is somebody else's by every sign-in name."""
+        if isinstance(item.plan, Planned):
+            marks = marks_of(item.plan.draft.identities)
+            if all(self._shelves.owners.get(mark) is not person for mark in marks):
+                return PlanEffect(State.LEFT_OUT, LeftOut.KEY_REUSED, person.kept_key)
+        return PlanEffect(person.state)
 
     def _person_of(self, user: LegacyUser) -> Person:
         shelves = self._shelves
@@ -170,7 +180,6 @@ class MemoryPlanning:
             shelves.by_key[user.source, user.key, repeat] = person
         person.planning_pass = shelves.planning_pass
         person.ordinal = user.place.ordinal
-        person.record_digest = user.record_digest
         return person
 
     def _verdict(self, item: PlanItem, person: Person) -> tuple[Planned | NotPlanned, Person | None]:
@@ -189,7 +198,7 @@ class MemoryPlanning:
     def _gives_way(self, owner: Person, source: str) -> bool:
         """An owner that was removed, or only planned and further down in the same source or no longer in it."""
         seen = owner.planning_pass == self._shelves.planning_pass
-        later = owner.state is State.PLANNED and owner.source == source and not seen
+        later = owner.state in (State.PLANNED, State.FAILED) and owner.source == source and not seen
         return later or owner.state is State.REMOVED
 
     def _look_alike(self, person: Person, draft: AccountDraft) -> str:

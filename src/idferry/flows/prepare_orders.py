@@ -12,6 +12,7 @@ from idferry.ports import CreateOrder, LegacySource, RandomBelow, SourceRecord
 from idferry.rules.account import AccountDraft, PasswordPlan
 from idferry.rules.answers import Rejected
 from idferry.rules.entry import Entry
+from idferry.rules.legacy_user import LegacyUser
 from idferry.rules.lifecycle import State
 from idferry.rules.password import Password, random_password
 
@@ -95,6 +96,17 @@ class _PasswordsOf:
             if self._record is None:
                 return None
         user, password = self._record.user, self._record.password
-        if user.place.ordinal != entry.ordinal or user.record_digest != entry.record_digest:
+        if (user.place.ordinal, user.key) != (entry.ordinal, entry.key) or not _is_same(user, entry):
             return None
         return password if password and not password.is_empty else None
+
+
+def _is_same(user: LegacyUser, entry: Entry) -> bool:
+    """Whether a record is the one the draft was made from, or the same person's, mended since the call was sent.
+
+    Keys are no proof: an export made anew may number its records otherwise. Every sign-in name is.
+    """
+    if user.record_digest == entry.record_digest:
+        return True
+    planned = entry.draft.identities if entry.state is State.CREATING and entry.draft else ()
+    return bool(planned) and {one.compared for one in planned} == {one.compared for one in user.identities}

@@ -66,6 +66,8 @@ def _identities_to_own(item: PlanItem) -> Sequence[Identity]:
 def _settle(item: PlanItem, marks: Mapping[bytes, str], desk: Desk, take_up: TakeUp) -> PlanEffect:
     seat = desk.seat_of(item.user)
     if seat.state in _UNTOUCHED:
+        if marks and seat not in desk.owners(marks):
+            return PlanEffect(State.LEFT_OUT, LeftOut.KEY_REUSED, seat.shown)
         return PlanEffect(seat.state)
     if seat.state is State.FAILED and not take_up.retry_failed:
         return PlanEffect(State.FAILED, seat.code)
@@ -103,10 +105,11 @@ def _look_alike(seat: Seat, marks: Iterable[bytes], desk: Desk) -> str:
 def _gives_way(owner: Seat, seat: Seat, desk: Desk) -> bool:
     """Whether the owner of a sign-in name is the person itself, was removed, or comes later in the same source.
 
-    An owner who was only planned, and whose record this pass has not met yet, stands further down in the source or
+    An owner who was only planned, or failed, and whose record this pass has not met yet, stands further down in the source or
     no longer in it: an interrupted pass, or another order of records, must not change who comes first.
     """
-    later = owner.state is State.PLANNED and owner.source == seat.source and not desk.met(owner)
+    no_account = owner.state in (State.PLANNED, State.FAILED)
+    later = no_account and owner.source == seat.source and not desk.met(owner)
     return later or owner is seat or owner.state is State.REMOVED
 
 

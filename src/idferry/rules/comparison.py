@@ -74,11 +74,17 @@ def source_differences(entry: Entry, wanted: AccountDraft) -> tuple[Difference, 
         return ()
     now, written = written_digests(wanted), entry.written or written_digests(entry.draft)
     before = entry.draft.values
-    return tuple(
+    differences = [
         Difference(entry.object_id, entry.legacy_id, name, wanted.values.get(name), before.get(name))
         for name in sorted({*now, *written})
         if now.get(name) != written.get(name)
-    )
+    ]
+    ours = {identity.compared for identity in entry.draft.identities}
+    missing = tuple(_named(identity) for identity in wanted.identities if identity.compared not in ours)
+    if missing:
+        held = tuple(_named(identity) for identity in entry.draft.identities)
+        differences.append(Difference(entry.object_id, entry.legacy_id, "identities", missing, held))
+    return tuple(differences)
 
 
 def _flag_differs(entry: Entry, account: Account, flag_name: str) -> Iterator[Difference]:

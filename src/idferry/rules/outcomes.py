@@ -9,6 +9,7 @@ class LeftOut(StrEnum):
 
     DUPLICATE_SIGN_IN_NAME = "duplicate_sign_in_name"
     DUPLICATE_KEY = "duplicate_key"
+    KEY_REUSED = "key_reused"
     WEAK_PASSWORD = "weak_password"
     NO_PASSWORD = "no_password"
     STALE = "stale"
@@ -46,6 +47,7 @@ MEANINGS = MappingProxyType(
     {
         LeftOut.DUPLICATE_SIGN_IN_NAME: "The sign-in name (or federated identity) belongs to an earlier record; that one is kept.",
         LeftOut.DUPLICATE_KEY: "An earlier record of the same source has the same key; that one is kept.",
+        LeftOut.KEY_REUSED: "The key belongs to somebody who has an account under other sign-in names: another person, or the same one renamed.",
         LeftOut.WEAK_PASSWORD: "The password breaks the strong rule and --password known allows no other.",
         LeftOut.NO_PASSWORD: "The source has no password for this local account and --password known was asked for.",
         LeftOut.STALE: "The last sign-in is older than stale_after_days.",

@@ -2,7 +2,7 @@
 
 -- name: columns
 SELECT
-    p.person_id, p.state, p.code, p.reason, p.source, p.key, p.repeat, u.ordinal, u.record_digest, p.legacy_id,
+    p.person_id, p.state, p.code, p.reason, p.source, p.key, p.repeat, u.ordinal, p.record_digest, p.legacy_id,
     p.object_id, p.draft, p.cohort, p.created_by_run, p.created_at, p.written
 
 -- name: from_people

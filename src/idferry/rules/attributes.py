@@ -108,7 +108,7 @@ def extension_type(value: AttributeValue) -> str:
 
 
 def attribute_problem(name: str, value: AttributeValue) -> AttributeProblem | None:
-    """Why the directory would refuse this value, or None. Sensitive values are `sensitive_kind`'s business."""
+    """Why the directory would refuse this value, or None. Sensitive values are `is_sensitive`'s business."""
     if is_extension(name):
         return _extension_problem(name, value)
     if name in _PLAIN_TEXTS and isinstance(value, str):
@@ -137,23 +137,22 @@ def display_name_problem(display_name: str, *, angle_brackets_refused: bool) -> 
     return _too_long("displayName", display_name, DISPLAY_NAME_CHARACTERS_MAX)
 
 
-def sensitive_kind(value: AttributeValue) -> str | None:
-    """`card_number` (Luhn's check digit holds) or `ssn` when the value holds one, else None."""
+def is_sensitive(value: AttributeValue) -> bool:
+    """Whether the value holds a card number (Luhn's check digit holds) or a social security number."""
     if isinstance(value, str):
-        return _sensitive_kind_of(value)
+        return _is_sensitive_text(value)
     if isinstance(value, bool):
-        return None
+        return False
     # A number of 13 digits and more in a column of its own could be a card number; it is judged as text.
-    texts = value if isinstance(value, tuple) else (str(value),)
-    return next(filter(None, map(_sensitive_kind_of, texts)), None)
+    return any(map(_is_sensitive_text, value if isinstance(value, tuple) else (str(value),)))
 
 
-def _sensitive_kind_of(text: str) -> str | None:
+def _is_sensitive_text(text: str) -> bool:
     if len(text) < SENSITIVE_CHARACTERS_MIN:
-        return None
-    if any(_holds_card_number(match.group()) for match in _DIGITS.finditer(text)):
-        return "card_number"
-    return "ssn" if _SSN.search(text) else None
+        return False
+    return any(_holds_card_number(match.group()) for match in _DIGITS.finditer(text)) or bool(
+        _SSN.search(text)
+    )
 
 
 def _holds_card_number(written: str) -> bool:

@@ -182,7 +182,7 @@ def _collect_attributes(user: LegacyUser, rules: PlanRules) -> _Collected:
         name = rules.attribute_names.get(source_name, source_name)
         if not name or value in ("", ()):
             continue
-        if attribute_rules.sensitive_kind(value):
+        if attribute_rules.is_sensitive(value):
             collected.refused[name] = RefusedAttribute.SENSITIVE
             continue
         problem = _name_is_ours(name, rules.migration_flag) or attribute_rules.attribute_problem(name, value)
@@ -210,7 +210,7 @@ def _collect_display_name(
     """The display name; built from what the account may hold, so that nothing refused comes back through it."""
     display_name = user.display_name.strip()
     notes: tuple[Note, ...] = ()
-    if attribute_rules.sensitive_kind(display_name):
+    if attribute_rules.is_sensitive(display_name):
         collected.refused["displayName"] = RefusedAttribute.SENSITIVE
         display_name = ""
     if not display_name:
@@ -245,7 +245,7 @@ def _collect_contact(user: LegacyUser, rules: PlanRules, collected: _Collected) 
         return notes
     if not contact.isascii():
         return (Note.NON_ASCII_CONTACT_EMAIL,)
-    if attribute_rules.sensitive_kind(contact):
+    if attribute_rules.is_sensitive(contact):
         collected.refused["otherMails"] = RefusedAttribute.SENSITIVE
         return notes
     problem = attribute_rules.attribute_problem("otherMails", (contact,))

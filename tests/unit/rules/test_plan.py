@@ -11,7 +11,7 @@ from idferry.rules.attributes import (
     AttributeValue,
     attribute_problem,
     is_extension,
-    sensitive_kind,
+    is_sensitive,
 )
 from idferry.rules.legacy_user import LegacyUser, Place
 from idferry.rules.names import Identity, SignInType
@@ -432,7 +432,7 @@ def test_no_draft_holds_what_the_directory_refuses(
     for name, value in {**draft.attributes, **draft.extensions}.items():
         if name != "mail":
             assert attribute_problem(name, value) is None
-            assert sensitive_kind(value) is None
+            assert not is_sensitive(value)
     assert not any(is_extension(name) for name in set(draft.attributes) - {"mail"})
     assert "legacyId" not in draft.extensions
     assert not draft.values.keys() & plan.refused_attributes.keys() - {"displayName"}

@@ -11,14 +11,13 @@ from idferry.cli.stopping import stop_on_signals
 from idferry.errors import EXIT_PEOPLE_FAILED
 from idferry.flows.verify import VerifyReport, VerifyScope
 from idferry.flows.verify import verify as flow
-from idferry.rules.attributes import LEGACY_ID
+from idferry.rules.attributes import GRAPH_NAMES, LEGACY_ID
 from idferry.rules.comparison import Difference
 from idferry.rules.entry import Selection
 from idferry.settings import read_settings
 from idferry.wiring import (
     clock_of,
     directory_of,
-    graph_value_names,
     ledger_of,
     need_ledger,
     plan_rules_of,
@@ -65,7 +64,7 @@ def verify(
             scope=VerifyScope(
                 project=read.project,
                 flag_name=tenant.migration_flag,
-                value_names=[*graph_value_names(), *sorted(custom)],
+                value_names=[*GRAPH_NAMES, *sorted(custom)],
                 selection=Selection(run=run, cohort=cohort),
                 strict=strict,
             ),

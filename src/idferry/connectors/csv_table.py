@@ -21,7 +21,6 @@ from idferry.connectors.export_file import (
     digest_of,
     distinct,
     federated_identity,
-    graph_attribute_names,
     instant,
     nearest,
     open_export,
@@ -31,7 +30,7 @@ from idferry.connectors.export_file import (
 )
 from idferry.errors import SourceError
 from idferry.ports import SourceRecord
-from idferry.rules.attributes import AttributeValue, extension_name_problem, takes_list
+from idferry.rules.attributes import LENGTHS_MAX, AttributeValue, extension_name_problem, takes_list
 from idferry.rules.legacy_user import BadRecord, LegacyUser, Place, fallback_key
 from idferry.rules.names import ASCII_BLANKS, Identity, SignInType, local_identity
 from idferry.rules.password import Password
@@ -271,7 +270,7 @@ class _Lines:
 
 def _known_names() -> dict[str, str]:
     """Fields and attributes by their name in lower case."""
-    return {name.lower(): name for name in (*FIELDS, *graph_attribute_names())}
+    return {name.lower(): name for name in (*FIELDS, *LENGTHS_MAX)}
 
 
 def _by_field(row: Row, targets: Sequence[str]) -> dict[str, str]:

@@ -17,7 +17,6 @@ from typing import BinaryIO
 import msgspec
 
 from idferry.errors import SourceError
-from idferry.rules.attributes import LENGTHS_MAX
 from idferry.rules.names import ASCII_BLANKS, Identity, SignInType
 
 RECORD_BYTES_MAX = 1024 * 1024
@@ -181,11 +180,6 @@ def nearest(name: str, known: Iterable[str]) -> str:
     by_lower = {one.lower(): one for one in known}
     alike = difflib.get_close_matches(name.strip().lower(), by_lower, n=3, cutoff=0.5)
     return ", ".join(by_lower[one] for one in alike or sorted(by_lower))
-
-
-def graph_attribute_names() -> tuple[str, ...]:
-    """The names of Graph's own attributes that a source may fill."""
-    return tuple(LENGTHS_MAX)
 
 
 def _skip_mark(stream: BinaryIO, path: Path) -> None:

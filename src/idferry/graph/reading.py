@@ -11,8 +11,9 @@ from idferry.graph.applications import Naming
 from idferry.graph.asking import Asking
 from idferry.graph.replies import body_if_found
 from idferry.graph.transport import Call
-from idferry.graph.wire import ATTRIBUTE_NAMES, Names, account_of, select_of
+from idferry.graph.wire import Names, account_of, select_of
 from idferry.rules.account import Account
+from idferry.rules.attributes import GRAPH_NAMES
 from idferry.rules.names import local_identity
 
 # What `find` shows beside the core: everything that a person may have to be told about an account.
@@ -72,4 +73,4 @@ def in_domain(address: str, domain: str) -> bool:
 
 
 def _shown(names: Names) -> str:
-    return select_of(names, ATTRIBUTE_NAMES, *_SHOWN)
+    return select_of(names, GRAPH_NAMES, *_SHOWN)

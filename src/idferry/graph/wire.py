@@ -16,12 +16,10 @@ import msgspec
 
 from idferry.errors import UnexpectedAnswer
 from idferry.rules.account import Account, AccountDraft, PasswordPlan
-from idferry.rules.attributes import LEGACY_ID, LENGTHS_MAX, AttributeValue
+from idferry.rules.attributes import GRAPH_NAMES, LEGACY_ID, AttributeValue
 from idferry.rules.names import Identity, SignInType
 from idferry.rules.password import Password
 
-# The attributes that `values` of an account may hold under Graph's own names.
-ATTRIBUTE_NAMES = frozenset({"displayName", "mail", *LENGTHS_MAX})
 # What every account is read with: who it is, whether it is used, and when that last changed.
 CORE_NAMES = (
     "id",
@@ -55,7 +53,7 @@ class Names:
 
     def of(self, name: str) -> str:
         """The name on the wire of an attribute or of an extension attribute's short name."""
-        return name if name in ATTRIBUTE_NAMES else f"{self.prefix}{name}"
+        return name if name in GRAPH_NAMES else f"{self.prefix}{name}"
 
     @property
     def legacy_id(self) -> str:
@@ -159,7 +157,7 @@ def _values(graph: Mapping[str, Any], names: Names) -> dict[str, AttributeValue 
     ours = (names.legacy_id, names.of(names.flag))
     values: dict[str, AttributeValue | None] = {}
     for name, value in graph.items():
-        if name in ATTRIBUTE_NAMES:
+        if name in GRAPH_NAMES:
             values[name] = _value(value)
         elif name.startswith(names.prefix) and name not in ours:
             values[name.removeprefix(names.prefix)] = _value(value)

@@ -52,6 +52,9 @@ LENGTHS_MAX: Mapping[str, int] = MappingProxyType(
         "otherMails": 250,
     }
 )
+GRAPH_NAMES = ("displayName", "mail", *LENGTHS_MAX)
+"""The attributes that we write and read back under Graph's own names; every other name is an extension attribute's."""
+
 _COLLECTIONS = MappingProxyType({"businessPhones": 1, "otherMails": OTHER_MAILS_MAX})
 _CHOICES = MappingProxyType(
     {

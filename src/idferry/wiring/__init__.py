@@ -7,7 +7,7 @@ from idferry.graph.directory import Directory
 from idferry.ledger.opening import Ledger as LedgerParts
 from idferry.wiring.directories import directory_of
 from idferry.wiring.ledgers import ledger_if_any, ledger_of, need_ledger, run_lock_of, scratch_of
-from idferry.wiring.rules import graph_value_names, plan_rules_of, send_limits_of
+from idferry.wiring.rules import plan_rules_of, send_limits_of
 from idferry.wiring.sources import source_of
 from idferry.wiring.system import clock_of, random_below
 
@@ -16,7 +16,6 @@ __all__ = [
     "LedgerParts",
     "clock_of",
     "directory_of",
-    "graph_value_names",
     "ledger_if_any",
     "ledger_of",
     "need_ledger",

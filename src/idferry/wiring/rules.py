@@ -5,7 +5,7 @@ from datetime import timedelta
 from idferry.flows.send_people import SendLimits
 from idferry.ports import Clock
 from idferry.rules.account import TenantKind
-from idferry.rules.attributes import LENGTHS_MAX, MIGRATION_FLAG
+from idferry.rules.attributes import MIGRATION_FLAG
 from idferry.rules.plan import PasswordMode, PlanRules, WhenTooLong
 from idferry.settings import Settings
 
@@ -36,8 +36,3 @@ def send_limits_of(settings: Settings) -> SendLimits:
         chunks_under_way_max=CHUNKS_PER_CONNECTION * settings.limits.connections,
         attempts_max=settings.limits.attempts,
     )
-
-
-def graph_value_names() -> tuple[str, ...]:
-    """Graph's own attributes that `verify` reads back."""
-    return ("displayName", "mail", *LENGTHS_MAX)

@@ -37,7 +37,6 @@ from idferry.rules.password import Password
 
 DELIMITERS = (",", ";", "\t")
 LIST_SEPARATOR = ";"
-CELL_CHARACTERS_MAX = 131_072  # the csv module's own limit, which an unclosed quote runs into
 
 _SIGN_IN_TYPES: Mapping[str, SignInType | None] = MappingProxyType(
     {"signInName": None, "userName": SignInType.USER_NAME, "emailAddress": SignInType.EMAIL_ADDRESS}

@@ -4,8 +4,8 @@ It keeps the product honest: it is written from what is documented or reported a
 from what our own client happens to send. It is an island: nothing here may import the product, and only the
 command line starts it. What it claims, and on whose word, stands in `docs/reference/emulator-coverage.md`.
 
-Rooms: `server` (addresses and process) · `tokens` and `credentials` (the identity endpoints) · `graph/` (Microsoft
-Graph) · `tenants` (what exists before any account does) · `directory`, `recycle_bin`, `sight`, `lag`, `lookup`,
-`store` (the accounts) ·
-`sign_in` (does this password open this account?) · `control` (what tests and the demo steer it with).
+Rooms: `server` (addresses and process) · `tokens` and `credentials` (the identity endpoints) · `graph_endpoint` and
+`graph/` (Microsoft Graph) · `tenants` (what exists before any account does) · `directory`, `recycle_bin`, `sight`,
+`lag`, `lookup`, `store` (the accounts) · `sign_in` (does this password open this account?) · `control` (what tests and
+the demo steer it with).
 """

@@ -1,7 +1,7 @@
 """Runs the emulator: certificates, sockets, one event loop, and a quiet end.
 
-One process, one loop, 127.0.0.1 only: HTTPS on one port because the official clients refuse plain HTTP, plain HTTP on the next
-with the control API. It prints nothing; the command line does.
+One process, one loop, 127.0.0.1 only: HTTPS on one port because the official clients refuse plain HTTP, plain HTTP
+on the next with the control API. It prints nothing; the command line does.
 """
 
 import asyncio
@@ -160,9 +160,8 @@ class _Servers:
         def stop() -> None:
             for server in servers:
                 server.should_exit = True
-                server.force_exit = (
-                    True  # an idle TLS client would keep us for seconds, and nothing is worth it
-                )
+                # An idle TLS client would keep us for seconds, and nothing is worth it.
+                server.force_exit = True
 
         with _stopped_by_signals(lambda: loop.call_soon_threadsafe(stop)):
             tasks = [

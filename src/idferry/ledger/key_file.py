@@ -84,9 +84,8 @@ def _made_or_found(path: Path, random_bytes: RandomBytes) -> bytes:
             return found
         path.unlink()
     key = random_bytes(KEY_BYTES)
-    flags = (
-        os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0)
-    )  # Windows would change line ends
+    # Without O_BINARY Windows would change line ends.
+    flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0)
     descriptor = os.open(path, flags, PRIVATE_FILE)
     with os.fdopen(descriptor, "wb") as file:
         file.write(key)

@@ -28,21 +28,36 @@ message for this one case, and a `remedy`: what the operator does next. The tree
             TenantNotReady          tenant_not_ready      pre-flight found something that only a person can add
         Stopped                     stopped               interrupted; the same command continues
 
-The exit code that ends the process with such an error is its `exit_code`.
+The exit code that ends the process with such an error is its `exit_code`. Some of these codes also become the reason
+why one person failed while the run went on; what then helps is `remedy_for_people`, because a person who failed is
+taken up again only when asked for.
 """
 
+from types import MappingProxyType
 from typing import ClassVar
 
 EXIT_DONE = 0
 EXIT_PEOPLE_FAILED = 1
 EXIT_USAGE = 2
 EXIT_STOPPED = 3
+EXIT_MEANINGS = MappingProxyType(
+    {
+        EXIT_DONE: "done",
+        EXIT_PEOPLE_FAILED: "finished, but some people failed or differ",
+        EXIT_USAGE: "wrong usage or settings",
+        EXIT_STOPPED: "stopped before the end; the same command continues",
+    }
+)
+"""A few words per exit code, for the overview of the commands and the generated reference page."""
 
 
 class IdferryError(Exception):
     """An operating error: `str(error)` is one sentence on what happened, `error.remedy` what to do about it."""
 
     code: ClassVar[str] = "error"
+    remedy_for_people: ClassVar[str] = (
+        "Read the reason with `idferry person`, then run `idferry premigrate SOURCE --retry-failed --execute`."
+    )
     default_remedy: ClassVar[str] = (
         "Set IDFERRY_DEBUG=1, run the same command again and report what it prints."
     )
@@ -152,8 +167,9 @@ class Conflict(DirectoryError):
     """Another account, not ours, holds a sign-in name of this person. Graph says it with HTTP 400."""
 
     code = "conflict"
-    default_remedy = (
-        "Look at the other account with `idferry find --id`; remove or merge it, then --retry-failed."
+    default_remedy = remedy_for_people = (
+        "Look at the other account with `idferry find --id`; when it is deleted for good or has another sign-in name, "
+        "run `idferry premigrate SOURCE --retry-failed --execute`."
     )
 
 
@@ -161,9 +177,9 @@ class ConflictDeleted(Conflict):
     """A deleted account still holds a sign-in name or address of this person; it does so for 30 days."""
 
     code = "conflict_deleted"
-    default_remedy = (
+    default_remedy = remedy_for_people = (
         "Delete the account for good (portal: Deleted users; next time `idferry purge` before --again), "
-        "then run `idferry premigrate --retry-failed`."
+        "then run `idferry premigrate SOURCE --retry-failed --execute`."
     )
 
 
@@ -171,8 +187,9 @@ class ConflictUnseen(Conflict):
     """The directory says that a value is taken and shows no account that holds it."""
 
     code = "conflict_unseen"
-    default_remedy = (
-        "Wait some minutes and run `idferry premigrate --retry-failed`: the directory settles slowly."
+    default_remedy = remedy_for_people = (
+        "Wait some minutes, because the directory settles slowly, and run "
+        "`idferry premigrate SOURCE --retry-failed --execute`."
     )
 
 
@@ -180,14 +197,19 @@ class InvalidValue(DirectoryError):
     """The directory refuses a value of this account, for good."""
 
     code = "invalid_value"
-    default_remedy = "Correct the value in the source and run `idferry premigrate --retry-failed`."
+    default_remedy = remedy_for_people = (
+        "Correct the value in the source and run `idferry premigrate SOURCE --retry-failed --execute`."
+    )
 
 
 class WeakPassword(DirectoryError):
     """The directory refuses the password as too weak or banned."""
 
     code = "weak_password_refused"
-    default_remedy = "Run with --password auto or random: these people get the migration flag instead."
+    default_remedy = remedy_for_people = (
+        "Run `idferry premigrate SOURCE --password random --retry-failed --execute`: these people get a random "
+        "password and the migration flag. (--password auto would send the same password again.)"
+    )
 
 
 class Throttled(DirectoryError):
@@ -195,7 +217,7 @@ class Throttled(DirectoryError):
 
     code = "throttled"
     default_remedy = (
-        "Run `idferry premigrate --retry-failed` later, when less other software uses the tenant."
+        "Run the same command again later, when less other software uses the tenant: it continues."
     )
 
 
@@ -204,6 +226,10 @@ class Unreachable(DirectoryError):
 
     code = "unreachable"
     default_remedy = "Check the network and the addresses in [tenant]; the same command continues."
+    remedy_for_people = (
+        "The directory gave no clear answer about these people, however often it was asked. Run "
+        "`idferry premigrate SOURCE --retry-failed --execute` later."
+    )
 
 
 class NotFound(DirectoryError):
@@ -217,8 +243,10 @@ class UnexpectedAnswer(DirectoryError):
     """An answer that no documentation explains: kept with its request-id, never guessed at."""
 
     code = "unexpected_answer"
-    default_remedy = (
-        "Look the request-id up with Microsoft support, then run `idferry premigrate --retry-failed`."
+    default_remedy = "Look the request-id up with Microsoft support, then run the same command again."
+    remedy_for_people = (
+        "Look the request-id up with Microsoft support (`idferry person` shows it), then run "
+        "`idferry premigrate SOURCE --retry-failed --execute`."
     )
 
 
@@ -237,10 +265,10 @@ class Stopped(IdferryError):
     default_remedy = "Run the same command again: it continues."
 
 
-def remedy_of(code: str) -> str:
-    """The remedy of the error class with this code; a general one for a code nobody knows."""
+def remedy_for_people(code: str) -> str:
+    """What helps people who failed with this code, while the run went on; a general remedy for an unknown code."""
     return next(
-        (cls.default_remedy for cls in every_error() if cls.code == code), IdferryError.default_remedy
+        (cls.remedy_for_people for cls in every_error() if cls.code == code), IdferryError.remedy_for_people
     )
 
 
@@ -255,7 +283,7 @@ def error_in_a_run(code: str, message: str) -> "IdferryError":
 
 
 def every_error() -> tuple[type[IdferryError], ...]:
-    """Every class of the tree, parents first: for the generated reference page and for `remedy_of`."""
+    """Every class of the tree, parents first: for the generated reference page and for `remedy_for_people`."""
 
     def below(parent: type[IdferryError]) -> list[type[IdferryError]]:
         return [parent, *(found for child in parent.__subclasses__() for found in below(child))]

@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 import pytest
 from tests.docs import cli_page, json_page, ledger_page, ports_page, settings_page
-from tests.docs.errors_pages import EXIT_MEANINGS, exit_codes
+from tests.docs.errors_pages import ENDS, exit_codes
 from tests.docs.repository import (
     ROOT,
     Named,
@@ -18,7 +18,7 @@ from tests.docs.repository import (
 )
 
 from idferry import settings
-from idferry.errors import every_error
+from idferry.errors import EXIT_MEANINGS, every_error
 from idferry.rules import outcomes, removal
 from idferry.rules.entry import EventKind
 from idferry.rules.happenings import Happening
@@ -90,7 +90,7 @@ def test_every_error_is_documented_and_its_code_is_its_own() -> None:
 
 def test_every_exit_code_is_documented() -> None:
     text = _read("exit-codes.md")
-    assert set(EXIT_MEANINGS) == set(exit_codes())
+    assert set(ENDS) == set(EXIT_MEANINGS) == set(exit_codes().values())
     assert all(f"| `{value}` |" in text for value in exit_codes().values())
     assert {cls.exit_code for cls in every_error()} <= set(exit_codes().values())
 

@@ -1,8 +1,4 @@
-"""The command line: registers every command, and turns whatever ends one into a sentence and an exit code.
-
-Exit codes: 0 done · 1 finished, but some people failed or differ · 2 wrong usage or settings · 3 stopped before the
-end; the same command continues.
-"""
+"""The command line: registers every command, and turns whatever ends one into a sentence and an exit code."""
 
 import inspect
 import os
@@ -16,7 +12,15 @@ from typer.exceptions import TyperException
 from idferry import __version__
 from idferry.cli import demo, emulator, find, init, premigrate, remove, status, survey, verify
 from idferry.cli.output import messages, print_error, say
-from idferry.errors import EXIT_STOPPED, EXIT_USAGE, IdferryError, Stopped, UsageError
+from idferry.errors import (
+    EXIT_DONE,
+    EXIT_MEANINGS,
+    EXIT_STOPPED,
+    EXIT_USAGE,
+    IdferryError,
+    Stopped,
+    UsageError,
+)
 
 DEBUG_VARIABLE = "IDFERRY_DEBUG"
 INTERRUPTED = 130  # what typer makes of KeyboardInterrupt, also where it is asked to raise everything
@@ -51,10 +55,7 @@ app = typer.Typer(
     rich_markup_mode=None,  # boxes leave half of a narrow terminal for the text
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog=f"{_examples()}\n\n\b\nExit codes:\n"
-    "  0  done\n"
-    "  1  finished, but some people failed or differ\n"
-    "  2  wrong usage or settings\n"
-    "  3  stopped before the end; the same command continues",
+    + "\n".join(f"  {code}  {meaning}" for code, meaning in EXIT_MEANINGS.items()),
 )
 
 
@@ -112,7 +113,7 @@ def run(arguments: list[str]) -> int:
         return EXIT_STOPPED
     if not arguments:
         return EXIT_USAGE
-    return result if isinstance(result, int) else 0
+    return result if isinstance(result, int) else EXIT_DONE
 
 
 def _wrong_usage(error: TyperException) -> UsageError:

@@ -1,11 +1,13 @@
 """`idferry premigrate`: one account per person. A dry run unless `--execute` is given."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 import typer
 
+from idferry.cli.failure_report import failure_documents, failure_rows
 from idferry.cli.options import (
     ExecuteOption,
     JsonOption,
@@ -17,12 +19,12 @@ from idferry.cli.output import counts, figures, print_json, say, screen
 from idferry.cli.plan_report import plan_document, print_plan, print_plan_figures
 from idferry.cli.progress import progress
 from idferry.cli.stopping import stop_on_signals
-from idferry.errors import EXIT_PEOPLE_FAILED, remedy_of
+from idferry.errors import EXIT_PEOPLE_FAILED
 from idferry.flows.plan_people import plan_people
 from idferry.flows.premigrate import Intake, Ledgers, PremigrateReport
 from idferry.flows.premigrate import premigrate as flow
-from idferry.ports import Clock, LegacySource
-from idferry.rules.entry import Selection, TakeUp
+from idferry.ports import Clock, LedgerReport, LegacySource
+from idferry.rules.entry import FailureGroup, Selection, TakeUp
 from idferry.rules.pilot import parse_pilot
 from idferry.rules.plan import PasswordMode
 from idferry.settings import Settings, read_settings
@@ -94,13 +96,22 @@ def premigrate(
         _plan(read, clock, legacy, intake, as_json=as_json)
         return
     command = _command(password, only or [], limit, intake.take_up)
-    report, states, failures = _execute(read, clock, legacy, intake, command=command, as_json=as_json)
+    done = _execute(read, clock, legacy, intake, command=command, as_json=as_json)
     if as_json:
-        print_json({**plan_document(report.plan), "run": report.run, "states": states, "failures": failures})
+        print_json(_document(done))
     else:
-        _print_done(report, states, failures)
-    if report.send.failed:
+        _print_done(done)
+    if done.report.send.failed:
         raise typer.Exit(EXIT_PEOPLE_FAILED)
+
+
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """What an execution did, and where everybody in the ledger stands after it."""
+
+    report: PremigrateReport
+    states: dict[str, int]
+    failures: Sequence[FailureGroup]
 
 
 def _command(password: PasswordMode, only: list[str], limit: int | None, take_up: TakeUp) -> str:
@@ -114,7 +125,7 @@ def _command(password: PasswordMode, only: list[str], limit: int | None, take_up
 
 def _plan(read: Settings, clock: Clock, legacy: LegacySource, intake: Intake, *, as_json: bool) -> None:
     with scratch_of(read, clock) as scratch, progress(clock, quiet=as_json) as tell:
-        before = {str(state): count for state, count in scratch.report.states(Selection()).items()}
+        before = _counted(scratch.report, Selection())
         report = plan_people(
             source=legacy,
             ledger=scratch.plan,
@@ -135,7 +146,7 @@ def _plan(read: Settings, clock: Clock, legacy: LegacySource, intake: Intake, *,
 
 def _execute(
     read: Settings, clock: Clock, legacy: LegacySource, intake: Intake, *, command: str, as_json: bool
-) -> tuple[PremigrateReport, dict[str, int], list[dict[str, Any]]]:
+) -> _Done:
     tenant = read.need_tenant()
     with (
         run_lock_of(read),
@@ -159,12 +170,21 @@ def _execute(
             limits=send_limits_of(read),
         )
         everybody = Selection()
-        states = {str(state): count for state, count in ledger.report.states(everybody).items()}
-        failures = [
-            {"code": group.code, "count": group.count, "remedy": remedy_of(group.code)}
-            for group in ledger.report.failures(everybody)
-        ]
-    return report, states, failures
+        return _Done(report, _counted(ledger.report, everybody), ledger.report.failures(everybody))
+
+
+def _counted(ledger: LedgerReport, selection: Selection) -> dict[str, int]:
+    return {str(state): count for state, count in ledger.states(selection).items()}
+
+
+def _document(done: _Done) -> dict[str, Any]:
+    """`premigrate --json`. In a plan `run` is null and nobody has failed."""
+    return {
+        **plan_document(done.report.plan),
+        "run": done.report.run,
+        "states": done.states,
+        "failures": failure_documents(done.failures),
+    }
 
 
 @contextmanager
@@ -176,8 +196,8 @@ def _ledger_of_known_tenant(read: Settings, clock: Clock, directory: Directory) 
         yield ledger
 
 
-def _print_done(report: PremigrateReport, states: dict[str, int], failures: list[dict[str, Any]]) -> None:
-    console, sent = screen(), report.send
+def _print_done(done: _Done) -> None:
+    console, report, sent = screen(), done.report, done.report.send
     print_plan_figures(console, report.plan)
     console.print()
     say(
@@ -196,10 +216,10 @@ def _print_done(report: PremigrateReport, states: dict[str, int], failures: list
                 "calls without an answer, of other sources or other versions of this one: premigrate those again",
             )
         )
-    rows.append(("ledger now", f"{sum(states.values()):,}", counts(states)))
+    rows.append(("ledger now", f"{sum(done.states.values()):,}", counts(done.states)))
     console.print(figures(rows))
-    if failures:
+    if done.failures:
         console.print()
-    for failure in failures:
-        console.print(f"  [bold]{failure['code']}[/] {failure['count']:,}")
-        say(console, failure["remedy"], indent=4)
+    for code, count, remedy in failure_rows(done.failures):
+        console.print(f"  [bold]{code}[/] {count}")
+        say(console, remedy, indent=4)

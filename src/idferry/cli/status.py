@@ -2,10 +2,11 @@
 
 from typing import Any
 
+from idferry.cli.failure_report import failure_documents, failure_rows
 from idferry.cli.options import CohortOption, JsonOption, RunOption, SettingsOption
 from idferry.cli.output import figures, listing, print_json, say, screen
 from idferry.cli.progress import duration
-from idferry.errors import UsageError, remedy_of
+from idferry.errors import UsageError
 from idferry.flows.report_status import Status, report_status
 from idferry.rules.entry import Selection
 from idferry.rules.lifecycle import MEANINGS
@@ -41,10 +42,7 @@ def status_document(report: Status) -> dict[str, Any]:
     """`status --json`. `rate` is people per second, `time_left_s` null when nothing moves or nothing is left."""
     return {
         "states": {str(state): count for state, count in report.states.items()},
-        "failures": [
-            {"code": group.code, "count": group.count, "remedy": remedy_of(group.code)}
-            for group in report.failures
-        ],
+        "failures": failure_documents(report.failures),
         "rate": report.rate,
         "time_left_s": report.time_left_s,
         "runs": [
@@ -71,8 +69,7 @@ def _print_status(report: Status) -> None:
         say(console, f"\n{report.rate:,.1f} people per second{left}", indent=2)
     if report.failures:
         console.print()
-        failed = [(group.code, f"{group.count:,}", remedy_of(group.code)) for group in report.failures]
-        console.print(listing(("failed with", "people", "what to do"), failed))
+        console.print(listing(("failed with", "people", "what to do"), failure_rows(report.failures)))
     if report.runs:
         console.print()
         runs = [

@@ -5,14 +5,16 @@ message may carry more of SQLite's own than the name of its error: values could 
 """
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from idferry.errors import LedgerBusy, LedgerError, LedgerUnwritable
 
 BUSY_TIMEOUT_MS = 5_000
 CHECKPOINT_PAGES = 4_000  # fewer, larger write-backs while planning; the log grows to 16 MiB
+PLACES_MAX = 500  # SQLite before 3.32 takes 999 values in one statement
 CACHE_KIB = 4_096  # enough for planning at full speed; more would grow with the ledger
 
 _PRIMARY_CODE = 0xFF  # https://sqlite.org/rescode.html#primary_result_codes_versus_extended_result_codes
@@ -62,6 +64,20 @@ class Database:
         """Give the file back."""
         with told_as_ledger_errors(self._path):
             self.connection.close()
+
+
+def places(count: int) -> str:
+    """So many placeholders, for `IN ({places})`."""
+    return ",".join("?" * count)
+
+
+def in_groups(
+    connection: sqlite3.Connection, statement: str, values: Sequence[Any], *before: Any
+) -> Iterator[tuple[Any, ...]]:
+    """The rows of a statement with `{places}` for any number of values; `before` are the values in front of them."""
+    for start in range(0, len(values), PLACES_MAX):
+        some = values[start : start + PLACES_MAX]
+        yield from connection.execute(statement.format(places=places(len(some))), (*before, *some))
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from itertools import chain
 from sqlite3 import Connection
 from typing import Any
 
+from idferry.ledger.database import in_groups
 from idferry.ledger.drafts import draft_to_json
 from idferry.ledger.entry_rows import shown_key
 from idferry.ledger.named_queries import named_queries
@@ -18,8 +19,6 @@ from idferry.rules.entry import EventKind
 from idferry.rules.legacy_user import LegacyUser
 from idferry.rules.lifecycle import State
 from idferry.rules.outcomes import LeftOut, Refused
-
-PLACES_MAX = 500  # SQLite before 3.32 takes 999 values in one statement
 
 _SQL = named_queries("planning")
 _APPEND_EVENT = named_queries("sending")["append_event"]
@@ -193,11 +192,8 @@ class Desk:
             seat = self._seat_of_row(row) if row else None
         return seat
 
-    def _rows(self, query: str, places: Sequence[Any], *before: Any) -> Iterator[tuple[Any, ...]]:
-        for start in range(0, len(places), PLACES_MAX):
-            some = places[start : start + PLACES_MAX]
-            statement = _SQL[query].format(places=",".join("?" * len(some)))
-            yield from self._connection.execute(statement, (*before, *some))
+    def _rows(self, query: str, values: Sequence[Any], *before: Any) -> Iterator[tuple[Any, ...]]:
+        return in_groups(self._connection, _SQL[query], values, *before)
 
     def _look_up_forms(self, marks: Iterable[bytes], forms: Mapping[bytes, bytes]) -> None:
         self._forms.update(forms)

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from idferry.ledger.database import Database
+from idferry.ledger.database import Database, in_groups, places
 from idferry.ledger.entry_rows import entries_where, entry_of_row
 from idferry.ledger.named_queries import named_queries
 from idferry.ledger.runs import run_of_row
@@ -14,7 +14,6 @@ from idferry.rules.entry import Entry, Event, EventKind, FailureGroup, Run, Sele
 from idferry.rules.lifecycle import State
 
 LEGACY_IDS_MAX = 1_000
-PLACES_MAX = 500  # SQLite before 3.32 takes 999 values in one statement
 PAGE_PEOPLE = 500
 
 _SQL = named_queries("entries")
@@ -66,15 +65,9 @@ class SqliteReports:
     def entries_of_legacy_ids(self, legacy_ids: Collection[str]) -> Mapping[str, Entry]:
         """legacyId -> entry, for those that exist; at most 1,000 at a time. Raises LedgerError."""
         assert len(legacy_ids) <= LEGACY_IDS_MAX  # noqa: S101  a bug of ours
-        wanted = list(legacy_ids)
-        found = {}
         with self._database.reading() as connection:
-            for start in range(0, len(wanted), PLACES_MAX):
-                some = wanted[start : start + PLACES_MAX]
-                statement = entries_where("of_legacy_ids").format(places=",".join("?" * len(some)))
-                entries = [entry_of_row(row) for row in connection.execute(statement, some)]
-                found.update({entry.legacy_id: entry for entry in entries})
-        return found
+            rows = in_groups(connection, entries_where("of_legacy_ids"), list(legacy_ids))
+            return {entry.legacy_id: entry for entry in map(entry_of_row, rows)}
 
     def entry_of_sign_in_name(self, compared: str) -> Entry | None:
         """The person who owns a local sign-in name, given in its compared form. Raises LedgerError."""
@@ -114,6 +107,6 @@ def _conditions(selection: Selection) -> tuple[str, list[str]]:
     pieces = [piece for piece, value in asked if value]
     values = [value for _, value in asked if value]
     if selection.states:
-        pieces.append(_SQL["only_states"].format(places=",".join("?" * len(selection.states))))
+        pieces.append(_SQL["only_states"].format(places=places(len(selection.states))))
         values += [state.value for state in selection.states]
     return " AND ".join(pieces) or "TRUE", values

@@ -8,15 +8,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from sqlite3 import Connection
 
-from idferry.ledger.database import Database
+from idferry.ledger.database import Database, in_groups
 from idferry.ledger.drafts import written_to_json
 from idferry.ledger.entry_rows import entries_where, entry_of_row
 from idferry.ledger.named_queries import named_queries
 from idferry.ledger.times import time_to_text
 from idferry.rules.entry import Entry, EventKind, Observation
 from idferry.rules.lifecycle import State, may_follow
-
-PEOPLE_PER_QUERY_MAX = 500  # SQLite before 3.32 takes 999 values in one statement
 
 _SQL = named_queries("sending")
 _ENTRIES = named_queries("entries")
@@ -83,11 +81,8 @@ class _Turn:
         self._intents: list[tuple[str, int]] = []
 
     def read_states(self, person_ids: Sequence[int]) -> None:
-        for start in range(0, len(person_ids), PEOPLE_PER_QUERY_MAX):
-            some = person_ids[start : start + PEOPLE_PER_QUERY_MAX]
-            statement = _SQL["states_of"].format(places=",".join("?" * len(some)))
-            for person_id, state in self._connection.execute(statement, some):
-                self._states[person_id] = State(state)
+        for person_id, state in in_groups(self._connection, _SQL["states_of"], person_ids):
+            self._states[person_id] = State(state)
 
     def observe(self, seen: Observation) -> None:
         person_id = seen.person_id

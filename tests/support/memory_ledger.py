@@ -95,7 +95,7 @@ class Shelves:
     by_key: dict[tuple[str, str, int], Person] = field(default_factory=dict)
     owners: dict[Mark, Person] = field(default_factory=dict)
     events: list[tuple[int, Event]] = field(default_factory=list)
-    settled_at: list[datetime] = field(default_factory=list)
+    settled_at: list[tuple[int, datetime]] = field(default_factory=list)
     runs: dict[str, Run] = field(default_factory=dict)
     planning_pass: int = 0
 
@@ -321,7 +321,7 @@ class MemorySending:
         person = self._shelves.people[seen.person_id]
         self._shelves.append(person, at, run, seen.kind, code=seen.code, reason=seen.reason)
         if seen.kind in (EventKind.CREATED, EventKind.ADOPTED) or seen.state is State.FAILED:
-            self._shelves.settled_at.append(at)
+            self._shelves.settled_at.append((seen.person_id, at))
         if seen.state:
             if person.state is State.CREATING and seen.state.has_account:
                 person.run = person.created_by_run = run
@@ -333,7 +333,7 @@ class MemorySending:
 
 
 class MemoryReports:
-    """LedgerReport."""
+    """LedgerReport and RunReport."""
 
     def __init__(self, shelves: Shelves) -> None:
         self._shelves = shelves
@@ -343,9 +343,9 @@ class MemoryReports:
 
     def failures(self, selection: Selection) -> Sequence[FailureGroup]:
         wanted = replace(selection, states=selection.states or (State.FAILED,))
-        groups = Counter((person.state, person.code) for person in self._shelves.selected(wanted))
+        groups = Counter(person.code for person in self._shelves.selected(wanted))
         ordered = sorted(groups.items(), key=lambda group: (-group[1], group[0]))
-        return [FailureGroup(state, code, count) for (state, code), count in ordered]
+        return [FailureGroup(code, count) for code, count in ordered]
 
     def entries(self, selection: Selection) -> Iterator[Entry]:
         for person in self._shelves.selected(selection):
@@ -364,15 +364,16 @@ class MemoryReports:
     def events(self, person_id: int) -> Sequence[Event]:
         return [event for owner, event in self._shelves.events if owner == person_id]
 
-    def settled_since(self, since: datetime) -> int:
-        return sum(at >= since for at in self._shelves.settled_at)
+    def settled_since(self, since: datetime, selection: Selection) -> int:
+        chosen = {person.person_id for person in self._shelves.selected(selection)}
+        return sum(at >= since and one in chosen for one, at in self._shelves.settled_at)
 
     def runs(self) -> Sequence[Run]:
         return list(reversed(self._shelves.runs.values()))
 
 
 class MemoryLedger:
-    """The five ports over the same shelves, with the attribute names of `idferry.ledger.Ledger`."""
+    """The ports over the same shelves, with the attribute names of `idferry.ledger.Ledger`."""
 
     def __init__(self, *, after_write: AfterWrite = lambda _: None) -> None:
         shelves = Shelves(after_write)

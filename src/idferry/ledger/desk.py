@@ -101,8 +101,7 @@ class Desk:
         if seat and self.met(seat):
             repeat = user.place.ordinal
             seat = self._find(user.source, user.key, repeat)
-        place = user.place
-        record = (place.ordinal, place.file, place.line, user.record_digest, self._pass)
+        record = (user.place.ordinal, self._pass)
         if seat is None:
             self._people_made += 1
             seat = Seat(self._people_made, None, "", user.source, user.key, repeat, self._pass, [])

@@ -21,7 +21,7 @@ _RUNS = named_queries("runs")
 
 
 class SqliteReports:
-    """LedgerReport over the ledger's file."""
+    """LedgerReport and RunReport over the ledger's file."""
 
     def __init__(self, database: Database, marks: SignInMarks) -> None:
         self._database = database
@@ -35,14 +35,14 @@ class SqliteReports:
             return {State(state): count for state, count in rows}
 
     def failures(self, selection: Selection) -> Sequence[FailureGroup]:
-        """People grouped by state and code, largest group first: failed ones, or those in the states asked for.
+        """People grouped by code, largest group first: failed ones, or those in the states asked for.
 
         Raises LedgerError.
         """
         where, values = _conditions(replace(selection, states=selection.states or (State.FAILED,)))
         with self._database.reading() as connection:
             rows = connection.execute(_SQL["count_codes"].format(where=where), values)
-            return [FailureGroup(State(state), code, count) for state, code, count in rows]
+            return [FailureGroup(code, count) for code, count in rows]
 
     def entries(self, selection: Selection) -> Iterator[Entry]:
         """People in order of person_id, streamed page by page: writes between two pages do no harm.
@@ -85,10 +85,12 @@ class SqliteReports:
                 for at, run, kind, code, reason in rows
             ]
 
-    def settled_since(self, since: datetime) -> int:
-        """How many people got an account or a final refusal since this moment. Raises LedgerError."""
+    def settled_since(self, since: datetime, selection: Selection) -> int:
+        """How many of these people got an account or a final refusal since this moment. Raises LedgerError."""
+        where, values = _conditions(selection)
         with self._database.reading() as connection:
-            row = connection.execute(_RUNS["settled_since"], (time_to_text(since),)).fetchone()
+            statement = _RUNS["settled_since"].format(where=where)
+            row = connection.execute(statement, (time_to_text(since), *values)).fetchone()
             return int(row[0])
 
     def runs(self) -> Sequence[Run]:

@@ -132,9 +132,8 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class FailureGroup:
-    """People in one state with one code."""
+    """People with one code."""
 
-    state: State
     code: str
     count: int
 

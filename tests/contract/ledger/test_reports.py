@@ -30,16 +30,19 @@ def test_reports_count_what_was_selected(ledger: AnyLedger) -> None:
     assert reports.states(Selection(source="crm", states=(State.PLANNED,))) == {State.PLANNED: 1}
     assert reports.states(Selection(cohort="pilot", source="crm")) == {}
     assert reports.failures(Selection(cohort="pilot")) == [
-        FailureGroup(State.FAILED, "conflict", 2),
-        FailureGroup(State.FAILED, "invalid_value", 1),
+        FailureGroup("conflict", 2),
+        FailureGroup("invalid_value", 1),
     ]
     assert reports.failures(Selection(states=(State.LEFT_OUT, State.REFUSED))) == [
-        FailureGroup(State.LEFT_OUT, "no_password", 1)
+        FailureGroup("no_password", 1)
     ]
     failed = Selection(run="run-1", states=(State.FAILED, State.COMPLETE))
     assert [entry.key for entry in people(ledger, failed)] == ["1", "2", "3", "4"]
-    assert reports.settled_since(AT) == 4
-    assert reports.settled_since(AT + timedelta(seconds=1)) == 0
+    assert reports.settled_since(AT, ALL) == 4
+    assert reports.settled_since(AT + timedelta(seconds=1), ALL) == 0
+    assert reports.settled_since(AT, Selection(cohort="pilot")) == 4
+    assert reports.settled_since(AT, Selection(run="run-2")) == 0
+    assert reports.settled_since(AT, Selection(states=(State.COMPLETE,))) == 1
 
 
 def test_entries_stream_while_the_ledger_is_written(ledger: AnyLedger) -> None:

@@ -36,7 +36,6 @@ CREATE TABLE person (
 
 CREATE INDEX person_by_state ON person (state, person_id);
 CREATE INDEX person_by_run ON person (run, state, ordinal);
-CREATE INDEX person_by_object_id ON person (object_id) WHERE object_id IS NOT NULL;
 CREATE INDEX person_by_cohort ON person (cohort) WHERE cohort IS NOT NULL;
 
 CREATE TABLE legacy_user (
@@ -45,9 +44,6 @@ CREATE TABLE legacy_user (
     repeat INTEGER NOT NULL,            -- 0; for a key that came before in the same pass, the record's ordinal
     person_id INTEGER NOT NULL REFERENCES person,
     ordinal INTEGER NOT NULL,
-    file TEXT NOT NULL,
-    line INTEGER NOT NULL,
-    record_digest BLOB NOT NULL,        -- as last read
     planning_pass INTEGER NOT NULL,
     PRIMARY KEY (source, key, repeat)
 ) WITHOUT ROWID;

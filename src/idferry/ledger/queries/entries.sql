@@ -35,8 +35,7 @@ SELECT count(*) FROM person WHERE run = ? AND state IN ('planned', 'creating')
 SELECT p.state, count(*) FROM person AS p WHERE {where} GROUP BY p.state
 
 -- name: count_codes
-SELECT p.state, p.code, count(*) FROM person AS p WHERE {where} GROUP BY p.state, p.code
-ORDER BY count(*) DESC, p.state, p.code
+SELECT p.code, count(*) FROM person AS p WHERE {where} GROUP BY p.code ORDER BY count(*) DESC, p.code
 
 -- name: only_run
 p.run = ?

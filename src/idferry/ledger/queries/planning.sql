@@ -59,12 +59,10 @@ UPDATE person SET
 WHERE person_id = ?
 
 -- name: insert_legacy_user
-INSERT INTO legacy_user (ordinal, file, line, record_digest, planning_pass, source, key, repeat, person_id)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO legacy_user (ordinal, planning_pass, source, key, repeat, person_id) VALUES (?, ?, ?, ?, ?, ?)
 
 -- name: read_legacy_user_again
-UPDATE legacy_user SET ordinal = ?, file = ?, line = ?, record_digest = ?, planning_pass = ?
-WHERE source = ? AND key = ? AND repeat = ?
+UPDATE legacy_user SET ordinal = ?, planning_pass = ? WHERE source = ? AND key = ? AND repeat = ?
 
 -- name: release_mark
 DELETE FROM sign_in_name WHERE mark = ?

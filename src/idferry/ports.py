@@ -167,8 +167,16 @@ class LedgerReport(Protocol):
         """One person's story, oldest first."""
         ...
 
+
+class RunReport(Protocol):
+    """Reading the ledger's runs, and how fast they go on."""
+
     def runs(self) -> Sequence[Run]:
         """All runs, newest first."""
+        ...
+
+    def settled_since(self, since: datetime, selection: Selection) -> int:
+        """How many of these people got an account or a final refusal since this moment."""
         ...
 
 

@@ -7,7 +7,6 @@ from typing import Any, get_args
 from tests.docs.markdown import code, page, table
 
 from idferry import ports
-from idferry.flows import report_status
 from idferry.rules.happenings import Happening
 
 INTRODUCTION = """
@@ -23,11 +22,10 @@ What a flow tells while it works. The command line draws its progress from these
 
 
 def public_ports() -> Iterator[tuple[str, Any]]:
-    """Every protocol of ports.py, and the one that a flow declares for itself."""
-    for module in (ports, report_status):
-        for name, value in vars(module).items():
-            if getattr(value, "_is_protocol", False) and value.__module__ == module.__name__:
-                yield name, value
+    """Every protocol of ports.py."""
+    for name, value in vars(ports).items():
+        if getattr(value, "_is_protocol", False) and value.__module__ == ports.__name__:
+            yield name, value
 
 
 def render() -> str:

@@ -14,7 +14,12 @@ from idferry.rules.lifecycle import State
 
 
 def status(world: World, selection: Selection | None = None) -> Status:
-    return report_status(ledger=world.ledger.report, clock=world.clock, selection=selection or Selection())
+    return report_status(
+        ledger=world.ledger.report,
+        runs=world.ledger.report,
+        clock=world.clock,
+        selection=selection or Selection(),
+    )
 
 
 def test_an_empty_ledger_has_nothing_to_tell() -> None:
@@ -63,3 +68,19 @@ def test_a_run_that_has_just_begun_has_no_absurd_rate() -> None:
         world.premigrate()
     assert status(world).rate == 40.0
     assert world.clock.now() - datetime(2026, 3, 1, 12, tzinfo=UTC) < timedelta(seconds=1)
+
+
+def test_the_rest_of_a_selection_is_divided_by_its_own_pace() -> None:
+    world = World(MemorySource(crowd(100)))
+    world.premigrate(take_up=TakeUp(cohort="first"), limit=40, command="first")
+    world.tenant.plan_faults(chain(repeat(None, 20), repeat(Fatal("quota_exceeded", "full"))))
+    with pytest.raises(QuotaExceeded):
+        world.premigrate(take_up=TakeUp(cohort="rest"))
+    world.clock.advance(20)
+    everybody, run = status(world), world.ledger.report.runs()[0].run
+    assert (everybody.rate, everybody.time_left_s) == (3.0, 13.3)
+    for rest in (Selection(cohort="rest"), Selection(run=run)):
+        assert (status(world, rest).rate, status(world, rest).time_left_s) == (1.0, 40.0)
+    first, nobody = status(world, Selection(cohort="first")), status(world, Selection(cohort="nobody"))
+    assert (first.rate, first.time_left_s) == (2.0, 0.0)
+    assert (nobody.rate, nobody.time_left_s) == (0.0, None)

@@ -31,7 +31,9 @@ def status(
             raise UsageError(
                 f"there is no ledger at {read.ledger_path}", remedy="Run `idferry premigrate` first."
             )
-        report = report_status(ledger=ledger.report, clock=clock, selection=Selection(run=run, cohort=cohort))
+        report = report_status(
+            ledger=ledger.report, runs=ledger.report, clock=clock, selection=Selection(run=run, cohort=cohort)
+        )
     if as_json:
         print_json(status_document(report))
     else:

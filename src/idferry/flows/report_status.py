@@ -3,9 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
 
-from idferry.ports import Clock, LedgerReport
+from idferry.ports import Clock, LedgerReport, RunReport
 from idferry.rules.entry import FailureGroup, Run, Selection
 from idferry.rules.lifecycle import State
 
@@ -15,7 +14,10 @@ RATE_SECONDS_MIN = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """People per state, failures by code, people settled per second over the last minute, seconds that remain."""
+    """People per state, failures by code, people settled per second over the last minute, seconds that remain.
+
+    All of the selected people alone; `runs` are all runs, newest first.
+    """
 
     states: Mapping[State, int]
     failures: Sequence[FailureGroup]
@@ -24,28 +26,32 @@ class Status:
     runs: Sequence[Run]
 
 
-class StatusLedger(LedgerReport, Protocol):
-    """A ledger report that also knows how fast it has been growing."""
+def report_status(*, ledger: LedgerReport, runs: RunReport, clock: Clock, selection: Selection) -> Status:
+    """Where the selected people stand, and at what pace they are being dealt with right now.
 
-    def settled_since(self, since: datetime) -> int:
-        """How many people got an account or a final refusal after this moment."""
-        ...
-
-
-def report_status(*, ledger: StatusLedger, clock: Clock, selection: Selection) -> Status:
-    """Counts per state and per failure, and the pace of what is going on right now.
+    1. Count them per state, and those who failed per code.
+    2. Where a run is open: how many of them were settled per second, over the last minute or since it began.
+    3. How long the rest of them takes at that pace.
 
     Raises:
         LedgerError: the ledger cannot be read.
     """
-    states = ledger.states(selection)
-    now = clock.now()
-    runs = ledger.runs()
-    started = [run.started_at for run in runs if run.ended_at is None]
-    since = max([now - RATE_OVER, *started[:1]])
-    seconds = max((now - since).total_seconds(), RATE_SECONDS_MIN)
-    rate = ledger.settled_since(since) / seconds if started else 0.0
+    states, every_run = ledger.states(selection), runs.runs()
+    rate = _rate(runs, every_run, selection, now=clock.now())
     left = states.get(State.PLANNED, 0) + states.get(State.CREATING, 0)
     return Status(
-        states, ledger.failures(selection), round(rate, 2), round(left / rate, 1) if rate else None, runs
+        states=states,
+        failures=ledger.failures(selection),
+        rate=round(rate, 2),
+        time_left_s=round(left / rate, 1) if rate else None,
+        runs=every_run,
     )
+
+
+def _rate(ledger: RunReport, runs: Sequence[Run], selection: Selection, *, now: datetime) -> float:
+    started = [run.started_at for run in runs if run.ended_at is None]
+    if not started:
+        return 0.0
+    since = max(now - RATE_OVER, started[0])
+    seconds = max((now - since).total_seconds(), RATE_SECONDS_MIN)
+    return ledger.settled_since(since, selection) / seconds

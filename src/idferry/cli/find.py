@@ -14,7 +14,7 @@ from idferry.flows import find as flow
 from idferry.rules.account import Account
 from idferry.rules.entry import Entry, Event
 from idferry.settings import read_settings
-from idferry.wiring import clock_of, directory_of, ledger_if_any
+from idferry.wiring import clock_of, directory_of, ledger_if_any, ledger_to_read
 
 
 def find(
@@ -76,12 +76,7 @@ def person(
     """
     read = read_settings(settings)
     clock = clock_of(read)
-    with ledger_if_any(read, clock) as ledger, directory_of(read, clock) as directory:
-        if ledger is None:
-            raise UsageError(
-                f"there is no ledger at {read.ledger_path}",
-                remedy="Nobody was premigrated yet; try `idferry find`.",
-            )
+    with ledger_to_read(read, clock) as ledger, directory_of(read, clock) as directory:
         story = flow.tell_story(reader=directory.reader, ledger=ledger.report, sign_in_name=sign_in_name)
     if as_json:
         print_json(

@@ -6,12 +6,11 @@ from idferry.cli.failure_report import failure_documents, failure_rows
 from idferry.cli.options import CohortOption, JsonOption, RunOption, SettingsOption
 from idferry.cli.output import figures, listing, print_json, say, screen
 from idferry.cli.progress import duration
-from idferry.errors import UsageError
 from idferry.flows.report_status import Status, report_status
 from idferry.rules.entry import Selection
 from idferry.rules.lifecycle import MEANINGS
 from idferry.settings import read_settings
-from idferry.wiring import clock_of, ledger_if_any
+from idferry.wiring import clock_of, ledger_to_read
 
 
 def status(
@@ -26,11 +25,7 @@ def status(
     """
     read = read_settings(settings)
     clock = clock_of(read)
-    with ledger_if_any(read, clock) as ledger:
-        if ledger is None:
-            raise UsageError(
-                f"there is no ledger at {read.ledger_path}", remedy="Run `idferry premigrate` first."
-            )
+    with ledger_to_read(read, clock) as ledger:
         report = report_status(
             ledger=ledger.report, runs=ledger.report, clock=clock, selection=Selection(run=run, cohort=cohort)
         )

@@ -6,7 +6,14 @@ Commands ask for what they need by these names and never see which adapter they 
 from idferry.graph.directory import Directory
 from idferry.ledger.opening import Ledger as LedgerParts
 from idferry.wiring.directories import directory_of
-from idferry.wiring.ledgers import ledger_if_any, ledger_of, need_ledger, run_lock_of, scratch_of
+from idferry.wiring.ledgers import (
+    ledger_if_any,
+    ledger_of,
+    ledger_to_read,
+    need_ledger,
+    run_lock_of,
+    scratch_of,
+)
 from idferry.wiring.rules import plan_rules_of, send_limits_of
 from idferry.wiring.sources import source_of
 from idferry.wiring.system import clock_of, random_below
@@ -18,6 +25,7 @@ __all__ = [
     "directory_of",
     "ledger_if_any",
     "ledger_of",
+    "ledger_to_read",
     "need_ledger",
     "plan_rules_of",
     "random_below",

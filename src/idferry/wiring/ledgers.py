@@ -25,19 +25,27 @@ def ledger_of(settings: Settings, clock: Clock) -> Ledger:
     )
 
 
-def ledger_if_any(settings: Settings, clock: Clock) -> AbstractContextManager[Ledger | None]:
-    """The ledger, only to read, if there is one: reading commands make none and need no right to write."""
-    tenant = settings.need_tenant()
-    if not settings.ledger_path.is_file():
-        return nullcontext()
+def ledger_to_read(settings: Settings, clock: Clock) -> Ledger:
+    """The ledger, only to read: reading commands make none and need no right to write. A context manager.
+
+    Raises:
+        UsageError: there is no ledger.
+    """
+    need_ledger(settings)
     return open_ledger(
         settings.ledger_path,
-        tenant_id=tenant.id,
+        tenant_id=settings.need_tenant().id,
         project=settings.project,
         random_bytes=random_bytes,
         at=clock.now(),
         read_only=True,
     )
+
+
+def ledger_if_any(settings: Settings, clock: Clock) -> AbstractContextManager[Ledger | None]:
+    """The ledger, only to read, if there is one."""
+    settings.need_tenant()
+    return ledger_to_read(settings, clock) if settings.ledger_path.is_file() else nullcontext()
 
 
 def scratch_of(settings: Settings, clock: Clock) -> AbstractContextManager[Ledger]:
@@ -60,7 +68,8 @@ def need_ledger(settings: Settings) -> None:
     settings.need_tenant()
     if not settings.ledger_path.is_file():
         raise UsageError(
-            f"there is no ledger at {settings.ledger_path}", remedy="Run `idferry premigrate` first."
+            f"there is no ledger at {settings.ledger_path}",
+            remedy="Run `idferry premigrate` first; only `idferry find` works without a ledger.",
         )
 
 

@@ -18,7 +18,7 @@ from tests.support.builders import (
 from tests.support.memory_directory import FLAG, Fault, LostAfter, MemoryTenant
 
 from idferry.errors import QuotaExceeded, Stopped, Unreachable
-from idferry.flows.verify import Extra, VerifyReport, VerifyScope, verify
+from idferry.flows.verify import Extra, SourceCheck, VerifyReport, VerifyScope, verify
 from idferry.ports import LegacySource
 from idferry.rules.account import Account
 from idferry.rules.answers import Fatal
@@ -55,8 +55,7 @@ def verified(
         observations=world.ledger.observations,
         clock=world.clock,
         tell=world.told.append,
-        source=source,
-        rules=world.rules if source else None,
+        source_check=SourceCheck(source, world.rules) if source else None,
         stop=lambda: stop,
     )
 

@@ -9,7 +9,7 @@ from idferry.cli.output import SHOWN_MAX, figures, listing, print_json, say, scr
 from idferry.cli.progress import progress
 from idferry.cli.stopping import stop_on_signals
 from idferry.errors import EXIT_PEOPLE_FAILED
-from idferry.flows.verify import VerifyReport, VerifyScope
+from idferry.flows.verify import SourceCheck, VerifyReport, VerifyScope
 from idferry.flows.verify import verify as flow
 from idferry.rules.attributes import GRAPH_NAMES, LEGACY_ID
 from idferry.rules.comparison import Difference
@@ -73,8 +73,9 @@ def verify(
             observations=ledger.observations,
             clock=clock,
             tell=tell,
-            source=source_of(read, source, name=name) if source else None,
-            rules=plan_rules_of(read, clock) if source else None,
+            source_check=SourceCheck(source_of(read, source, name=name), plan_rules_of(read, clock))
+            if source
+            else None,
             stop=stop,
         )
     if as_json:

@@ -112,7 +112,16 @@ def send_people(
         DirectoryError: the directory refuses everybody (quota, permission, secret) or cannot be reached.
         LedgerError: the ledger cannot be written; nothing was sent without its intent on disk.
     """
-    sending = _Sending(run, source.name, ledger, writer, clock, tell, stop, limits or SendLimits())
+    sending = _Sending(
+        run=run,
+        source_name=source.name,
+        ledger=ledger,
+        writer=writer,
+        clock=clock,
+        tell=tell,
+        stop=stop,
+        limits=limits or SendLimits(),
+    )
     sending.settle_the_past()
     sending.send(
         prepare_orders(
@@ -130,37 +139,27 @@ def _planned(ledger: SendLedger, run: str) -> Iterator[Entry]:
         after = entries[-1].ordinal
 
 
+@dataclass(slots=True, kw_only=True)
 class _Sending:
     """The state of one sending: what waits, what is under way, what was seen and is not yet recorded."""
 
-    def __init__(
-        self,
-        run: str,
-        source_name: str,
-        ledger: SendLedger,
-        writer: AccountWriter,
-        clock: Clock,
-        tell: Tell,
-        stop: Stop,
-        limits: SendLimits,
-    ) -> None:
-        self.run = run
-        self.source_name = source_name
-        self.ledger = ledger
-        self.writer = writer
-        self.clock = clock
-        self.tell = tell
-        self.stop = stop
-        self.limits = limits
-        self.report = SendReport()
-        self.resend: list[Entry] = []
-        self._creates: dict[Future[Sequence[CreateAnswer]], list[Order]] = {}
-        self._questions: dict[Future[Sequence[Holder]], list[Order]] = {}
-        self._again: deque[Order] = deque()
-        self._taken: list[Order] = []
-        self._observed: list[Observation] = []
-        self._chunks_lost_in_a_row = 0
-        self._ending: IdferryError | None = None
+    run: str
+    source_name: str
+    ledger: SendLedger
+    writer: AccountWriter
+    clock: Clock
+    tell: Tell
+    stop: Stop
+    limits: SendLimits
+    report: SendReport = field(default_factory=SendReport)
+    resend: list[Entry] = field(default_factory=list)
+    _creates: dict[Future[Sequence[CreateAnswer]], list[Order]] = field(default_factory=dict)
+    _questions: dict[Future[Sequence[Holder]], list[Order]] = field(default_factory=dict)
+    _again: deque[Order] = field(default_factory=deque)
+    _taken: list[Order] = field(default_factory=list)
+    _observed: list[Observation] = field(default_factory=list)
+    _chunks_lost_in_a_row: int = 0
+    _ending: IdferryError | None = None
 
     # --- after a crash -------------------------------------------------------------------------------------------
 

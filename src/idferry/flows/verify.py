@@ -53,7 +53,7 @@ class Extra:
 
 @dataclass(slots=True)
 class VerifyReport:
-    """What comparing found. `counted` are all findings per kind; each list holds the first 10,000.
+    """What comparing found. `differences` counts all that is wrong; each list holds the first 10,000 of its kind.
 
     `foreign` are accounts that this project has nothing to do with, `progressed` people who have got a password
     since they were created, `changed_by_person` values that somebody else has set since.
@@ -87,6 +87,14 @@ class VerifyScope:
     strict: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class SourceCheck:
+    """The source to compare with as well, and the rules by which its people were planned."""
+
+    source: LegacySource
+    rules: PlanRules
+
+
 def verify(
     *,
     scope: VerifyScope,
@@ -95,8 +103,7 @@ def verify(
     observations: ObservationLedger,
     clock: Clock,
     tell: Tell,
-    source: LegacySource | None = None,
-    rules: PlanRules | None = None,
+    source_check: SourceCheck | None = None,
     stop: Stop = never,
 ) -> VerifyReport:
     """Compare the directory with the ledger and the source.
@@ -109,34 +116,28 @@ def verify(
     Raises:
         DirectoryError, LedgerError, SourceError, Stopped.
     """
-    verifying = _Verifying(scope, reader, ledger, observations, clock, stop)
+    verifying = _Verifying(
+        scope=scope, reader=reader, ledger=ledger, observations=observations, clock=clock, stop=stop
+    )
     verifying.compare_directory(tell)
     verifying.find_missing()
-    if source and rules:
-        verifying.compare_source(source, rules)
+    if source_check:
+        verifying.compare_source(source_check)
     return verifying.report
 
 
+@dataclass(slots=True, kw_only=True)
 class _Verifying:
     """The state of one comparison: whose account was met, and what was found."""
 
-    def __init__(
-        self,
-        scope: VerifyScope,
-        reader: AccountReader,
-        ledger: LedgerReport,
-        observations: ObservationLedger,
-        clock: Clock,
-        stop: Stop,
-    ) -> None:
-        self.scope = scope
-        self.reader = reader
-        self.ledger = ledger
-        self.observations = observations
-        self.clock = clock
-        self.stop = stop
-        self.report = VerifyReport()
-        self._met = PersonSet()
+    scope: VerifyScope
+    reader: AccountReader
+    ledger: LedgerReport
+    observations: ObservationLedger
+    clock: Clock
+    stop: Stop
+    report: VerifyReport = field(default_factory=VerifyReport)
+    _met: PersonSet = field(default_factory=PersonSet)
 
     # --- directory against ledger --------------------------------------------------------------------------------
 
@@ -230,16 +231,16 @@ class _Verifying:
 
     # --- source against ledger -----------------------------------------------------------------------------------
 
-    def compare_source(self, source: LegacySource, rules: PlanRules) -> None:
+    def compare_source(self, check: SourceCheck) -> None:
         """What the source says now: people the ledger has never heard of, and values that changed since."""
-        left_out = self._left_out(source.name)
+        left_out = self._left_out(check.source.name)
         read = PersonSet()
-        users = (record.user for record in source.records() if isinstance(record, SourceRecord))
+        users = (record.user for record in check.source.records() if isinstance(record, SourceRecord))
         for batch in _batches(users, BATCH_ACCOUNTS):
             self._check_stop()
             drafts: dict[str, AccountDraft] = {}
             for user in batch:
-                plan = plan_person(user, PasswordFacts(present=True), rules)
+                plan = plan_person(user, PasswordFacts(present=True), check.rules)
                 if isinstance(plan, Planned):
                     drafts.setdefault(user.key, plan.draft)
             entries = self.ledger.entries_of_legacy_ids({draft.legacy_id for draft in drafts.values()})

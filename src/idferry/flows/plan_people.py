@@ -31,8 +31,9 @@ _NO_PASSWORD = PasswordFacts(present=False)
 class PlanReport:
     """What planning found. Counts are people, but for `refused_attributes` (attribute -> code -> people).
 
-    `create` are people who will be created, `extension_types` the data types their extension attributes need, `existing` those who have an account already or are under way, `failed`
-    those who failed earlier and wait for --retry-failed. `examples` name a few keys per code.
+    `create` are people who will be created, `extension_types` the data types their extension attributes need,
+    `existing` those who have an account already or are under way, `failed` those who failed earlier and wait for
+    --retry-failed. `examples` name a few keys per code.
     """
 
     people: int = 0

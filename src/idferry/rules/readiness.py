@@ -1,0 +1,59 @@
+"""Whether a tenant is ready for what we are about to do: permissions, room, and the types of extension attributes.
+
+Judgements on what pre-flight has read. None stands for what the tenant does not say; it stops nobody here, because
+the directory itself then will.
+"""
+
+from collections.abc import Mapping, Set
+from typing import NamedTuple
+
+from idferry.errors import SourceError
+
+PERMISSIONS_TO_CREATE = frozenset({"User.Create", "User.ReadWrite.All", "Directory.ReadWrite.All"})
+PERMISSIONS_TO_READ = frozenset(
+    {"User.Read.All", "User.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"}
+)
+_NUMBERS = frozenset({"Integer", "LargeInteger"})
+
+
+class Lack(NamedTuple):
+    """What the application may not do, and the application permissions any one of which would let it."""
+
+    action: str
+    permissions: frozenset[str]
+
+
+def lack_of_permission(granted: Set[str] | None) -> Lack | None:
+    """The first thing a premigration does that these permissions do not allow, or None."""
+    if granted is not None:
+        for action, needed in (("create", PERMISSIONS_TO_CREATE), ("read", PERMISSIONS_TO_READ)):
+            if not granted & needed:
+                return Lack(action, needed)
+    return None
+
+
+def room_for_more(*, used: int | None, most: int | None) -> int | None:
+    """How many objects the tenant has room for; None where it does not say."""
+    return None if used is None or most is None else max(most - used, 0)
+
+
+def takes_values(existing_type: str, data_type: str) -> bool:
+    """Whether an extension attribute of the one data type holds values of the other."""
+    return existing_type == data_type or (existing_type, data_type) == ("LargeInteger", "Integer")
+
+
+def data_types(found: Mapping[str, Set[str]]) -> dict[str, str]:
+    """The one data type of each extension attribute (short name -> type), from those that its values have.
+
+    Raises:
+        SourceError: an attribute has values of several types. Numbers of both sizes are large ones.
+    """
+    needed = {}
+    for name, types in found.items():
+        if len(types) > 1 and not types <= _NUMBERS:
+            raise SourceError(
+                f"the attribute {name} holds values of several types: {', '.join(sorted(types))}",
+                remedy="Give all its values one type, or leave it out in [shape] attributes.",
+            )
+        needed[name] = "LargeInteger" if "LargeInteger" in types else next(iter(types))
+    return needed

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
 
+from idferry.rules.outcomes import Refused
+
 AttributeValue = str | bool | int | tuple[str, ...]
 
 EXTENSION_CHARACTERS_MAX = 250
@@ -75,9 +77,9 @@ _SSN = re.compile(r"(?<![\d-])(?!000|666|9\d\d)\d{3}([ -])(?!00)\d{2}\1(?!0000)\
 
 @dataclass(frozen=True, slots=True)
 class AttributeProblem:
-    """Why one attribute cannot be sent: an outcome code of planning and a sentence that quotes no value."""
+    """Why one attribute cannot be sent: an outcome of planning and a sentence that quotes no value."""
 
-    code: str
+    code: Refused
     reason: str
 
 
@@ -117,26 +119,30 @@ def attribute_problem(name: str, value: AttributeValue) -> AttributeProblem | No
     if name in _PLAIN_TEXTS and isinstance(value, str):
         return _too_long(name, value, LENGTHS_MAX[name])
     if isinstance(value, bool) or not isinstance(value, str | tuple):
-        return AttributeProblem("attribute_invalid", f"{name} takes text")
+        return AttributeProblem(Refused.ATTRIBUTE_INVALID, f"{name} takes text")
     if isinstance(value, tuple) != takes_list(name):
         return AttributeProblem(
-            "attribute_invalid", f"{name} takes {'a list' if takes_list(name) else 'text'}"
+            Refused.ATTRIBUTE_INVALID, f"{name} takes {'a list' if takes_list(name) else 'text'}"
         )
     if isinstance(value, tuple) and len(value) > _COLLECTIONS[name]:
-        return AttributeProblem("attribute_invalid", f"{name} takes at most {_COLLECTIONS[name]} values")
+        return AttributeProblem(
+            Refused.ATTRIBUTE_INVALID, f"{name} takes at most {_COLLECTIONS[name]} values"
+        )
     if name in _CHOICES and value not in _CHOICES[name]:
-        return AttributeProblem("attribute_invalid", f"{name} is one of {', '.join(_CHOICES[name])}")
+        return AttributeProblem(Refused.ATTRIBUTE_INVALID, f"{name} is one of {', '.join(_CHOICES[name])}")
     if name == "otherMails" and not all(map(str.isascii, value)):
-        return AttributeProblem("attribute_invalid", "otherMails takes no letters beyond ASCII")
+        return AttributeProblem(Refused.ATTRIBUTE_INVALID, "otherMails takes no letters beyond ASCII")
     if name == "usageLocation" and isinstance(value, str) and not _USAGE_LOCATION.match(value):
-        return AttributeProblem("attribute_invalid", "usageLocation is a country code of two capital letters")
+        return AttributeProblem(
+            Refused.ATTRIBUTE_INVALID, "usageLocation is a country code of two capital letters"
+        )
     return _too_long(name, value, LENGTHS_MAX[name])
 
 
 def display_name_problem(display_name: str, *, angle_brackets_refused: bool) -> AttributeProblem | None:
     """Why the directory would refuse this display name, or None."""
     if angle_brackets_refused and ("<" in display_name or ">" in display_name):
-        return AttributeProblem("attribute_invalid", "displayName must not hold < or >")
+        return AttributeProblem(Refused.ATTRIBUTE_INVALID, "displayName must not hold < or >")
     return _too_long("displayName", display_name, DISPLAY_NAME_CHARACTERS_MAX)
 
 
@@ -182,11 +188,13 @@ def _passes_luhn(written: str) -> bool:
 def _extension_problem(name: str, value: AttributeValue) -> AttributeProblem | None:
     problem = extension_name_problem(name)
     if problem:
-        return AttributeProblem("attribute_invalid", problem)
+        return AttributeProblem(Refused.ATTRIBUTE_INVALID, problem)
     if isinstance(value, tuple):
-        return AttributeProblem("attribute_invalid", f"{name} is an extension attribute and takes no list")
+        return AttributeProblem(
+            Refused.ATTRIBUTE_INVALID, f"{name} is an extension attribute and takes no list"
+        )
     if isinstance(value, int) and not INTEGER_MIN <= value <= INTEGER_MAX:
-        return AttributeProblem("attribute_invalid", f"{name} is a number of more than 64 bits")
+        return AttributeProblem(Refused.ATTRIBUTE_INVALID, f"{name} is a number of more than 64 bits")
     return _too_long(name, value, EXTENSION_CHARACTERS_MAX)
 
 
@@ -195,6 +203,6 @@ def _too_long(name: str, value: AttributeValue, characters_max: int) -> Attribut
     for text in texts:
         if len(text) > characters_max:
             return AttributeProblem(
-                "attribute_too_long", f"{name} is longer than {characters_max} characters"
+                Refused.ATTRIBUTE_TOO_LONG, f"{name} is longer than {characters_max} characters"
             )
     return None

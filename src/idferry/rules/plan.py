@@ -163,13 +163,13 @@ class _Collected:
 
     def refuse(self, problem: AttributeProblem) -> None:
         """The person cannot be created with this."""
-        self.refusal = self.refusal or NotPlanned(Refused(problem.code), problem.reason, self.refused)
+        self.refusal = self.refusal or NotPlanned(problem.code, problem.reason, self.refused)
 
     def is_dropped(self, name: str, problem: AttributeProblem | None, when_too_long: WhenTooLong) -> bool:
         """Whether the value stays behind; a problem that dropping does not solve refuses the person."""
         if problem is None:
             return False
-        if problem.code == Refused.ATTRIBUTE_TOO_LONG and when_too_long is WhenTooLong.DROP:
+        if problem.code is Refused.ATTRIBUTE_TOO_LONG and when_too_long is WhenTooLong.DROP:
             self.refused[name] = RefusedAttribute.ATTRIBUTE_TOO_LONG
         else:
             self.refuse(problem)
@@ -191,7 +191,9 @@ def _collect_attributes(user: LegacyUser, rules: PlanRules) -> _Collected:
             target[name] = value
     if len(collected.extensions) > attribute_rules.EXTENSIONS_OF_SOURCE_MAX:
         most = attribute_rules.EXTENSIONS_OF_SOURCE_MAX
-        collected.refuse(AttributeProblem("attribute_invalid", f"more than {most} extension attributes"))
+        collected.refuse(
+            AttributeProblem(Refused.ATTRIBUTE_INVALID, f"more than {most} extension attributes")
+        )
     return collected
 
 
@@ -199,7 +201,7 @@ def _collect_attributes(user: LegacyUser, rules: PlanRules) -> _Collected:
 def _name_is_ours(name: str, migration_flag: str) -> AttributeProblem | None:
     if name.lower() in (attribute_rules.LEGACY_ID.lower(), migration_flag.lower()):
         return AttributeProblem(
-            "attribute_invalid", f"{name} is kept by idferry itself: map it to another name"
+            Refused.ATTRIBUTE_INVALID, f"{name} is kept by idferry itself: map it to another name"
         )
     return None
 

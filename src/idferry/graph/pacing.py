@@ -65,9 +65,9 @@ def backoff_seconds(failures_in_a_row: int, *, jitter: float) -> float:
 def _seconds_until(text: str, *, now: datetime) -> float:
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:
+        return ((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - now).total_seconds()
+    except (ValueError, OverflowError, TypeError):
         return float("nan")
-    return ((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - now).total_seconds()
 
 
 class Gate:

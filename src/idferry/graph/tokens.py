@@ -286,6 +286,6 @@ def _numbers(text: str) -> str:
 def _json_object(content: bytes) -> Mapping[str, Any]:
     try:
         decoded = msgspec.json.decode(content)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return {}
     return decoded if isinstance(decoded, dict) else {}

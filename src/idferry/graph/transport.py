@@ -166,13 +166,15 @@ class Transport:
         unpack: Callable[[Reply], list[Outcome]],
     ) -> list[Outcome]:
         ticket = self._gate.enter()
-        outcomes: list[Outcome] = []
+        # A gate that is never told stays shut for everybody, so an exception counts as a failed call.
+        verdict: Verdict = Stumbled()
         try:
             reply = self._over_http(method, address, body, token)
             outcomes = [reply] if isinstance(reply, NoReply) else unpack(reply)
+            verdict = self._verdict(outcomes)
             return outcomes
         finally:
-            self._gate.report(ticket, self._verdict(outcomes))
+            self._gate.report(ticket, verdict)
 
     def _over_http(self, method: str, address: httpx2.URL, body: bytes | None, token: str) -> Outcome:
         headers = {
@@ -204,7 +206,7 @@ class Transport:
         return bytes(received)
 
     def _verdict(self, outcomes: Sequence[Outcome]) -> Verdict:
-        """What the gate learns: an empty list stands for a call that ended in an exception."""
+        """What the gate learns."""
         replies = [one for one in outcomes if isinstance(one, Reply)]
         held_back = [one for one in replies if one.throttled]
         passed = any(not one.throttled and not one.unclear for one in replies)
@@ -237,7 +239,7 @@ def _unpack(reply: Reply, calls: Sequence[Call]) -> list[Outcome]:
     answers = (reply.body or {}).get("responses")
     found: dict[str, Outcome] = {}
     for answer in answers if isinstance(answers, list) else ():
-        if isinstance(answer, dict) and isinstance(answer.get("status"), int):
+        if isinstance(answer, dict) and _is_status(answer.get("status")):
             found.setdefault(str(answer.get("id")), _item_reply(answer))
     return [
         _with_content(
@@ -245,6 +247,10 @@ def _unpack(reply: Reply, calls: Sequence[Call]) -> list[Outcome]:
         )
         for place, call in enumerate(calls)
     ]
+
+
+def _is_status(status: object) -> bool:
+    return isinstance(status, int) and 100 <= status <= 599
 
 
 def _item_reply(answer: dict[str, Any]) -> Reply:
@@ -268,7 +274,7 @@ def _with_content(outcome: Outcome, call: Call) -> Outcome:
 def _reply(status: int, headers: dict[str, str], content: bytes) -> Outcome:
     try:
         body = msgspec.json.decode(content) if content else None
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         body = None
     if 200 <= status < 300 and content and not isinstance(body, dict):
         return NoReply(f"an answer that is not JSON (HTTP {status})", maybe_done=True)

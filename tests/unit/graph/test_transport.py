@@ -121,7 +121,16 @@ def test_an_item_that_is_missing_or_odd_was_not_answered() -> None:
 
 @pytest.mark.parametrize(
     "content",
-    [b'{"responses":[{"id":"0","status":201', b"", b"[]", b"\xff\xfe", b'{"responses":{}}', b"null"],
+    [
+        b'{"responses":[{"id":"0","status":201',
+        b"",
+        b"[]",
+        b"\xff\xfe",
+        b'{"responses":{}}',
+        b"null",
+        b"[" * 100_000,
+        b'{"responses":[{"id":"0","status":20100000},{"id":"1","status":true}]}',
+    ],
 )
 def test_a_broken_batch_answer_leaves_everybody_unanswered(content: bytes) -> None:
     assert all(isinstance(one, Unanswered) for one in answers_to(2, httpx2.Response(200, content=content)))
@@ -131,6 +140,26 @@ def test_a_broken_batch_answer_leaves_everybody_unanswered(content: bytes) -> No
 def test_a_failing_front_leaves_everybody_unanswered(status: int) -> None:
     answers = answers_to(2, httpx2.Response(status, text="<html>Bad gateway</html>"))
     assert all(isinstance(one, Unanswered) and str(status) in one.reason for one in answers)
+
+
+def test_a_wait_that_no_calendar_knows_does_not_shut_the_gate() -> None:
+    endless = {"Retry-After": "Thu, 01 Jan 99999999999999999999 00:00:00 GMT"}
+    answers = iter([httpx2.Response(503, headers=endless), batch_answer(created("0"))])
+    with mocked_directory(lambda request: next(answers)) as directory:
+        (lost,) = directory.writer.create([order(0)]).result(10)
+        (later,) = directory.writer.create([order(0)]).result(10)
+    assert isinstance(lost, Unanswered)
+    assert later == Created("account-0")
+
+
+def test_a_bug_in_reading_an_answer_does_not_shut_the_gate(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = iter([httpx2.Response(503), batch_answer(created("0"))])
+    with mocked_directory(lambda request: next(answers)) as directory:
+        with monkeypatch.context() as broken:
+            broken.setattr(transport, "retry_after_seconds", lambda text, now: 1 / 0)
+            with pytest.raises(ZeroDivisionError):
+                directory.writer.create([order(0)]).result(10)
+        assert list(directory.writer.create([order(0)]).result(10)) == [Created("account-0")]
 
 
 def test_a_throttled_batch_postpones_everybody() -> None:

@@ -286,6 +286,22 @@ def test_an_address_in_the_tenants_own_domain_is_found(directory: EmulatedDirect
     assert holder == Ours(object_id, None)
 
 
+def test_a_work_account_with_a_copied_legacy_id_is_a_strangers(directory: EmulatedDirectory) -> None:
+    draft = directory.draft("1", "a@example.com")
+    body = {
+        "accountEnabled": True,
+        "displayName": "Staff",
+        "mailNickname": "staff",
+        "userPrincipalName": f"staff@{directory.tenant.domain}",
+        "passwordProfile": {"password": KNOWN, "forceChangePasswordNextSignIn": False},
+        directory.tenant.extension("legacyId"): draft.legacy_id,
+    }
+    (staff,) = directory.emulator.seed(directory.tenant, [body])
+    assert directory.writer.ours([draft]).result(30) == {}
+    (holder,) = directory.writer.holders([(draft, staff)]).result(30)
+    assert holder == Stranger(staff, draft.legacy_id)
+
+
 # --- accidents --------------------------------------------------------------------------------------------------------
 
 

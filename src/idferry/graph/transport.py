@@ -170,7 +170,7 @@ class Transport:
         verdict: Verdict = Stumbled()
         try:
             reply = self._over_http(method, address, body, token)
-            outcomes = [reply] if isinstance(reply, NoReply) else unpack(reply)
+            outcomes: list[Outcome] = [reply] if isinstance(reply, NoReply) else unpack(reply)
             verdict = self._verdict(outcomes)
             return outcomes
         finally:

@@ -107,6 +107,7 @@ def account_of(graph: Mapping[str, Any], names: Names, value_names: Collection[s
     return Account(
         object_id=str(graph["id"]),
         identities=tuple(_identities(graph.get("identities"))),
+        identities_shown=isinstance(graph.get("identities"), list),
         legacy_id=legacy_id if isinstance(legacy_id, str) else None,
         flag=flag if isinstance(flag, bool) else None,
         enabled=enabled if isinstance(enabled := graph.get("accountEnabled"), bool) else None,

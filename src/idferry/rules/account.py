@@ -68,7 +68,9 @@ class AccountDraft:
 class Account:
     """An account as the directory shows it. None stands for "not set" or "not shown to us".
 
-    `sign_ins_shown` says whether a `last_sign_in_at` of None means "never" or that we are not told. `graph` is the JSON object as Graph gave it, for people who want to see all of it.
+    `sign_ins_shown` says whether a `last_sign_in_at` of None means "never" or that we are not told, `identities_shown`
+    whether empty `identities` mean "none of a kind that we create". `graph` is the JSON object as Graph gave it, for
+    people who want to see all of it.
     """
 
     object_id: str
@@ -81,6 +83,7 @@ class Account:
     password_changed_at: datetime | None = None
     last_sign_in_at: datetime | None = None
     sign_ins_shown: bool = False
+    identities_shown: bool = True
     graph: Mapping[str, object] = field(default_factory=dict)
 
 

@@ -57,15 +57,16 @@ def compare(entry: Entry, account: Account, *, flag_name: str) -> Comparison:
 def made_from(draft: AccountDraft, account: Account) -> bool:
     """Whether an account was made from this draft: it carries the draft's legacyId and one of its identities.
 
-    The legacyId alone does not prove it: whoever may write users can have copied it to somebody else's account. An
-    account that shows no identity of a kind that we create is taken at its legacyId's word.
+    The legacyId alone does not prove it: whoever may write users can have copied it to somebody else's account. Only
+    where the directory does not show identities at all, an account is taken at its legacyId's word; one that shows
+    nothing but a work account's userPrincipalName is somebody else's.
     """
     if account.legacy_id != draft.legacy_id:
         return False
+    if not account.identities_shown:
+        return True
     shown = _shown_identities(account)
-    return not account.identities or any(
-        one.compared in shown or _hidden(one, account) for one in draft.identities
-    )
+    return any(one.compared in shown or _hidden(one, account) for one in draft.identities)
 
 
 def source_differences(entry: Entry, wanted: AccountDraft) -> tuple[Difference, ...]:

@@ -6,8 +6,10 @@ from datetime import UTC, datetime
 import pytest
 
 from idferry.errors import UnexpectedAnswer
-from idferry.graph.wire import Names, account_of, create_body, select_of
+from idferry.graph.reading import _SHOWN as SHOWN
+from idferry.graph.wire import SIGN_IN_ACTIVITY, Names, account_of, create_body, select_of
 from idferry.rules.account import AccountDraft, PasswordPlan
+from idferry.rules.attributes import GRAPH_NAMES, LENGTHS_MAX, RESERVED_NAMES
 from idferry.rules.names import Identity, SignInType, local_identity
 from idferry.rules.password import Password
 
@@ -78,6 +80,33 @@ def test_external_account_with_a_random_password_carries_mail_and_flag() -> None
         "passwordPolicies": "DisablePasswordExpiration",
         "passwordProfile": {"password": "Rand0m!Rand0m!", "forceChangePasswordNextSignIn": False},
     }
+
+
+def test_an_extension_attribute_never_leaves_under_a_name_of_graph() -> None:
+    names = [*RESERVED_NAMES, *GRAPH_NAMES]
+    draft = AccountDraft(
+        "p:crm:1", "Ada", (EMAIL,), PasswordPlan.RANDOM, extensions=dict.fromkeys(names, "theirs")
+    )
+    flagged = Names(NAMES.domain, NAMES.extension_app_id, flag="displayName")
+    body = json.loads(create_body(draft, Password("Rand0m!Rand0m!"), flagged))
+    assert {name for name, value in body.items() if value == "theirs"} == {
+        f"{PREFIX}{name}" for name in names if name != flagged.flag
+    }
+    assert (body["displayName"], body[f"{PREFIX}displayName"]) == ("Ada", True)
+
+
+def test_no_name_that_we_write_or_read_is_free_for_a_source() -> None:
+    written = body_of(
+        AccountDraft("p:crm:1", "Ada", (EMAIL,), PasswordPlan.RANDOM), Password("Rand0m!Rand0m!")
+    )
+    read = select_of(NAMES, GRAPH_NAMES, *SHOWN, SIGN_IN_ACTIVITY).split(",")
+    graphs = {name for name in [*written, *read] if not name.startswith(PREFIX)}
+    assert graphs - {*LENGTHS_MAX} == RESERVED_NAMES
+
+
+def test_somebody_elses_extension_attribute_does_not_hide_a_value_of_graph() -> None:
+    graph = {"id": "a1", "displayName": "Ada", f"{PREFIX}displayName": "Eve", f"{PREFIX}city": "Nowhere"}
+    assert account_of(graph, NAMES, ("city",)).values == {"displayName": "Ada", "city": None}
 
 
 def test_weak_known_password_switches_the_strong_rule_off() -> None:
@@ -158,11 +187,20 @@ def test_an_account_is_read_with_everything_the_rules_know() -> None:
 def test_a_bare_account_is_read_without_guessing() -> None:
     account = account_of({"id": "a1", "createdDateTime": "whenever", "identities": [None, {}]}, NAMES)
     assert account.identities == ()
+    assert account.identities_shown
     assert account.legacy_id is None
     assert account.flag is None
     assert account.enabled is None
     assert account.created_at is None
     assert account.values == {}
+
+
+def test_identities_that_are_not_shown_are_told_from_none_of_ours() -> None:
+    work = {"signInType": "userPrincipalName", "issuer": "x", "issuerAssignedId": "admin@x"}
+    for identities, shown in (([work], True), ([], True), (None, False)):
+        account = account_of({"id": "a1", "identities": identities}, NAMES)
+        assert (account.identities, account.identities_shown) == ((), shown)
+    assert not account_of({"id": "a1"}, NAMES).identities_shown
 
 
 def test_the_selection_names_extension_attributes_in_full_and_nothing_twice() -> None:

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from idferry.rules.account import Account, AccountDraft, PasswordPlan, written_digests
-from idferry.rules.comparison import compare, source_differences
+from idferry.rules.comparison import compare, made_from, source_differences
 from idferry.rules.entry import Entry
 from idferry.rules.lifecycle import State
 from idferry.rules.names import Identity, SignInType
@@ -133,6 +133,23 @@ def test_an_account_that_was_disabled_was_changed(enabled: bool | None, changed:
 def test_identities_that_we_wrote_must_be_there(identities: tuple[Identity, ...], missing: int) -> None:
     comparison = compare(ENTRY, replace(ACCOUNT, identities=identities), flag_name=FLAG)
     assert names(comparison.differences) == ["identities"] * missing
+
+
+@pytest.mark.parametrize(
+    ("account", "ours"),
+    [
+        (ACCOUNT, True),
+        (replace(ACCOUNT, legacy_id="contoso:crm:2"), False),
+        (replace(ACCOUNT, legacy_id=None), False),
+        (replace(ACCOUNT, identities=(GOOGLE,)), True),
+        (replace(ACCOUNT, identities=(Identity(SignInType.FEDERATED, "", "google.com"),)), True),
+        (replace(ACCOUNT, identities=(Identity(SignInType.USER_NAME, "somebody"),)), False),
+        (replace(ACCOUNT, identities=()), False),
+        (replace(ACCOUNT, identities=(), identities_shown=False), True),
+    ],
+)
+def test_an_account_is_ours_by_legacy_id_and_identity_together(account: Account, ours: bool) -> None:
+    assert made_from(DRAFT, account) is ours
 
 
 def test_the_source_is_compared_with_what_was_written() -> None:

@@ -8,6 +8,8 @@ from tests.support.desk import PASSWORD, Desk, people
 from tests.support.emulator import Emulator
 from tests.support.graph_http import GraphHttp
 
+from idferry.rules.removal import MEANINGS, Kept
+
 REMOVE_KEYS = [
     "to_remove",
     "removed",
@@ -161,6 +163,9 @@ def test_a_fallen_flag_a_new_password_and_a_foreign_mark_keep_an_account(
     graph.sign_in()
     changed(graph, ids["Person p2"], desk.tenant.extension("requiresMigration"), value=False)
     changed(graph, ids["Person p1"], desk.tenant.extension("legacyId"), value="other:crm:p1")
+    told = " ".join(desk.ok("remove", "--source", "crm").out.split())
+    for kept in (Kept.PASSWORD_CHANGED, Kept.FLAG_FALLEN, Kept.OTHER_LEGACY_ID):
+        assert f"{kept} {MEANINGS[kept]}" in told
     done = desk.json("remove", "--source", "crm", "--execute", code=1)
     assert done["kept"] == {"password_changed": 1, "flag_fallen": 1, "other_legacy_id": 1}
     assert (done["removed"], done["kept_used"]) == (1, 2)

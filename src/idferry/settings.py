@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from idferry.errors import SettingsError
-from idferry.rules.attributes import MIGRATION_FLAG
+from idferry.rules.attributes import LEGACY_ID, MIGRATION_FLAG, extension_name_problem, is_extension
 
 SETTINGS_FILE = "idferry.toml"
 SETTINGS_VARIABLE = "IDFERRY_SETTINGS"
@@ -233,6 +233,7 @@ def parse_settings(raw: Mapping[str, Any], *, file: Path | None, folder: Path) -
         clock=_table(ClockSettings, raw.get("clock", {}), where="clock"),
     )
     _check_addresses(settings)
+    _check_flag(settings.tenant)
     _check_limits(settings.limits)
     _check_shape(settings.shape)
     _check_sources(settings.sources)
@@ -251,6 +252,18 @@ def _check_addresses(settings: Settings) -> None:
         raise SettingsError(
             "clock.url follows an emulator's time, and not every address in the settings is on this machine",
             remedy="Remove [clock]: a real tenant has real time.",
+        )
+
+
+def _check_flag(tenant: Tenant | None) -> None:
+    name = tenant.migration_flag if tenant else MIGRATION_FLAG
+    problem = extension_name_problem(name)
+    if problem is None and (name.lower() == LEGACY_ID.lower() or not is_extension(name)):
+        problem = "has a meaning of its own"
+    if problem:
+        raise SettingsError(
+            f"tenant.migration_flag cannot be the short name of an extension attribute: {problem}",
+            remedy=f"Leave it out: the flag is then called {MIGRATION_FLAG}.",
         )
 
 

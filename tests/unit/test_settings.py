@@ -163,6 +163,13 @@ def test_a_delimiter_is_one_character(delimiter: str) -> None:
     assert "delimiter" in str(refused({"sources": {"crm": {"path": "p", "delimiter": delimiter}}}))
 
 
+@pytest.mark.parametrize("name", ["", "my flag", "mail", "DisplayName", "city", "LegacyId"])
+def test_the_flag_is_an_extension_attribute_of_its_own(name: str) -> None:
+    error = refused({"tenant": {**TENANT, "migration_flag": name}})
+    assert "tenant.migration_flag" in str(error)
+    assert "requiresMigration" in error.remedy
+
+
 # --- addresses ---------------------------------------------------------------------------------------------------
 
 

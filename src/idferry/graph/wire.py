@@ -53,17 +53,26 @@ class Names:
 
     def of(self, name: str) -> str:
         """The name on the wire of an attribute or of an extension attribute's short name."""
-        return name if name in GRAPH_NAMES else f"{self.prefix}{name}"
+        return name if name in GRAPH_NAMES else self.of_extension(name)
+
+    def of_extension(self, short_name: str) -> str:
+        """The name on the wire of an extension attribute, whatever its short name is: never one of Graph's own."""
+        return f"{self.prefix}{short_name}"
 
     @property
     def legacy_id(self) -> str:
         """The name on the wire of `legacyId`."""
-        return f"{self.prefix}{LEGACY_ID}"
+        return self.of_extension(LEGACY_ID)
+
+    @property
+    def migration_flag(self) -> str:
+        """The name on the wire of the migration flag."""
+        return self.of_extension(self.flag)
 
 
 def select_of(names: Names, value_names: Collection[str] = (), *also: str) -> str:
     """The `$select` for an account with these attributes and extension attributes (short names)."""
-    wanted = (*CORE_NAMES, names.legacy_id, names.of(names.flag), *map(names.of, sorted(value_names)), *also)
+    wanted = (*CORE_NAMES, names.legacy_id, names.migration_flag, *map(names.of, sorted(value_names)), *also)
     return ",".join(dict.fromkeys(wanted))
 
 
@@ -78,11 +87,11 @@ def create_body(draft: AccountDraft, password: Password | None, names: Names) ->
         "displayName": draft.display_name,
         "identities": [_identity_body(one, names) for one in draft.identities],
         **draft.attributes,
-        **{names.of(name): value for name, value in draft.extensions.items()},
+        **{names.of_extension(name): value for name, value in draft.extensions.items()},
         names.legacy_id: draft.legacy_id,
     }
     if draft.sets_flag:
-        body[names.of(names.flag)] = True
+        body[names.migration_flag] = True
     if draft.password_plan is PasswordPlan.NONE:
         return msgspec.json.encode(body)
     assert password is not None  # noqa: S101  the flow hands one in for every other plan
@@ -101,7 +110,7 @@ def account_of(graph: Mapping[str, Any], names: Names, value_names: Collection[s
     """
     if not isinstance(graph.get("id"), str):
         raise UnexpectedAnswer("the directory shows an account without an id")
-    flag, legacy_id = graph.get(names.of(names.flag)), graph.get(names.legacy_id)
+    flag, legacy_id = graph.get(names.migration_flag), graph.get(names.legacy_id)
     activity = graph.get(SIGN_IN_ACTIVITY)
     seen = activity.get("lastSignInDateTime") if isinstance(activity, Mapping) else None
     return Account(
@@ -155,13 +164,17 @@ def _sign_in_type(written: str) -> SignInType | None:
 
 
 def _values(graph: Mapping[str, Any], names: Names) -> dict[str, AttributeValue | None]:
-    ours = (names.legacy_id, names.of(names.flag))
+    ours = (names.legacy_id, names.migration_flag)
     values: dict[str, AttributeValue | None] = {}
     for name, value in graph.items():
         if name in GRAPH_NAMES:
             values[name] = _value(value)
         elif name.startswith(names.prefix) and name not in ours:
-            values[name.removeprefix(names.prefix)] = _value(value)
+            short_name = name.removeprefix(names.prefix)
+            if (
+                short_name not in GRAPH_NAMES
+            ):  # somebody else's: we make none of that name, and it must hide none
+                values[short_name] = _value(value)
     return values
 
 

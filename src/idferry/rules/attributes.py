@@ -57,6 +57,28 @@ LENGTHS_MAX: Mapping[str, int] = MappingProxyType(
 GRAPH_NAMES = ("displayName", "mail", *LENGTHS_MAX)
 """The attributes that we write and read back under Graph's own names; every other name is an extension attribute's."""
 
+RESERVED_NAMES = frozenset(
+    {
+        "accountEnabled",
+        "createdDateTime",
+        "creationType",
+        "displayName",
+        "id",
+        "identities",
+        "lastPasswordChangeDateTime",
+        "mail",
+        "passwordPolicies",
+        "passwordProfile",
+        "signInActivity",
+        "userPrincipalName",
+        "userType",
+    }
+)
+"""Graph's names that we write or read with a meaning of their own: no attribute of a source has one, in any case."""
+
+RESERVED_REASON = "is a name that Microsoft Graph itself gives to something else: map it to another name"
+
+_RESERVED = frozenset(map(str.lower, RESERVED_NAMES))
 _COLLECTIONS = MappingProxyType({"businessPhones": 1, "otherMails": OTHER_MAILS_MAX})
 _CHOICES = MappingProxyType(
     {
@@ -83,6 +105,11 @@ class AttributeProblem:
     reason: str
 
 
+def is_reserved(name: str) -> bool:
+    """Whether no attribute of a source may have this name: the directory would take it for something else."""
+    return name.lower() in _RESERVED
+
+
 def is_extension(name: str) -> bool:
     """Whether a name is not one of Graph's own: it then becomes an extension attribute of that short name."""
     return name not in LENGTHS_MAX
@@ -96,6 +123,8 @@ def takes_list(name: str) -> bool:
 @lru_cache(maxsize=4096)
 def extension_name_problem(name: str) -> str | None:
     """Why this cannot be the short name of an extension attribute, or None."""
+    if is_reserved(name):
+        return RESERVED_REASON
     if not _EXTENSION_NAME.match(name):
         return "an extension attribute's name begins with a letter and holds letters, digits and _ only"
     return None

@@ -182,10 +182,11 @@ def _collect_attributes(user: LegacyUser, rules: PlanRules) -> _Collected:
         name = rules.attribute_names.get(source_name, source_name)
         if not name or value in ("", ()):
             continue
-        if attribute_rules.is_sensitive(value):
+        name_problem = _name_problem(name, rules.migration_flag)
+        if name_problem is None and attribute_rules.is_sensitive(value):
             collected.refused[name] = RefusedAttribute.SENSITIVE
             continue
-        problem = _name_is_ours(name, rules.migration_flag) or attribute_rules.attribute_problem(name, value)
+        problem = name_problem or attribute_rules.attribute_problem(name, value)
         if not collected.is_dropped(name, problem, rules.when_too_long):
             target = collected.extensions if attribute_rules.is_extension(name) else collected.attributes
             target[name] = value
@@ -198,11 +199,13 @@ def _collect_attributes(user: LegacyUser, rules: PlanRules) -> _Collected:
 
 
 @lru_cache(maxsize=4096)
-def _name_is_ours(name: str, migration_flag: str) -> AttributeProblem | None:
+def _name_problem(name: str, migration_flag: str) -> AttributeProblem | None:
     if name.lower() in (attribute_rules.LEGACY_ID.lower(), migration_flag.lower()):
         return AttributeProblem(
             Refused.ATTRIBUTE_INVALID, f"{name} is kept by idferry itself: map it to another name"
         )
+    if attribute_rules.is_reserved(name):
+        return AttributeProblem(Refused.ATTRIBUTE_INVALID, f"{name} {attribute_rules.RESERVED_REASON}")
     return None
 
 

@@ -205,6 +205,7 @@ def heading_error(tmp_path: Path, text: str | bytes, columns: dict[str, str] | N
             "mapped to 'my note': an extension attribute's name",
             "nearest",
         ),
+        ("a,b", {"a": "signInName", "b": "Mail"}, "'Mail': is a name that Microsoft Graph", "nearest"),
         ("a,b", {"a": "signInName", "b": "Pwd"}, "'Pwd': is a password by its name", "nearest"),
         ("a,b", {"a": "signInName", "b": "identities"}, "'identities': is a field of the record", "nearest"),
         ("a,b", {"a": "city", "b": "city"}, "more than one column for city", 'Map all but one of them to ""'),

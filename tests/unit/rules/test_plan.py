@@ -8,9 +8,11 @@ from hypothesis import strategies as st
 from idferry.rules.account import PasswordPlan, TenantKind
 from idferry.rules.attributes import (
     LENGTHS_MAX,
+    RESERVED_NAMES,
     AttributeValue,
     attribute_problem,
     is_extension,
+    is_reserved,
     is_sensitive,
 )
 from idferry.rules.legacy_user import LegacyUser, Place
@@ -268,6 +270,27 @@ def test_a_source_does_not_fill_what_idferry_keeps_itself(name: str) -> None:
     assert renamed.draft.extensions == {"oldId": "x"}
 
 
+@BOTH_KINDS
+@pytest.mark.parametrize("name", [*sorted(RESERVED_NAMES), "MAIL", "displayname", "passwordprofile", "ID"])
+@pytest.mark.parametrize("value", ["ceo@example.org", CARD])
+def test_a_source_does_not_fill_what_graph_means_something_else_by(
+    kind: TenantKind, name: str, value: str
+) -> None:
+    plan = decided(with_attributes(**{name: value}), tenant_kind=kind)
+    assert code_of(plan) is Refused.ATTRIBUTE_INVALID
+    assert isinstance(plan, NotPlanned)
+    assert name in plan.reason
+    mapped = decided(with_attributes(nick=value), tenant_kind=kind, attribute_names={"nick": name})
+    assert code_of(mapped) is Refused.ATTRIBUTE_INVALID
+
+
+def test_a_name_of_graph_is_free_for_a_source_that_the_mapping_renames() -> None:
+    plan = planned(with_attributes(mail="a@example.org"), attribute_names={"mail": "shopMail"})
+    assert plan.draft.extensions == {"shopMail": "a@example.org"}
+    left_out = planned(with_attributes(mail="a@example.org"), attribute_names={"mail": ""})
+    assert left_out.draft.extensions == {}
+
+
 def test_the_flag_may_have_another_name() -> None:
     assert (
         code_of(decided(with_attributes(mustReset="x"), migration_flag="mustReset"))
@@ -406,7 +429,7 @@ USERS = st.builds(
     identities=IDENTITIES,
     display_name=TEXT,
     attributes=st.dictionaries(
-        st.sampled_from([*LENGTHS_MAX, "notes", "legacyId"]) | TEXT, VALUES, max_size=4
+        st.sampled_from([*LENGTHS_MAX, *RESERVED_NAMES, "notes", "legacyId"]) | TEXT, VALUES, max_size=4
     ),
     contact_email=TEXT,
 )
@@ -435,6 +458,7 @@ def test_no_draft_holds_what_the_directory_refuses(
             assert not is_sensitive(value)
     assert not any(is_extension(name) for name in set(draft.attributes) - {"mail"})
     assert "legacyId" not in draft.extensions
+    assert not any(map(is_reserved, draft.extensions))
     assert not draft.values.keys() & plan.refused_attributes.keys() - {"displayName"}
     if draft.password_plan is PasswordPlan.NONE:
         assert not any(identity.is_local for identity in draft.identities)

@@ -3,6 +3,7 @@
 Creating an account never goes through here: there the ledger must see every attempt.
 """
 
+import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeGuard
 
@@ -14,6 +15,8 @@ from idferry.graph.transport import BATCH_SIZE_MAX, Call, Transport
 
 TRIES_MAX = 8
 PAGES_MAX = 100_000  # 5.25 million objects, the largest tenant that is documented, take 5,256 pages of 999
+# Whoever looks for a few objects waits for the answer: a list that goes on is no answer to the question.
+LOOK_UP_PAGES_MAX = 10
 
 
 class Asking:
@@ -39,24 +42,32 @@ class Asking:
             replies += self._chunk(calls[start : start + BATCH_SIZE_MAX])
         return replies
 
-    def pages(self, path: str) -> Iterator[Mapping[str, Any]]:
+    def pages(self, path: str, *, pages_max: int = PAGES_MAX) -> Iterator[Mapping[str, Any]]:
         """Every object of a list, page by page as they are asked for; raises like `objects`."""
-        yield from self.objects(self.one(Call("GET", path)))
+        yield from self.objects(self.one(Call("GET", path)), pages_max=pages_max)
 
-    def objects(self, first_page: Reply) -> Iterator[Mapping[str, Any]]:
+    def objects(
+        self, first_page: Reply, *, pages_max: int = LOOK_UP_PAGES_MAX
+    ) -> Iterator[Mapping[str, Any]]:
         """The objects of a page and of all that follow it. A page may be empty and still not be the last.
 
         Raises:
-            DirectoryError: a page was refused, is not a list, or leads to another host.
+            UnexpectedAnswer: a page leads to another host or back to one that was read, or there is no end of them.
+            DirectoryError: a page was refused, or is not a list.
         """
         reply = first_page
-        for _ in range(PAGES_MAX):
+        followed: set[bytes] = set()
+        for _ in range(pages_max):
             yield from _listed(reply)
             next_link = (reply.body or {}).get("@odata.nextLink")
             if next_link is None:
                 return
+            mark = hashlib.blake2b(str(next_link).encode("utf-8", "replace"), digest_size=16).digest()
+            if mark in followed:
+                raise UnexpectedAnswer("a list leads back to a page that was read before")
+            followed.add(mark)
             reply = self._next_page(str(next_link))
-        raise UnexpectedAnswer(f"a list does not end after {PAGES_MAX} pages")
+        raise UnexpectedAnswer(f"a list does not end after {pages_max} pages")
 
     def _next_page(self, next_link: str) -> Reply:
         return self._insist(lambda: self._transport.follow(next_link))

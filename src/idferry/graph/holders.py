@@ -26,6 +26,7 @@ from idferry.rules.names import SignInType, compared_form
 LOOK_AGAIN_SECONDS_FIRST = 1.0
 LOOK_AGAIN_SECONDS_MAX = 15.0
 DELETED_SEARCHED_MAX = 20_000
+DELETED_PAGES_MAX = 250  # pages may hold as few as 100, whatever was asked for
 _DELETED_USERS = f"{queries.DELETED_ITEMS}/microsoft.graph.user"
 _VALUES = ("mail", "otherMails")
 
@@ -158,7 +159,7 @@ class Holders:
     def _walk_deleted(self, cases: Sequence[_Case], names: Names) -> None:
         """The recycle bin of this tenant takes no such filter: look through it, as far as that is reasonable."""
         path = queries.listing(_DELETED_USERS, select=select_of(names, _VALUES), top=queries.PAGE_SIZE_MAX)
-        for read, graph in enumerate(self._asking.pages(path)):
+        for read, graph in enumerate(self._asking.pages(path, pages_max=DELETED_PAGES_MAX)):
             unsettled = _unsettled(cases)
             if not unsettled or read >= DELETED_SEARCHED_MAX:
                 return

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Sequence
 
 from idferry.graph import queries
 from idferry.graph.applications import Naming
-from idferry.graph.asking import Asking
+from idferry.graph.asking import LOOK_UP_PAGES_MAX, Asking
 from idferry.graph.replies import body_if_found
 from idferry.graph.transport import Call
 from idferry.graph.wire import Names, account_of, select_of
@@ -44,7 +44,8 @@ class AccountReading:
 
     def by_display_name(self, display_name: str) -> Sequence[Account]:
         """Accounts with exactly this display name."""
-        return self._find(queries.equals("displayName", display_name), self._naming.names())
+        where = queries.equals("displayName", display_name)
+        return self._find(where, self._naming.names(), top=queries.PAGE_SIZE_MAX)
 
     def by_id(self, object_id: str) -> Account | None:
         """The account with this object id, or None: also for one that was created a moment ago."""
@@ -62,9 +63,10 @@ class AccountReading:
         ):
             yield account_of(graph, names, value_names)
 
-    def _find(self, where: str, names: Names) -> list[Account]:
-        pages = self._asking.pages(queries.listing(queries.USERS, where=where, select=_shown(names)))
-        return [account_of(graph, names) for graph in pages]
+    def _find(self, where: str, names: Names, *, top: int = 0) -> list[Account]:
+        path = queries.listing(queries.USERS, where=where, select=_shown(names), top=top)
+        found = self._asking.pages(path, pages_max=LOOK_UP_PAGES_MAX)
+        return [account_of(graph, names) for graph in found]
 
 
 def in_domain(address: str, domain: str) -> bool:

@@ -310,6 +310,37 @@ def test_the_token_never_follows_a_page_to_another_host(link: str) -> None:
     assert len(calls) == 1
 
 
+@pytest.mark.parametrize("endless", [False, True])
+def test_a_list_that_goes_in_circles_or_never_ends_is_refused(endless: bool) -> None:
+    asked = 0
+
+    def graph(request: httpx2.Request) -> httpx2.Response:
+        nonlocal asked
+        asked += 1
+        assert asked < 100
+        link = f"https://graph.test/v1.0/users?$skiptoken={asked if endless else asked % 2}"
+        page = {"value": [], "@odata.nextLink": link}
+        if request.method == "GET":
+            return httpx2.Response(200, json=page)
+        return batch_answer(*({"id": i["id"], "status": 200, "body": page} for i in batch_items(request)))
+
+    with mocked_directory(graph) as directory:
+        with pytest.raises(UnexpectedAnswer):
+            directory.writer.holders([(order(0).draft, None)]).result(10)
+        assert asked <= 11
+        asked = 0
+        with pytest.raises(UnexpectedAnswer):
+            directory.writer.ours([order(0).draft]).result(10)
+        asked = 0
+        with pytest.raises(UnexpectedAnswer):
+            directory.reader.by_display_name("Ada")
+        if not endless:
+            asked = 0
+            with pytest.raises(UnexpectedAnswer, match="read before"):
+                list(directory.reader.every(()))
+            assert asked == 3
+
+
 def test_reading_is_repeated_a_bounded_number_of_times_and_waits_as_it_is_told() -> None:
     clock = HandClock()
     answers: list[httpx2.Response | Exception] = [

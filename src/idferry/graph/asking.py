@@ -85,16 +85,23 @@ class Asking:
 
     def _chunk(self, calls: Sequence[Call]) -> list[Reply]:
         """One `$batch`, and again what was not answered definitely."""
-        outcomes = self._transport.batch(calls)
+        outcomes = self._batch(calls)
         for tries in range(1, TRIES_MAX):
             open_places = [place for place, one in enumerate(outcomes) if not _is_definite(one)]
             if not open_places:
                 break
             self._rest(tries, [outcomes[place] for place in open_places])
-            again = self._transport.batch([calls[place] for place in open_places])
+            again = self._batch([calls[place] for place in open_places])
             for place, outcome in zip(open_places, again, strict=True):
                 outcomes[place] = outcome
         return [_definite(outcome) for outcome in outcomes]
+
+    def _batch(self, calls: Sequence[Call]) -> list[Outcome]:
+        outcomes = self._transport.batch(calls)
+        for outcome in outcomes:
+            if isinstance(outcome, NoReply) and outcome.error:
+                raise outcome.error
+        return outcomes
 
     def _rest(self, tries: int, failed: Sequence[Outcome]) -> None:
         """Wait before the next try; where the tenant holds us back, the gate alone waits for as long as it says."""

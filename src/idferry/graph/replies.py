@@ -19,6 +19,7 @@ from idferry.errors import (
     InvalidValue,
     NotFound,
     QuotaExceeded,
+    Stopped,
     TenantNotReady,
     Throttled,
     TokenRefused,
@@ -76,10 +77,14 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class NoReply:
-    """No answer that can be trusted. `maybe_done` is False only if the call certainly never left this machine."""
+    """No answer that can be trusted. `maybe_done` is False only if the call was certainly not carried out.
+
+    `error` is what kept us from making the call, where others of the same batch were made.
+    """
 
     reason: str
     maybe_done: bool
+    error: DirectoryError | Stopped | None = None
 
 
 Outcome = Reply | NoReply

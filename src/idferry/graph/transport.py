@@ -17,7 +17,7 @@ import httpx2
 import msgspec
 
 from idferry import __version__
-from idferry.errors import SettingsError, UnexpectedAnswer
+from idferry.errors import DirectoryError, SettingsError, Stopped, UnexpectedAnswer
 from idferry.graph.address import Address
 from idferry.graph.machine import Machine
 from idferry.graph.pacing import Gate, HeldBack, Passed, Stumbled, Verdict, retry_after_seconds
@@ -124,16 +124,26 @@ class Transport:
         return self._send("GET", url, None)
 
     def batch(self, calls: Sequence[Call]) -> list[Outcome]:
-        """Make up to 20 calls of one version in one `$batch`; one outcome per call, in order. Raises like `send`."""
+        """Make up to 20 calls of one version in one `$batch`; one outcome per call, in order.
+
+        Raises like `send` if nothing was sent. Items refused with 401 that cannot be sent once more carry the error
+        that says why; what the others were answered is kept.
+        """
         assert 0 < len(calls) <= BATCH_SIZE_MAX  # noqa: S101  a bug of ours, not an operating error
         outcomes = self._batch_once(calls)
         refused = [place for place, one in enumerate(outcomes) if _is_unauthorized(one, in_batch=True)]
         if refused:
-            self._tokens.renew(self._tokens.token())
-            again = self._batch_once([calls[place] for place in refused])
+            again = self._batch_with_new_token([calls[place] for place in refused])
             for place, outcome in zip(refused, again, strict=True):
                 outcomes[place] = outcome
         return outcomes
+
+    def _batch_with_new_token(self, calls: Sequence[Call]) -> list[Outcome]:
+        try:
+            self._tokens.renew(self._tokens.token())
+            return self._batch_once(calls)
+        except (DirectoryError, Stopped) as error:
+            return [NoReply(str(error), maybe_done=False, error=error)] * len(calls)
 
     def _batch_once(self, calls: Sequence[Call]) -> list[Outcome]:
         address = self._address(Call("POST", "/$batch", version=calls[0].version))

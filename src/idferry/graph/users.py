@@ -89,18 +89,17 @@ class AccountWriting:
             calls = [_create_call(order, self._naming.names()) for order in chunk]
             sent = [call for call in calls if isinstance(call, Call)]
             outcomes = iter(self._transport.batch(sent)) if sent else iter(())
-        except Stopped as error:
-            return [Undelivered(str(error))] * len(chunk)
-        except DirectoryError as error:
+        except (DirectoryError, Stopped) as error:
             # No token, or no name for the extension attributes: nothing of this chunk was sent.
-            passing = isinstance(error, Unreachable | Throttled)
-            return [Undelivered(str(error)) if passing else Fatal(error.code, str(error))] * len(chunk)
+            return [_not_sent(error)] * len(chunk)
         return [call if isinstance(call, Rejected) else answer_of(next(outcomes)) for call in calls]
 
 
 def answer_of(outcome: Outcome) -> CreateAnswer:
     """What the outcome of one create call means for that person."""
     if isinstance(outcome, NoReply):
+        if outcome.error:
+            return _not_sent(outcome.error)
         return Unanswered(outcome.reason) if outcome.maybe_done else Undelivered(outcome.reason)
     if outcome.succeeded:
         object_id = (outcome.body or {}).get("id")
@@ -108,6 +107,11 @@ def answer_of(outcome: Outcome) -> CreateAnswer:
             return Created(object_id)
         return Unanswered(f"HTTP {outcome.status} without an id")
     return _refused(outcome)
+
+
+def _not_sent(error: DirectoryError | Stopped) -> CreateAnswer:
+    passing = isinstance(error, Unreachable | Throttled | Stopped)
+    return Undelivered(str(error)) if passing else Fatal(error.code, str(error))
 
 
 def _refused(reply: Reply) -> CreateAnswer:

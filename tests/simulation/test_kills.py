@@ -6,35 +6,58 @@ and the same command is given again until it ends by itself.
 
 import random
 import signal
+import subprocess
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 from tests.support.desk import PREMIGRATE, Desk, Ended
 from tests.support.emulator import EmulatedTenant, Emulator
-from tests.support.oracle import Truth, check, read_ledger
+from tests.support.oracle import Truth, check, read_ledger, wait_until_idle
 from tests.support.population import Person, population, write_json_lines
 from tests.support.strangers import Planter
 
 pytestmark = pytest.mark.xdist_group("heavy")
 
-PEOPLE = 2_000
-KILLS_MIN = 50
 STRANGERS_BEFORE = 8
-STRANGERS_AT_KILLS = (4, 12, 20, 28)
 STRANGERS_EACH_TIME = 3
 STARTS_MAX = 200
 CALL_MS = 120.0  # what a batch takes, so that kills meet calls on their way in, at work and on their way back
-WINDOW_S_MAX = 0.25
+SENDING_S_MAX = 0.15
+RECOVERY_S_MAX = 0.25
+CREATES_S_MAX = 30.0
 BOOT_S_MAX = 1.2
+WORK_WHILE_KILLING = 0.85  # the rest is done by the start that nobody kills
 LAG = {"get_s": (0.0, 0.4), "filter_s": (0.0, 1.0)}
+
+
+@dataclass(frozen=True)
+class Ordeal:
+    """How many people, how many kills, how many of them at least while accounts are made, and when strangers come."""
+
+    people: int
+    kills: int
+    kills_sending_min: int
+    strangers_at: tuple[int, ...]
+
+    @property
+    def strangers(self) -> int:
+        return STRANGERS_BEFORE + STRANGERS_EACH_TIME * len(self.strangers_at)
+
+
+ORDEALS = {
+    "b2c": Ordeal(people=2_000, kills=55, kills_sending_min=20, strangers_at=(4, 12, 20, 28)),
+    "external": Ordeal(people=500, kills=12, kills_sending_min=3, strangers_at=(1, 3, 5, 7)),
+}
 
 
 @dataclass
 class _Story:
     """One simulation: how often the product was started and killed, and how the last start ended."""
 
+    ordeal: Ordeal
     chance: random.Random
     truth: Truth
     desk: Desk
@@ -42,8 +65,7 @@ class _Story:
     tenant: EmulatedTenant
     planter: Planter
     starts: int = 0
-    kills: int = 0
-    killed_while_booting: int = 0
+    kills: Counter[str] = field(default_factory=Counter)
     last: Ended = field(default_factory=lambda: Ended(-1, "", ""))
 
     def play(self) -> None:
@@ -51,41 +73,55 @@ class _Story:
         while self.last.code < 0:
             self.starts += 1
             assert self.starts <= STARTS_MAX
-            if self.kills < KILLS_MIN + 5:
+            if sum(self.kills.values()) < self.ordeal.kills:
                 self.last = self._run_and_kill()
             else:
                 self.last = self.desk.as_process(*PREMIGRATE)
-            if self.last.code == -signal.SIGKILL:
-                self.kills += 1
-                if self.kills in STRANGERS_AT_KILLS:
-                    self._plant_some()
 
     def _run_and_kill(self) -> Ended:
         process = self.desk.start(*PREMIGRATE)
-        assert process.stderr is not None
-        assert process.stdout is not None
-        if self.chance.random() < 0.25:
-            self.killed_while_booting += 1
+        before = self._creates()
+        if self.chance.random() < 0.7 and self._is_behind():
+            self._wait_for_creates(process, more_than=before)
+            time.sleep(self.chance.uniform(0.0, SENDING_S_MAX))
+        elif self.chance.random() < 0.5:
             time.sleep(self.chance.uniform(0.05, BOOT_S_MAX))
-            process.kill()
         else:
-            for line in process.stderr:
-                if " run " in line:
-                    break
-            time.sleep(self.chance.uniform(0.0, self._window_s()))
-            process.kill()
+            self._wait_for_the_run(process)
+            time.sleep(self.chance.uniform(0.0, RECOVERY_S_MAX))
+        process.kill()
         out, err = process.communicate(timeout=30)
         assert process.returncode in (-signal.SIGKILL, 0, 1), err
+        if process.returncode == -signal.SIGKILL:
+            self.kills["sending" if self._creates() > before else "before sending"] += 1
+            if sum(self.kills.values()) in self.ordeal.strangers_at:
+                self._plant_some()
         return Ended(process.returncode, out, err)
 
-    def _window_s(self) -> float:
-        """So long that the work lasts until the last kill: about 20 people per 3 ms of four calls under way."""
-        left = PEOPLE - self.emulator.counts()["received"].get("users.create", 0)
-        per_kill = max(left, 20) / max(KILLS_MIN + 5 - self.kills, 1)
-        return min(per_kill * CALL_MS / 1000 / 80 * 2.5, WINDOW_S_MAX)
+    def _is_behind(self) -> bool:
+        """Whether accounts lag behind the kills: so the work lasts until the last kill and every part of it is hit."""
+        due = WORK_WHILE_KILLING * (sum(self.kills.values()) + 1) / self.ordeal.kills
+        return self._creates() < due * self.ordeal.people
+
+    def _creates(self) -> int:
+        return int(self.emulator.counts()["received"].get("users.create", 0))
+
+    def _wait_for_creates(self, process: "subprocess.Popen[str]", *, more_than: int) -> None:
+        """Nothing is new until whatever the last kill left unclear is settled."""
+        deadline = time.monotonic() + CREATES_S_MAX
+        while self._creates() <= more_than and process.poll() is None:
+            assert time.monotonic() < deadline
+            time.sleep(0.005)
+
+    def _wait_for_the_run(self, process: "subprocess.Popen[str]") -> None:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if " run " in line:
+                return
 
     def _plant_some(self) -> None:
         """Strangers take names of people whose create was not sent, and of some whose create never arrived."""
+        wait_until_idle(self.emulator)  # what a killed process sent is still on its way in
         there = {
             one["issuerAssignedId"].lower()
             for account in self.emulator.dump(self.tenant)
@@ -106,10 +142,12 @@ def _not_hit(truth: Truth, hit: list[Person], among: list[Person]) -> list[Perso
     return [one for one in among if one.key not in hit_keys]
 
 
-def test_fifty_kills_lose_double_and_adopt_nobody(emulator: Emulator, seed: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ORDEALS)
+def test_kills_lose_double_and_adopt_nobody(emulator: Emulator, seed: int, tmp_path: Path, kind: str) -> None:
+    ordeal = ORDEALS[kind]
     chance = random.Random(seed)  # noqa: S311  it must be repeatable
-    tenant = emulator.tenant("b2c")
-    truth = Truth(population(PEOPLE, seed=seed))
+    tenant = emulator.tenant(kind)
+    truth = Truth(population(ordeal.people, seed=seed))
     desk = Desk(tmp_path / "work", tenant, limits={"settle_seconds": 20})
     write_json_lines(truth.people, desk.export)
     emulator.lag(**LAG, seed=seed)
@@ -122,18 +160,19 @@ def test_fifty_kills_lose_double_and_adopt_nobody(emulator: Emulator, seed: int,
     planter = Planter(truth, emulator, tenant)
     early = chance.sample(truth.people, STRANGERS_BEFORE)
     planter.plant(early, others=_not_hit(truth, early, list(truth.people)))
-    story = _Story(chance, truth, desk, emulator, tenant, planter)
+    story = _Story(ordeal, chance, truth, desk, emulator, tenant, planter)
     began = time.monotonic()
     story.play()
     took_s = time.monotonic() - began
 
     assert story.last.code in (0, 1), story.last.err
-    assert story.kills >= KILLS_MIN
+    assert sum(story.kills.values()) == ordeal.kills, "it was done before the last kill"
+    assert story.kills["sending"] >= ordeal.kills_sending_min
     figures = check(truth, emulator, tenant, desk)
-    assert len(truth.strangers) == STRANGERS_BEFORE + STRANGERS_EACH_TIME * len(STRANGERS_AT_KILLS) == 20
+    assert len(truth.strangers) == ordeal.strangers == 20
     assert figures.conflicts == len(truth.strangers)
-    assert figures.accounts == PEOPLE - len(truth.strangers)
-    print(f"{story.kills} kills ({story.killed_while_booting} while booting), {took_s:.0f} s, {figures}")  # noqa: T201
+    assert figures.accounts == ordeal.people - len(truth.strangers)
+    print(f"{dict(story.kills)} killed, {took_s:.0f} s, {figures}")  # noqa: T201
     _verify_agrees(story)
 
 
@@ -146,5 +185,5 @@ def _verify_agrees(story: _Story) -> None:
     ours_by_name = {one.object_id for one in truth.strangers if (one.legacy_id or "").startswith("demo:")}
     assert {one["id"] for one in document["extra"]} == ours_by_name
     assert (document["missing"], document["differing"], document["changed_by_person"]) == ([], [], 0)
-    assert document["checked"] == PEOPLE
+    assert document["checked"] == story.ordeal.people
     assert verified.code == 1

@@ -50,7 +50,9 @@ class EmulatedTenant:
         """A body that creates a local account with an e-mail address or a user name; `more` overrides."""
         kind = "emailAddress" if "@" in sign_in_name else "userName"
         identity = {"signInType": kind, "issuer": self.domain, "issuerAssignedId": sign_in_name}
-        mail = {"mail": sign_in_name} if self.kind == "external" and "@" in sign_in_name else {}
+        # External ID wants the address as `mail` too, which takes ASCII only.
+        mail = {"mail": sign_in_name} if self.kind == "external" and kind == "emailAddress" else {}
+        mail = mail if sign_in_name.isascii() else {}
         return {
             "displayName": sign_in_name.partition("@")[0],
             "identities": [identity],

@@ -110,7 +110,7 @@ class Holders:
                 Call("GET", queries.one(path, object_id, select=select_of(names))) for _, object_id in asked
             ]
             for (case, object_id), reply in zip(asked, self._asking.many(calls), strict=True):
-                body = body_if_found(reply)
+                body = body_if_found(reply, object_id=object_id)
                 if body is None:
                     continue
                 if path == queries.DELETED_ITEMS:

@@ -51,7 +51,7 @@ class AccountReading:
         """The account with this object id, or None: also for one that was created a moment ago."""
         names = self._naming.names()
         reply = self._asking.one(Call("GET", queries.one(queries.USERS, object_id, select=_shown(names))))
-        body = body_if_found(reply)
+        body = body_if_found(reply, object_id=object_id)
         return None if body is None else account_of(body, names)
 
     def every(self, value_names: Collection[str]) -> Iterator[Account]:

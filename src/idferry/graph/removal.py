@@ -58,7 +58,9 @@ class AccountRemoval:
         missing = [object_id for object_id, code in outcome.items() if code == NotFound.code]
         present = self._read(queries.USERS, missing, "id")
         return outcome | {
-            object_id: "" for object_id, reply in zip(missing, present, strict=True) if reply.succeeded
+            object_id: ""
+            for object_id, reply in zip(missing, present, strict=True)
+            if reply.succeeded and body_if_found(reply, object_id=object_id)
         }
 
     def _each(
@@ -81,7 +83,7 @@ def _code(reply: Reply, gone: str) -> str:
 def _accounts(object_ids: Sequence[str], replies: Sequence[Reply], names: Names) -> dict[str, Account]:
     found: dict[str, Account] = {}
     for object_id, reply in zip(object_ids, replies, strict=True):
-        body = body_if_found(reply)
+        body = body_if_found(reply, object_id=object_id)
         if body is not None:
             found[object_id] = account_of(body, names)
     return found

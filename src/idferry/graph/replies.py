@@ -149,12 +149,19 @@ def error_of(outcome: Outcome) -> DirectoryError:
     return refusal_of(outcome).as_error()
 
 
-def body_if_found(reply: Reply) -> Mapping[str, Any] | None:
-    """The object that was asked for, or None when there is none (404). Raises DirectoryError when it was refused."""
+def body_if_found(reply: Reply, *, object_id: str) -> Mapping[str, Any] | None:
+    """The object that was asked for by this id, or None when there is none (404).
+
+    Raises:
+        UnexpectedAnswer: it is another object, about which nobody asked.
+        DirectoryError: the question was refused.
+    """
     if reply.status == HTTPStatus.NOT_FOUND:
         return None
     if not reply.succeeded or reply.body is None:
         raise error_of(reply)
+    if str(reply.body.get("id")).lower() != object_id.lower():
+        raise UnexpectedAnswer(f"the directory answers with another object than {object_id}")
     return reply.body
 
 

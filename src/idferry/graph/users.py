@@ -4,6 +4,7 @@ The official SDKs send a create again after 503 and 504 and then report the acco
 conflict. Nothing here sends anything again: the flow decides, because the ledger must see every attempt.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 
@@ -92,7 +93,9 @@ class AccountWriting:
         except (DirectoryError, Stopped) as error:
             # No token, or no name for the extension attributes: nothing of this chunk was sent.
             return [_not_sent(error)] * len(chunk)
-        return [call if isinstance(call, Rejected) else answer_of(next(outcomes)) for call in calls]
+        return _each_id_once(
+            [call if isinstance(call, Rejected) else answer_of(next(outcomes)) for call in calls]
+        )
 
 
 def answer_of(outcome: Outcome) -> CreateAnswer:
@@ -107,6 +110,17 @@ def answer_of(outcome: Outcome) -> CreateAnswer:
             return Created(object_id)
         return Unanswered(f"HTTP {outcome.status} without an id")
     return _refused(outcome)
+
+
+def _each_id_once(answers: Sequence[CreateAnswer]) -> list[CreateAnswer]:
+    """No two people have one account: whose an object id is that was given to several, the directory must say again."""
+    given = Counter(answer.object_id.lower() for answer in answers if isinstance(answer, Created))
+    return [
+        Unanswered("the object id was given to several people at once")
+        if isinstance(answer, Created) and given[answer.object_id.lower()] > 1
+        else answer
+        for answer in answers
+    ]
 
 
 def _not_sent(error: DirectoryError | Stopped) -> CreateAnswer:

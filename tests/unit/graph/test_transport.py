@@ -109,6 +109,37 @@ def test_each_item_has_an_answer_of_its_own() -> None:
     assert answers[5].code == "invalid_value"
 
 
+def test_an_object_id_given_to_several_people_belongs_to_none_of_them() -> None:
+    same, other = {"id": "Account-9"}, {"id": "account-9"}
+    answers = answers_to(3, batch_answer(created("0", body=same), created("1"), created("2", body=other)))
+    assert answers[1] == Created("account-1")
+    assert all(isinstance(answers[place], Unanswered) for place in (0, 2))
+
+
+@pytest.mark.parametrize("answered", [{"id": "b"}, {}, {"id": None}])
+def test_nothing_is_decided_about_an_account_that_nobody_asked_for(answered: dict[str, object]) -> None:
+    def graph(request: httpx2.Request) -> httpx2.Response:
+        if request.method == "GET":
+            return httpx2.Response(200, json=answered)
+        items = batch_items(request)
+        missing = {"status": 404, "body": graph_error("Request_ResourceNotFound")}
+        found = {"status": 200, "body": answered}
+        return batch_answer(
+            *({"id": i["id"], **(missing if i["method"] == "POST" else found)} for i in items)
+        )
+
+    with mocked_directory(graph) as directory:
+        for question in (
+            lambda: directory.remover.usage(["a"]),
+            lambda: directory.remover.deleted(["a"]),
+            lambda: directory.remover.restore(["a"]),
+            lambda: directory.reader.by_id("a"),
+            lambda: directory.writer.holders([(order(0).draft, "a")]).result(10),
+        ):
+            with pytest.raises(UnexpectedAnswer, match="another object"):
+                question()
+
+
 def test_an_item_that_is_missing_or_odd_was_not_answered() -> None:
     answers = answers_to(
         5,

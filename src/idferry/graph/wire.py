@@ -171,9 +171,8 @@ def _values(graph: Mapping[str, Any], names: Names) -> dict[str, AttributeValue 
             values[name] = _value(value)
         elif name.startswith(names.prefix) and name not in ours:
             short_name = name.removeprefix(names.prefix)
-            if (
-                short_name not in GRAPH_NAMES
-            ):  # somebody else's: we make none of that name, and it must hide none
+            # One of that name is somebody else's, because we make none: it must not hide Graph's own.
+            if short_name not in GRAPH_NAMES:
                 values[short_name] = _value(value)
     return values
 

@@ -90,6 +90,21 @@ _PLAIN_TEXTS = frozenset(LENGTHS_MAX) - {*_COLLECTIONS, *_CHOICES, "usageLocatio
 _EXTENSION_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,99}\Z")
 _USAGE_LOCATION = re.compile(r"[A-Z]{2}\Z")
 _DIGITS = re.compile(r"(?<!\d)\d(?:[ -]?\d){12,}(?!\d)")
+# A password, or what is made of one: some words are seen anywhere in a name, some at the end of a word of it, some as
+# a whole word. A secretary, a hashtag and a passport are no secrets.
+_SECRET_ANYWHERE = re.compile(
+    r"passw(?:or)?[dt]|passphrase|passcode|pwd|kennwort|wachtwoord|motdepasse|contrasena|credential|apikey|privatekey"
+)
+_SECRET_WORD = re.compile(r".*(?:hash(?:e[ds])?|secrets?|tokens?)|pass|pw|salt|t?otp")
+_NAME_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+# How password hashes begin: crypt and its successors (https://manpages.debian.org/crypt.5), LDAP's schemes
+# (https://www.rfc-editor.org/rfc/rfc2307#section-5.3), Django's and Werkzeug's (`pbkdf2_sha256$`, `scrypt:`).
+_PASSWORD_HASH = re.compile(
+    r"\s*(?:\$(?:2[abxy]?|[1567y]|gy|md5|sha1|apr1|argon2[a-z]*|pbkdf2[a-z0-9-]*|b?scrypt|bcrypt[a-z0-9-]*|[PHS])\$"
+    r"|\{(?:S?SHA|S?MD5|CRYPT|PBKDF2|ARGON2|B?SCRYPT|BCRYPT|NOOP)[A-Z0-9@_-]*\}"
+    r"|(?:pbkdf2|b?crypt|scrypt|argon2|s?sha1|md5)[a-z0-9_]*[$:])",
+    re.IGNORECASE,
+)
 _DIGIT_SEPARATOR = re.compile(r"[ -]")
 # How card numbers are printed: most, with a long tail, American Express, Diners Club.
 _CARD_GROUPS = frozenset({(4, 4, 4, 4), (4, 4, 4, 4, 3), (4, 6, 5), (4, 6, 4)})
@@ -175,8 +190,16 @@ def display_name_problem(display_name: str, *, angle_brackets_refused: bool) -> 
     return _too_long("displayName", display_name, DISPLAY_NAME_CHARACTERS_MAX)
 
 
+@lru_cache(maxsize=4096)
+def is_sensitive_name(name: str) -> bool:
+    """Whether an attribute of this name would hold a password, a hash of one, or another secret."""
+    if _SECRET_ANYWHERE.search(name.replace("_", "").lower()):
+        return True
+    return any(_SECRET_WORD.fullmatch(word.lower()) for word in _NAME_WORDS.findall(name))
+
+
 def is_sensitive(value: AttributeValue) -> bool:
-    """Whether the value holds a card number (Luhn's check digit holds) or a social security number."""
+    """Whether the value holds a card number (Luhn's check digit holds) or a social security number, or is a password hash."""
     if isinstance(value, str):
         return _is_sensitive_text(value)
     if isinstance(value, bool):
@@ -186,6 +209,8 @@ def is_sensitive(value: AttributeValue) -> bool:
 
 
 def _is_sensitive_text(text: str) -> bool:
+    if _PASSWORD_HASH.match(text):
+        return True
     if len(text) < SENSITIVE_CHARACTERS_MIN:
         return False
     return any(_holds_card_number(match.group()) for match in _DIGITS.finditer(text)) or bool(

@@ -183,7 +183,7 @@ def _collect_attributes(user: LegacyUser, rules: PlanRules) -> _Collected:
         if not name or value in ("", ()):
             continue
         name_problem = _name_problem(name, rules.migration_flag)
-        if name_problem is None and attribute_rules.is_sensitive(value):
+        if name_problem is None and _is_sensitive(source_name, name, value):
             collected.refused[name] = RefusedAttribute.SENSITIVE
             continue
         problem = name_problem or attribute_rules.attribute_problem(name, value)
@@ -196,6 +196,15 @@ def _collect_attributes(user: LegacyUser, rules: PlanRules) -> _Collected:
             AttributeProblem(Refused.ATTRIBUTE_INVALID, f"more than {most} extension attributes")
         )
     return collected
+
+
+def _is_sensitive(source_name: str, name: str, value: AttributeValue) -> bool:
+    """By the name in the source as well: a password does not become harmless by another name."""
+    return (
+        attribute_rules.is_sensitive_name(source_name)
+        or attribute_rules.is_sensitive_name(name)
+        or attribute_rules.is_sensitive(value)
+    )
 
 
 @lru_cache(maxsize=4096)

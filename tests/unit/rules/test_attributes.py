@@ -12,6 +12,7 @@ from idferry.rules.attributes import (
     extension_type,
     is_extension,
     is_sensitive,
+    is_sensitive_name,
     takes_list,
 )
 
@@ -248,6 +249,61 @@ def test_social_security_numbers(text: str, seen: bool) -> None:
 )
 def test_numbers_and_lists_are_looked_through(value: AttributeValue, seen: bool) -> None:
     assert is_sensitive(value) is seen
+
+
+@pytest.mark.parametrize(
+    "name",
+    (
+        "password passwordHash PASSWORD_HASH userPwd userpwd2 oldPasswd Passwort pwdhash passPhrase hash bcryptHash "
+        "md5hash hashedPw Salt pass userPass passwordProfile secret clientSecret secretQuestion shared_secret_1 "
+        "token refreshtoken apiTokens apiKey api_key privateKey totp credentials passwordLastChanged"
+    ).split(),
+)
+def test_names_of_secrets(name: str) -> None:
+    assert is_sensitive_name(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *"city notes passport passportNumber compass bypassed hashtag secretary tokenizer surpass cash".split(),
+        *"loyaltyNumber a1 basalt bishop".split(),
+        *LENGTHS_MAX,
+    ],
+)
+def test_names_of_no_secrets(name: str) -> None:
+    assert not is_sensitive_name(name)
+
+
+BCRYPT = "10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy"
+
+
+@pytest.mark.parametrize(
+    ("text", "seen"),
+    [(f"$2{kind}${BCRYPT}", True) for kind in ("", "a", "b", "x", "y")]
+    + [(f" $2b${BCRYPT}", True), ("$2b$10$abc", True), ("$argon2id$v=19$m=65536,t=3,p=4$c2FsdA$aGFzaA", True)]
+    + [("$pbkdf2-sha256$29000$c2FsdA$aGFzaA", True), ("pbkdf2_sha256$600000$salt$aGFzaA=", True)]
+    + [
+        ("$1$salt$hash", True),
+        ("$5$salt$hash", True),
+        ("$6$rounds=5000$salt$hash", True),
+        ("$y$j9T$s$h", True),
+    ]
+    + [
+        ("$apr1$salt$hash", True),
+        ("$P$B123456789", True),
+        ("$S$D123456789", True),
+        ("$scrypt$ln=16$s$h", True),
+    ]
+    + [("{SSHA}MTIzNDU2Nzg5MDEyMzQ1Njc4OTA=", True), ("{ssha512}x", True), ("{CRYPT}$6$s$h", True)]
+    + [("{bcrypt}$2a$10$x", True), ("{noop}Secret!99", True), ("scrypt:32768:8:1$salt$hash", True)]
+    + [("pbkdf2:sha256:260000$salt$hash", True), ("md5$salt$hash", True), ("sha1$salt$hash", True)]
+    + [("$20", False), ("$2 a piece", False), ("{name}", False), ("costs $6$", False), ("md5", False)]
+    + [("Crypt keeper", False), ("$ave", False), ("{}", False), ("", False)],
+)
+def test_password_hashes(text: str, seen: bool) -> None:
+    assert is_sensitive(text) is seen
+    assert is_sensitive(("ok", text)) is seen
 
 
 def luhn_digit(digits: str) -> str:

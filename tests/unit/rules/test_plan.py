@@ -14,6 +14,7 @@ from idferry.rules.attributes import (
     is_extension,
     is_reserved,
     is_sensitive,
+    is_sensitive_name,
 )
 from idferry.rules.legacy_user import LegacyUser, Place
 from idferry.rules.names import Identity, SignInType
@@ -315,6 +316,19 @@ def test_a_sensitive_value_is_not_sent_and_the_person_is(kind: TenantKind, value
     assert plan.draft.attributes["city"] == "Porto"
 
 
+@BOTH_KINDS
+def test_what_is_a_password_by_its_name_or_its_value_is_not_sent(kind: TenantKind) -> None:
+    user = with_attributes(
+        passwordHash="x", userPwd="Secret!99", alt="$2b$10$abc", old="hunter2", city="Porto"
+    )
+    plan = planned(user, tenant_kind=kind, attribute_names={"userPwd": "hint", "old": "oldSecret"})
+    assert plan.refused_attributes == dict.fromkeys(
+        ["passwordHash", "hint", "alt", "oldSecret"], RefusedAttribute.SENSITIVE
+    )
+    assert plan.draft.extensions == {}
+    assert plan.draft.attributes["city"] == "Porto"
+
+
 def test_what_is_not_sent_is_told_of_refused_people_too() -> None:
     plan = decided(with_attributes(notes=CARD, city="x" * 200))
     assert isinstance(plan, NotPlanned)
@@ -429,7 +443,9 @@ USERS = st.builds(
     identities=IDENTITIES,
     display_name=TEXT,
     attributes=st.dictionaries(
-        st.sampled_from([*LENGTHS_MAX, *RESERVED_NAMES, "notes", "legacyId"]) | TEXT, VALUES, max_size=4
+        st.sampled_from([*LENGTHS_MAX, *RESERVED_NAMES, "notes", "legacyId", "userPwd"]) | TEXT,
+        VALUES,
+        max_size=4,
     ),
     contact_email=TEXT,
 )
@@ -456,6 +472,7 @@ def test_no_draft_holds_what_the_directory_refuses(
         if name != "mail":
             assert attribute_problem(name, value) is None
             assert not is_sensitive(value)
+            assert not is_sensitive_name(name)
     assert not any(is_extension(name) for name in set(draft.attributes) - {"mail"})
     assert "legacyId" not in draft.extensions
     assert not any(map(is_reserved, draft.extensions))

@@ -253,11 +253,38 @@ def test_numbers_and_lists_are_looked_through(value: AttributeValue, seen: bool)
 
 @pytest.mark.parametrize(
     "name",
-    (
-        "password passwordHash PASSWORD_HASH userPwd userpwd2 oldPasswd Passwort pwdhash passPhrase hash bcryptHash "
-        "md5hash hashedPw Salt pass userPass passwordProfile secret clientSecret secretQuestion shared_secret_1 "
-        "token refreshtoken apiTokens apiKey api_key privateKey totp credentials passwordLastChanged"
-    ).split(),
+    [
+        "password",
+        "passwordHash",
+        "PASSWORD_HASH",
+        "userPwd",
+        "userpwd2",
+        "oldPasswd",
+        "Passwort",
+        "pwdhash",
+        "passPhrase",
+        "hash",
+        "bcryptHash",
+        "md5hash",
+        "hashedPw",
+        "Salt",
+        "pass",
+        "userPass",
+        "passwordProfile",
+        "secret",
+        "clientSecret",
+        "secretQuestion",
+        "shared_secret_1",
+        "token",
+        "refreshtoken",
+        "apiTokens",
+        "apiKey",
+        "api_key",
+        "privateKey",
+        "totp",
+        "credentials",
+        "passwordLastChanged",
+    ],
 )
 def test_names_of_secrets(name: str) -> None:
     assert is_sensitive_name(name)
@@ -266,8 +293,20 @@ def test_names_of_secrets(name: str) -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        *"city notes passport passportNumber compass bypassed hashtag secretary tokenizer surpass cash".split(),
-        *"loyaltyNumber a1 basalt bishop".split(),
+        *[
+            "city",
+            "notes",
+            "passport",
+            "passportNumber",
+            "compass",
+            "bypassed",
+            "hashtag",
+            "secretary",
+            "tokenizer",
+            "surpass",
+            "cash",
+        ],
+        *["loyaltyNumber", "a1", "basalt", "bishop"],
         *LENGTHS_MAX,
     ],
 )

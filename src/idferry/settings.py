@@ -8,12 +8,13 @@ them; a literal is accepted only where authority and graph are on this machine.
 import difflib
 import importlib
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, get_args, get_type_hints
 from urllib.parse import urlsplit
 
 import msgspec
@@ -26,6 +27,8 @@ SETTINGS_VARIABLE = "IDFERRY_SETTINGS"
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 SECRET_SCHEMES = ("env:", "file:", "keyring:", "keyvault:")
 STALE_AFTER_DAYS_MAX = 36_500
+
+_TYPES = re.compile(r"Expected `[^`]+`, got `[^`]+`")
 
 Table = TypeVar("Table")
 
@@ -316,9 +319,23 @@ def _table(cls: type[Table], raw: object, *, where: str) -> Table:
     try:
         return msgspec.convert(table, cls, strict=True)
     except msgspec.ValidationError as error:
-        # msgspec words it as "Expected `int`, got `str` - at `$.connections`"; the value itself is not quoted.
-        message = str(error).replace(" - at `$", f" - at `{where}")
-        raise SettingsError(f"wrong value in the settings: {message}") from error
+        # Not from the error, which may quote the value: it could be a secret in the wrong line.
+        raise SettingsError(f"wrong value in the settings: {_explained(str(error), cls, where)}") from None
+
+
+def _explained(said: str, cls: type, where: str) -> str:
+    """msgspec's words without any value: "Expected `int`, got `str` - at `$.connections`", or what may be chosen."""
+    what, _, path = said.partition(" - at `$.")
+    name = path.rstrip("`")
+    types = _TYPES.match(what)
+    choices = get_args(get_type_hints(cls).get(name))
+    if types:
+        what = types.group()
+    elif choices:
+        what = f"Expected one of {', '.join(repr(one) for one in choices)}"
+    else:
+        what = "Expected another value"
+    return f"{what} - at `{where}.{name}`"
 
 
 def _expect_table(raw: object, *, where: str) -> dict[str, Any]:

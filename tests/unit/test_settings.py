@@ -1,12 +1,25 @@
 """The settings file: every mistake in it gets one sentence and what to do; secrets are named and resolved late."""
 
+import traceback
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from idferry.errors import EXIT_USAGE, SettingsError
-from idferry.settings import SETTINGS_VARIABLE, Settings, find_settings, parse_settings, read_settings
+from idferry.settings import (
+    SETTINGS_VARIABLE,
+    Application,
+    Limits,
+    Settings,
+    Shape,
+    Source,
+    Tenant,
+    find_settings,
+    parse_settings,
+    read_settings,
+)
 
 TENANT = {"id": "t-1", "domain": "contoso.onmicrosoft.com"}
 LOOPBACK = {**TENANT, "authority": "https://127.0.0.1:8443", "graph": "http://localhost:8444"}
@@ -105,9 +118,39 @@ def test_a_wrong_type_names_the_setting(raw: dict[str, Any], where: str) -> None
     assert where in str(refused(raw))
 
 
-def test_a_wrong_type_does_not_quote_what_could_be_a_secret() -> None:
-    error = refused({"application": [{"client_id": "a", "secret": 987654321}]})
-    assert "987654321" not in str(error)
+@pytest.mark.parametrize("value", [987654321, "Hunter2-Secret", 2**70, 1e308, True, ["Hunter2-Secret"]])
+@pytest.mark.parametrize(
+    ("table", "name"),
+    [(table, one.name) for table in (Tenant, Application, Source, Limits, Shape) for one in fields(table)],
+)
+def test_a_wrong_value_is_not_quoted_because_it_could_be_a_secret(
+    table: type, name: str, value: object
+) -> None:
+    raws: dict[type, dict[str, Any]] = {
+        Tenant: {"tenant": {**TENANT, name: value}},
+        Application: {"application": [{"client_id": "a", name: value}]},
+        Source: {"sources": {"crm": {"path": "p", name: value}}},
+        Limits: {"limits": {name: value}},
+        Shape: {"shape": {name: value}},
+    }
+    told = _told(raws[table])
+    assert str(value) not in told
+    assert "Hunter2" not in told
+
+
+def _told(raw: dict[str, Any]) -> str:
+    """All that somebody sees of this error, or nothing."""
+    try:
+        parsed(raw)
+    except SettingsError as error:
+        return "".join([*traceback.format_exception(error), error.remedy])
+    return ""
+
+
+def test_what_may_be_chosen_is_listed() -> None:
+    error = refused({"application": [{"client_id": "a", "credential": "my-client-secret-value"}]})
+    assert "Expected one of '', 'managed' - at `application.credential`" in str(error)
+    assert "my-client-secret-value" not in str(error)
 
 
 @pytest.mark.parametrize(

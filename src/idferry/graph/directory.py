@@ -93,7 +93,12 @@ def open_directory(
     tokens: TokenSource
     if isinstance(credential, ClientSecret | ClientCertificate):
         tokens = ClientCredentials(
-            http=http, address=address, client_id=client_id, credential=credential, machine=machine
+            http=http,
+            address=address,
+            client_id=client_id,
+            credential=credential,
+            timeout=limits.timeout,
+            machine=machine,
         )
     else:
         tokens = ForeignTokens(source=credential, graph_url=address.graph_url)

@@ -21,10 +21,12 @@ from idferry.graph.address import Address
 from idferry.graph.credentials import ClientCertificate, ClientSecret, Credential
 from idferry.graph.machine import Machine
 from idferry.graph.pacing import backoff_seconds, retry_after_seconds
-from idferry.graph.replies import printable
+from idferry.graph.receiving import name_of, read_within
 
 REFRESH_BEFORE_EXPIRY = timedelta(minutes=5)
 LIFETIME_SECONDS_DEFAULT = 3599.0  # what Microsoft's samples show, for an answer that does not say
+# What is stated beyond these is not believed: neither a token for every call nor one that is never renewed.
+LIFETIME_SECONDS_MIN, LIFETIME_SECONDS_MAX = 60.0, 86_400.0
 TRIES_MAX = 4
 # https://learn.microsoft.com/graph/deployments
 GRAPH_HOSTS = frozenset(
@@ -78,7 +80,9 @@ _CAUSES: Mapping[int, tuple[str, str]] = {
     500011: ("the tenant knows no Microsoft Graph under this address", "Check [tenant] graph and id."),
     53003: ("a Conditional Access policy blocks the application", "Except the application from that policy."),
 }
-_NUMBER = re.compile(r"AADSTS(\d+)")
+_VISIBLE_ASCII = re.compile(r"[!-~]+")
+_TRACE_ID = re.compile(r"[0-9A-Fa-f-]{36}")
+_NUMBER = re.compile(r"AADSTS(\d{1,9})")
 
 
 class TokenSource(Protocol):
@@ -107,6 +111,7 @@ class ClientCredentials:
         address: Address,
         client_id: str,
         credential: Credential,
+        timeout: timedelta,
         machine: Machine,
     ) -> None:
         self._http = http
@@ -114,6 +119,7 @@ class ClientCredentials:
         self._client_id = client_id
         self._credential = credential
         self._scope = scope_of(address.graph_url)
+        self._timeout = timeout
         self._machine = machine
         self._lock = threading.Lock()
         self._token = ""
@@ -144,7 +150,9 @@ class ClientCredentials:
         token, lifetime = answer.get("access_token"), answer.get("expires_in")
         if not isinstance(token, str) or not token:
             raise TokenRefused("the token endpoint answered without a token")
-        lifetime_s = float(lifetime) if isinstance(lifetime, int | float) else LIFETIME_SECONDS_DEFAULT
+        token = _usable(token)
+        stated = lifetime if isinstance(lifetime, int | float) else LIFETIME_SECONDS_DEFAULT
+        lifetime_s = float(min(max(stated, LIFETIME_SECONDS_MIN), LIFETIME_SECONDS_MAX))
         # A token that lives for minutes only is still used for half of them.
         usable_s = max(lifetime_s - REFRESH_BEFORE_EXPIRY.total_seconds(), lifetime_s / 2)
         self._token, self._good_until_s = token, asked_at_s + usable_s
@@ -157,7 +165,7 @@ class ClientCredentials:
             try:
                 status, headers, answer = self._post()
             except httpx2.HTTPError as error:
-                reason = f"{type(error).__name__}: {error}"
+                reason = name_of(error)
             else:
                 if status == HTTPStatus.OK:
                     return answer
@@ -168,7 +176,7 @@ class ClientCredentials:
             if attempt < TRIES_MAX:
                 self._machine.pauses.rest(wait_s or backoff_seconds(attempt, jitter=self._machine.jitter()))
         raise Unreachable(
-            f"no token from {self._url}: {printable(reason)}",
+            f"no token from {self._url}: {reason}",
             remedy="Check the network, [tenant] authority and ca_file; the same command continues.",
         )
 
@@ -194,13 +202,11 @@ class ClientCredentials:
             **self._proof(),
         }
         headers = {"Accept": "application/json", "client-request-id": self._machine.new_id()}
-        content = bytearray()
         with self._http.stream("POST", self._url, data=form, headers=headers) as response:
-            for part in response.iter_bytes():
-                content += part
-                if len(content) > TOKEN_BYTES_MAX:
-                    raise httpx2.ReadError("the answer is too long")
-        return response.status_code, response.headers, _json_object(bytes(content))
+            content = read_within(
+                response, bytes_max=TOKEN_BYTES_MAX, timeout=self._timeout, clock=self._machine.clock
+            )
+        return response.status_code, response.headers, _json_object(content)
 
 
 class ForeignTokens:
@@ -221,7 +227,7 @@ class ForeignTokens:
                 f"no token from {type(self._source).__name__}: {_numbers(str(error)) or type(error).__name__}",
                 remedy="Check that this machine has the identity, and that it may use the application.",
             ) from None
-        return str(got.token)
+        return _usable(str(got.token))
 
     def renew(self, refused: str) -> str:  # noqa: ARG002  the object decides by itself
         """Ask again: whether it is another token lies with the object."""
@@ -230,6 +236,13 @@ class ForeignTokens:
     def permissions(self) -> frozenset[str] | None:
         """The `roles` of the token."""
         return roles_of(self.token())
+
+
+def _usable(token: str) -> str:
+    """The token, if it can stand in a header: the HTTP library quotes one that cannot."""
+    if not _VISIBLE_ASCII.fullmatch(token):
+        raise TokenRefused("the token that was given holds characters that no token has")
+    return token
 
 
 def scope_of(graph_url: str) -> str:
@@ -261,7 +274,7 @@ def _refused(status: int, answer: Mapping[str, Any], *, address: str) -> TokenRe
     trace = answer.get("trace_id")
     facts = [f"HTTP {status}"]
     facts += [f"AADSTS{number}"] if number else []
-    facts += [f"trace id {printable(trace)}"] if isinstance(trace, str) and trace else []
+    facts += [f"trace id {trace}"] if isinstance(trace, str) and _TRACE_ID.fullmatch(trace) else []
     if known:
         cause, remedy = known
         return TokenRefused(f"no access token: {cause} ({', '.join(facts)})", remedy=remedy)
@@ -274,7 +287,7 @@ def _refused(status: int, answer: Mapping[str, Any], *, address: str) -> TokenRe
 def _error_number(answer: Mapping[str, Any]) -> int | None:
     numbers = answer.get("error_codes")
     if isinstance(numbers, list) and numbers and isinstance(numbers[0], int):
-        return numbers[0]
+        return numbers[0] if 0 < numbers[0] < 10**9 else None
     found = _NUMBER.search(str(answer.get("error_description", "")))
     return int(found.group(1)) if found else None
 

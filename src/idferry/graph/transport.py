@@ -21,6 +21,7 @@ from idferry.errors import DirectoryError, SettingsError, Stopped, UnexpectedAns
 from idferry.graph.address import Address
 from idferry.graph.machine import Machine
 from idferry.graph.pacing import Gate, HeldBack, Passed, Stumbled, Verdict, retry_after_seconds
+from idferry.graph.receiving import name_of, read_within
 from idferry.graph.replies import NoReply, Outcome, Reply
 from idferry.graph.tokens import TokenSource
 
@@ -28,7 +29,6 @@ BATCH_SIZE_MAX = 20  # https://learn.microsoft.com/graph/json-batching
 # A page of 999 accounts, each with every attribute filled, stays below 16 MiB.
 REPLY_BYTES_MAX = 64 * 1024 * 1024
 CONNECT_TIMEOUT = timedelta(seconds=10)
-CALL_TIMEOUTS_MAX = 3  # an answer that trickles in is given up after so many read timeouts in all
 
 # Raised before a byte of the request has left: https://github.com/encode/httpcore (connect, pool, proxy CONNECT).
 _NEVER_SENT = (
@@ -95,7 +95,7 @@ class Transport:
         self._tokens = tokens
         self._gate = gate
         self._root = httpx2.URL(address.graph_url.rstrip("/"))
-        self._call_seconds_max = CALL_TIMEOUTS_MAX * timeout.total_seconds()
+        self._timeout = timeout
         self._clock = machine.clock
         self._new_id = machine.new_id
 
@@ -196,24 +196,15 @@ class Transport:
             headers["Content-Type"] = "application/json"
         try:
             with self._http.stream(method, address, content=body, headers=headers) as response:
-                content = self._read(response)
+                content = read_within(
+                    response, bytes_max=REPLY_BYTES_MAX, timeout=self._timeout, clock=self._clock
+                )
                 status, answered = response.status_code, dict(response.headers)
         except _NEVER_SENT as error:
-            return NoReply(f"no connection to {address.host}: {_kind(error)}", maybe_done=False)
+            return NoReply(f"no connection to {address.host}: {name_of(error)}", maybe_done=False)
         except (httpx2.HTTPError, httpx2.StreamError) as error:
-            return NoReply(f"no answer from {address.host}: {_kind(error)}", maybe_done=True)
+            return NoReply(f"no answer from {address.host}: {name_of(error)}", maybe_done=True)
         return _reply(status, answered, content)
-
-    def _read(self, response: httpx2.Response) -> bytes:
-        started_s = self._clock.elapsed()
-        received = bytearray()
-        for part in response.iter_bytes():
-            received += part
-            if len(received) > REPLY_BYTES_MAX:
-                raise httpx2.ReadError(f"longer than {REPLY_BYTES_MAX} bytes")
-            if self._clock.elapsed() - started_s > self._call_seconds_max:
-                raise httpx2.ReadTimeout("the answer trickles in too slowly")
-        return bytes(received)
 
     def _verdict(self, outcomes: Sequence[Outcome]) -> Verdict:
         """What the gate learns."""
@@ -297,11 +288,6 @@ def _is_unauthorized(outcome: Outcome, *, in_batch: bool) -> bool:
         and outcome.status == HTTPStatus.UNAUTHORIZED
         and outcome.in_batch is in_batch
     )
-
-
-def _kind(error: Exception) -> str:
-    text = str(error).strip()
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 def _origin(url: httpx2.URL) -> tuple[str, str, int | None]:

@@ -3,6 +3,7 @@
 import json
 import sys
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -25,6 +26,7 @@ from idferry.graph.credentials import ClientCertificate, ClientSecret, managed_i
 from idferry.graph.machine import Machine
 from idferry.graph.tokens import ClientCredentials, ForeignTokens, roles_of, scope_of
 
+TRACE_ID = "0f8fad5b-d9cb-469f-a165-70867728950e"
 URL = f"https://login.test/{TENANT_ID}/oauth2/v2.0/token"
 
 
@@ -55,6 +57,7 @@ def tokens_from(
         address=Address(TENANT_ID, "contoso.onmicrosoft.com", "https://login.test/"),
         client_id=CLIENT_ID,
         credential=credential or ClientSecret(SECRET),
+        timeout=timedelta(seconds=60),
         machine=Machine(clock or HandClock(), lambda: 1.0, lambda: "an-id"),
     )
 
@@ -64,9 +67,9 @@ def refusal(number: int, *, status: int = 401) -> httpx2.Response:
         status,
         json={
             "error": "invalid_client",
-            "error_description": f"AADSTS{number}: Provided value '{SECRET}' is wrong.\r\nTrace ID: t-1",
+            "error_description": f"AADSTS{number}: Provided value '{SECRET}' is wrong.\r\nTrace ID: {TRACE_ID}",
             "error_codes": [number],
-            "trace_id": "t-1",
+            "trace_id": TRACE_ID,
         },
     )
 
@@ -102,6 +105,55 @@ def test_a_token_that_lives_shorter_than_that_is_used_for_half_its_life() -> Non
     assert tokens.token() == "token-1"
     clock.advance(2)
     assert tokens.token() == "token-2"
+
+
+@pytest.mark.parametrize(
+    ("expires_in", "good_for_s"), [(0, 30), (-5, 30), (10**30, 86_100), (1e300, 86_100), (True, 30)]
+)
+def test_a_life_that_no_token_has_is_not_believed(expires_in: int, good_for_s: float) -> None:
+    endpoint, clock = Endpoint(expires_in=expires_in), HandClock()
+    tokens = tokens_from(endpoint, clock)
+    tokens.token()
+    clock.advance(good_for_s - 1)
+    assert tokens.token() == "token-1"
+    clock.advance(2)
+    assert tokens.token() == "token-2"
+
+
+def test_an_answer_that_trickles_in_is_given_up() -> None:
+    clock = HandClock()
+
+    def trickle() -> Iterator[bytes]:
+        for _ in range(100):
+            clock.advance(59)
+            yield b" "
+
+    endpoint = Endpoint(*(httpx2.Response(200, content=trickle()) for _ in range(4)))
+    with pytest.raises(Unreachable, match="AnswerTooSlow"):
+        tokens_from(endpoint, clock).token()
+    assert clock.elapsed() < 4 * 4 * 60 + 60
+
+
+@pytest.mark.parametrize("token", [f"{SECRET}\nx", f"{SECRET} ", f"{SECRET}\u00e9", f"{SECRET}\0", "\ud800"])
+def test_a_token_that_cannot_stand_in_a_header_is_refused(token: str) -> None:
+    foreign = AzureLike()
+    foreign.given = token
+    for tokens in (
+        tokens_from(Endpoint(token_answer(token))),
+        ForeignTokens(source=foreign, graph_url="https://graph.microsoft.com"),
+    ):
+        with pytest.raises(TokenRefused) as caught:
+            tokens.token()
+        assert SECRET not in f"{caught.value!r} {caught.value.remedy}"
+
+
+def test_what_an_endpoint_echoes_is_not_told() -> None:
+    echo = {"error_codes": [int("9" * 18)], "trace_id": SECRET, "error_description": SECRET}
+    for answer in (httpx2.Response(400, json=echo), *[httpx2.RemoteProtocolError(SECRET)] * 4):
+        with pytest.raises((TokenRefused, Unreachable)) as caught:
+            tokens_from(Endpoint(*[answer] * 4)).token()
+        assert SECRET not in f"{caught.value!r} {caught.value.remedy}"
+        assert "999" not in str(caught.value)
 
 
 def test_a_refused_token_is_renewed_once_for_all_threads() -> None:
@@ -140,6 +192,7 @@ def test_a_refusal_names_its_likely_cause_and_no_secret(
     assert words in told
     assert remedy in caught.value.remedy
     assert f"AADSTS{number}" in str(caught.value)
+    assert TRACE_ID in str(caught.value)
     assert SECRET not in told
     assert caught.value.__cause__ is None
 
@@ -195,11 +248,13 @@ class AzureLike:
 
     def __init__(self, failure: Exception | None = None) -> None:
         self.failure = failure
+        self.given = ""
 
     def get_token(self, scope: str) -> Any:
         if self.failure:
             raise self.failure
-        return type("AccessToken", (), {"token": jwt_with(scope=scope, roles=["R"]), "expires_on": 0})()
+        token = self.given or jwt_with(scope=scope, roles=["R"])
+        return type("AccessToken", (), {"token": token, "expires_on": 0})()
 
 
 def test_a_foreign_object_gives_tokens() -> None:

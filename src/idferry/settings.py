@@ -216,6 +216,7 @@ def parse_settings(raw: Mapping[str, Any], *, file: Path | None, folder: Path) -
     """
     known = ("project", "tenant", "application", "ledger", "sources", "limits", "passwords", "shape", "clock")
     _refuse_unknown(raw, known, where="")
+    _refuse_nul(raw, where="")
     project = raw.get("project", "idferry")
     if not isinstance(project, str) or not project or ":" in project:
         raise SettingsError("project is a short name without a colon: it is part of every legacyId")
@@ -357,6 +358,20 @@ def _refuse_unknown(table: Mapping[str, Any], known: "list[str] | tuple[str, ...
             place = f"in [{where}]" if where else "at the top of the settings"
             hint = f"Did you mean {nearest[0]}?" if nearest else f"Known there: {', '.join(known)}."
             raise SettingsError(f"unknown setting {name!r} {place}", remedy=hint)
+
+
+def _refuse_nul(value: object, *, where: str) -> None:
+    """A NUL character is in no path, no address and no name: what opens them would end with a bug."""
+    if isinstance(value, Mapping):
+        for name, one in value.items():
+            place = f"{where}.{name}".lstrip(".")
+            _refuse_nul(name, where=place)
+            _refuse_nul(one, where=place)
+    elif isinstance(value, list):
+        for one in value:
+            _refuse_nul(one, where=where)
+    elif isinstance(value, str) and "\0" in value:
+        raise SettingsError(f"{where!r} holds a NUL character", remedy="Write it without \\u0000.")
 
 
 def _from_environment(name: str, _folder: Path, what: str) -> str:

@@ -181,6 +181,12 @@ def test_a_file_that_may_not_be_read_is_refused_with_a_remedy(
     assert "may not be read" in str(_refused(form, path))
 
 
+def test_a_path_that_no_file_can_have_is_said_so(form: Format, path: Path) -> None:
+    error = _refused(form, path.with_name("people\0"))
+    assert "NUL" in str(error)
+    assert "\0" not in str(error)
+
+
 def test_a_disk_that_fails_is_said_so(form: Format, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_arguments: object, **_options: object) -> None:
         raise OSError(5, "Input/output error")

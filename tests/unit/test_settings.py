@@ -213,6 +213,22 @@ def test_the_flag_is_an_extension_attribute_of_its_own(name: str) -> None:
     assert "requiresMigration" in error.remedy
 
 
+@pytest.mark.parametrize(
+    ("raw", "where"),
+    [
+        ({"ledger": {"path": "a\0b"}}, "'ledger.path'"),
+        ({"application": [{"client_id": "a", "secret": "file:Hunter2\0"}]}, "'application.secret'"),
+        ({"sources": {"crm": {"path": "crm\0.csv"}}}, "'sources.crm.path'"),
+        ({"sources": {"crm\0": {"path": "crm.csv"}}}, r"'sources.crm\x00'"),
+        ({"tenant": {**TENANT, "ca_file": "\0"}}, "'tenant.ca_file'"),
+        ({"shape": {"attributes": {"Notes": "\0"}}}, "'shape.attributes.Notes'"),
+    ],
+)
+def test_a_nul_character_is_nowhere(raw: dict[str, Any], where: str) -> None:
+    error = refused(raw)
+    assert str(error) == f"{where} holds a NUL character"
+
+
 # --- addresses ---------------------------------------------------------------------------------------------------
 
 

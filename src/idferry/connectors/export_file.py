@@ -79,6 +79,8 @@ def open_export(path: Path) -> Iterator[BinaryIO]:
     Raises:
         SourceError: missing, no regular file, not permitted, empty, UTF-16, or reading fails half-way.
     """
+    if "\0" in str(path):
+        raise SourceError(f"{str(path)!r} is no path: it holds a NUL character", remedy="Check the path.")
     try:
         if not stat.S_ISREG(path.stat().st_mode):
             what = "a folder" if path.is_dir() else "no regular file"

@@ -133,5 +133,6 @@ def _bug(error: Exception, *, as_json: bool) -> int:
     remedy = f"Set {DEBUG_VARIABLE}=1 to see where it came from, and report it."
     print_error(IdferryError(message, remedy=remedy), as_json=as_json)
     if os.environ.get(DEBUG_VARIABLE):
-        say(messages(), "".join(traceback.format_tb(error.__traceback__)))
+        for line in "".join(traceback.format_tb(error.__traceback__)).splitlines():
+            say(messages(), line)
     return EXIT_STOPPED

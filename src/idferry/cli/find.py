@@ -1,6 +1,5 @@
 """`idferry find` and `idferry person`: accounts in the directory, and one person's story."""
 
-import json
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -8,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from idferry.cli.options import JsonOption, SettingsOption
-from idferry.cli.output import facts, listing, print_json, say, screen, write_file
+from idferry.cli.output import facts, json_text, listing, print_json, say, screen, write_file
 from idferry.errors import EXIT_PEOPLE_FAILED, UsageError
 from idferry.flows import find as flow
 from idferry.rules.account import Account
@@ -50,7 +49,7 @@ def find(
         )
     document = {"accounts": [{**one.account.graph, "ledger": entry_document(one.entry)} for one in found]}
     if output:
-        write_file(output, json.dumps(document, ensure_ascii=False, indent=2) + "\n")
+        write_file(output, json_text(document, indent=2) + "\n")
     if as_json:
         print_json(document)
     else:

@@ -24,7 +24,5 @@ def init(
     if output.exists():
         raise UsageError(f"{output} exists already", remedy="Edit it, or name another file with --output.")
     write_file(output, template.replace("@KIND@", tenant_kind))
-    say(
-        messages(),
-        f"Wrote {output}. Fill in [tenant] and [[application]], then try:\n  idferry survey YOUR_EXPORT",
-    )
+    say(messages(), f"Wrote {output}. Fill in [tenant] and [[application]], then try:")
+    say(messages(), "idferry survey YOUR_EXPORT", indent=2)

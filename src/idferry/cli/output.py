@@ -26,8 +26,12 @@ LAST_COLUMN_WIDTH_MIN = 20
 FIGURES_WIDTHS_MIN = (16, 6)  # the tables of one page stand below each other
 FACTS_WIDTHS_MIN = (12,)
 _TURNS = (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))  # the direction of writing
+_LINE_ENDS = (0x2028, 0x2029)
 _CONTROLS = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0))}
-_CONTROLS |= {code: f"\\u{code:04x}" for code in (*_TURNS, *range(0xD800, 0xE000))}
+_CONTROLS |= {code: f"\\u{code:04x}" for code in (*_TURNS, *_LINE_ENDS, *range(0xD800, 0xE000))}
+# JSON escapes what stands below U+0020 itself; the same characters escaped mean the same document.
+_ESCAPED_IN_JSON = {code: f"\\u{code:04x}" for code in range(0x7F, 0xA0)}
+_ESCAPED_IN_JSON |= {code: f"\\u{code:04x}" for code in (*_TURNS, *_LINE_ENDS, *range(0xD800, 0xE000))}
 
 
 def screen() -> Console:
@@ -41,22 +45,29 @@ def messages() -> Console:
 
 
 def say(console: Console, text: str, *, indent: int = 0, style: str = "") -> None:
-    """Print sentences or data as they are, with no markup; every line is indented alike."""
+    """Print one paragraph as it is, with no markup; every line is indented alike.
+
+    A line break in it comes out of somebody's data and is shown, never obeyed: it could fake a line of our own.
+    """
     room = max(console.width - indent, LAST_COLUMN_WIDTH_MIN)
-    for paragraph in text.split("\n"):
-        for line in _wrapped(Text(printable(paragraph)), console, room):
-            console.print(Text(" " * indent) + Text(line.plain, style), soft_wrap=True)
+    for line in _wrapped(Text(printable(text)), console, room):
+        console.print(Text(" " * indent) + Text(line.plain, style), soft_wrap=True)
 
 
 def print_json(document: Mapping[str, Any]) -> None:
     """One JSON document, one line, keys in the order in which the reference page lists them."""
-    text = json.dumps(document, ensure_ascii=False, default=str)
+    text = json_text(document)
     try:
         text.encode(sys.stdout.encoding or "utf-8")
     except UnicodeEncodeError:
-        # Half a character out of an export, or an old code page: the same document in ASCII.
-        text = json.dumps(document, default=str)
+        text = json_text(document, in_ascii=True)  # an old code page: the same document
     sys.stdout.write(text + "\n")
+
+
+def json_text(document: Mapping[str, Any], *, indent: int | None = None, in_ascii: bool = False) -> str:
+    """A document as JSON. Characters that would steer a terminal are escaped; with `in_ascii` all but ASCII ones."""
+    text = json.dumps(document, ensure_ascii=in_ascii, indent=indent, default=str)
+    return text.translate(_ESCAPED_IN_JSON)
 
 
 def print_error(error: IdferryError, *, as_json: bool) -> None:

@@ -140,7 +140,8 @@ def _plan(read: Settings, clock: Clock, legacy: LegacySource, intake: Intake, *,
         print_json({**plan_document(report), "run": None, "states": before, "failures": []})
         return
     console = screen()
-    say(console, f"Plan for the source {legacy.name}. Nothing was changed; --execute does it.\n")
+    say(console, f"Plan for the source {legacy.name}. Nothing was changed; --execute does it.")
+    console.print()
     print_plan(console, report)
 
 
@@ -202,8 +203,9 @@ def _print_done(done: _Done) -> None:
     console.print()
     say(
         console,
-        f"Run {report.run}{' (continued)' if report.resumed else ''} has dealt with everybody it planned.\n",
+        f"Run {report.run}{' (continued)' if report.resumed else ''} has dealt with everybody it planned.",
     )
+    console.print()
     rows = [("created", f"{sent.created:,}", "")]
     if sent.adopted:
         rows.append(("adopted", f"{sent.adopted:,}", "created by an earlier call whose answer was lost"))

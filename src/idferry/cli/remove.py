@@ -221,7 +221,8 @@ def _tell_recycling(report: RecycleReport, *, done: str, execute: bool, as_json:
 def _print_removal(report: RemoveReport, *, execute: bool) -> None:
     console = screen()
     if not execute:
-        say(console, "Plan. Nothing was changed; --execute does it.\n")
+        say(console, "Plan. Nothing was changed; --execute does it.")
+        console.print()
     rows = (
         [("removed", f"{report.removed:,}", "")] if execute else [("to remove", f"{report.to_remove:,}", "")]
     )
@@ -231,7 +232,8 @@ def _print_removal(report: RemoveReport, *, execute: bool) -> None:
         rows.append(("failed", f"{report.failed.total():,}", counts(report.failed)))
     console.print(figures(rows))
     if not (report.to_remove or report.kept or report.gone):
-        say(console, f"\n{NOBODY_SELECTED}")
+        console.print()
+        say(console, NOBODY_SELECTED)
     if report.kept_people:
         console.print()
         console.print(listing(("kept", "because"), report.kept_people[:SHOWN_MAX]))
@@ -242,7 +244,8 @@ def _print_removal(report: RemoveReport, *, execute: bool) -> None:
 def _print_recycling(report: RecycleReport, *, done: str, execute: bool) -> None:
     console = screen()
     if not execute:
-        say(console, "Plan. Nothing was changed; --execute does it.\n")
+        say(console, "Plan. Nothing was changed; --execute does it.")
+        console.print()
     rows = [("in the recycle bin", f"{report.found:,}", "")]
     if execute:
         rows.append((done, f"{report.done:,}", ""))
@@ -252,4 +255,5 @@ def _print_recycling(report: RecycleReport, *, done: str, execute: bool) -> None
         rows.append(("not ours", f"{report.foreign:,}", "carry another legacyId now: not touched"))
     console.print(figures(rows))
     if not (report.found or report.absent or report.foreign):
-        say(console, f"\n{NOBODY_SELECTED}")
+        console.print()
+        say(console, NOBODY_SELECTED)

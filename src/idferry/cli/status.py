@@ -63,7 +63,8 @@ def _print_status(report: Status) -> None:
     )
     if report.rate:
         left = f", {duration(report.time_left_s)} left" if report.time_left_s else ""
-        say(console, f"\n{report.rate:,.1f} people per second{left}", indent=2)
+        console.print()
+        say(console, f"{report.rate:,.1f} people per second{left}", indent=2)
     if report.failures:
         console.print()
         console.print(listing(("failed with", "people", "what to do"), failure_rows(report.failures)))

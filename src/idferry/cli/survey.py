@@ -33,5 +33,6 @@ def survey(
         print_json(plan_document(report))
         return
     console = screen()
-    say(console, f"Survey of {source} (source name: {legacy.name}). Nothing was changed.\n")
+    say(console, f"Survey of {source} (source name: {legacy.name}). Nothing was changed.")
+    console.print()
     print_plan(console, report)

@@ -136,7 +136,8 @@ def _print_report(report: VerifyReport) -> None:
         console.print(listing(("legacyId", "what", "detail"), found[:SHOWN_MAX]))
         if len(found) > SHOWN_MAX:
             say(console, f"... and {len(found) - SHOWN_MAX:,} more (--json lists them)", indent=2)
-    say(console, f"\n{_conclusion(report.differences)}")
+    console.print()
+    say(console, _conclusion(report.differences))
 
 
 def _conclusion(differences: int) -> str:

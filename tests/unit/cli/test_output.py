@@ -12,6 +12,7 @@ from idferry.cli.output import (
     counts,
     facts,
     figures,
+    json_text,
     listing,
     messages,
     print_error,
@@ -126,6 +127,22 @@ def test_an_empty_table_is_nothing() -> None:
 def test_nothing_steers_the_terminal(text: str, safe: str) -> None:
     assert printable(text) == safe
     assert safe.encode()
+
+
+@pytest.mark.parametrize("code", [0x7F, 0x85, 0x9B, 0x061C, 0x200F, 0x202E, 0x2028, 0x2067], ids=hex)
+def test_a_document_steers_no_terminal_either(code: int, capsys: pytest.CaptureFixture[str]) -> None:
+    document = {f"a{chr(code)}b": f"Žofie {chr(code)}"}
+    print_json(document)
+    out = capsys.readouterr().out
+    assert chr(code) not in out
+    assert "Žofie" in out
+    assert json.loads(out) == document
+    assert json.loads(json_text(document, indent=2)) == document
+
+
+def test_a_line_break_in_data_makes_no_line_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+    say(screen(), "1001\n  failed  0", indent=4)
+    assert capsys.readouterr().out == "    1001\\x0a  failed  0\n"
 
 
 def test_sentences_are_indented_alike() -> None:

@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from idferry.errors import SettingsError
-from idferry.rules.attributes import LEGACY_ID, MIGRATION_FLAG, extension_name_problem, is_extension
+from idferry.rules.attributes import MIGRATION_FLAG, migration_flag_problem
 
 SETTINGS_FILE = "idferry.toml"
 SETTINGS_VARIABLE = "IDFERRY_SETTINGS"
@@ -133,11 +133,8 @@ class Settings:
     @property
     def is_loopback(self) -> bool:
         """Whether every address of the tenant is on this machine."""
-        return (
-            self.tenant is not None
-            and _is_loopback(self.tenant.authority)
-            and _is_loopback(self.tenant.graph)
-        )
+        tenant = self.tenant
+        return tenant is not None and _is_loopback(tenant.authority) and _is_loopback(tenant.graph)
 
     def need_tenant(self) -> Tenant:
         """The tenant, for commands that cannot work without one.
@@ -260,14 +257,10 @@ def _check_addresses(settings: Settings) -> None:
 
 
 def _check_flag(tenant: Tenant | None) -> None:
-    name = tenant.migration_flag if tenant else MIGRATION_FLAG
-    problem = extension_name_problem(name)
-    if problem is None and (name.lower() == LEGACY_ID.lower() or not is_extension(name)):
-        problem = "has a meaning of its own"
+    problem = migration_flag_problem(tenant.migration_flag) if tenant else None
     if problem:
         raise SettingsError(
-            f"tenant.migration_flag cannot be the short name of an extension attribute: {problem}",
-            remedy=f"Leave it out: the flag is then called {MIGRATION_FLAG}.",
+            f"tenant.migration_flag: {problem}", remedy=f"Leave it out: it is then {MIGRATION_FLAG}."
         )
 
 
@@ -328,14 +321,9 @@ def _explained(said: str, cls: type, where: str) -> str:
     """msgspec's words without any value: "Expected `int`, got `str` - at `$.connections`", or what may be chosen."""
     what, _, path = said.partition(" - at `$.")
     name = path.rstrip("`")
-    types = _TYPES.match(what)
-    choices = get_args(get_type_hints(cls).get(name))
-    if types:
-        what = types.group()
-    elif choices:
-        what = f"Expected one of {', '.join(repr(one) for one in choices)}"
-    else:
-        what = "Expected another value"
+    choices = ", ".join(map(repr, get_args(get_type_hints(cls).get(name))))
+    if not _TYPES.fullmatch(what):
+        what = f"Expected one of {choices}" if choices else "Expected another value"
     return f"{what} - at `{where}.{name}`"
 
 
@@ -362,16 +350,12 @@ def _refuse_unknown(table: Mapping[str, Any], known: "list[str] | tuple[str, ...
 
 def _refuse_nul(value: object, *, where: str) -> None:
     """A NUL character is in no path, no address and no name: what opens them would end with a bug."""
-    if isinstance(value, Mapping):
-        for name, one in value.items():
-            place = f"{where}.{name}".lstrip(".")
-            _refuse_nul(name, where=place)
-            _refuse_nul(one, where=place)
-    elif isinstance(value, list):
-        for one in value:
-            _refuse_nul(one, where=where)
-    elif isinstance(value, str) and "\0" in value:
+    if isinstance(value, str) and "\0" in value:
         raise SettingsError(f"{where!r} holds a NUL character", remedy="Write it without \\u0000.")
+    for one in value if isinstance(value, list) else ():
+        _refuse_nul(one, where=where)
+    for name, one in value.items() if isinstance(value, Mapping) else ():
+        _refuse_nul([name, one], where=f"{where}.{name}".lstrip("."))
 
 
 def _from_environment(name: str, _folder: Path, what: str) -> str:
@@ -404,8 +388,7 @@ def _extra(module: str, what: str) -> Any:
     try:
         return importlib.import_module(module)
     except ImportError as error:
-        package = {"azure.keyvault.secrets": "azure-keyvault-secrets", "azure.identity": "azure-identity"}
-        name = package.get(module, module)
+        name = module.replace(".", "-")
         raise SettingsError(f"{what} needs the package {name}", remedy=f"pip install {name}") from error
 
 

@@ -145,6 +145,13 @@ def extension_name_problem(name: str) -> str | None:
     return None
 
 
+def migration_flag_problem(name: str) -> str | None:
+    """Why the migration flag cannot have this short name, or None."""
+    if name.lower() == LEGACY_ID.lower() or not is_extension(name):
+        return "is a name that has a meaning of its own"
+    return extension_name_problem(name)
+
+
 def extension_type(value: AttributeValue) -> str:
     """The data type Graph must be told when it creates the extension attribute for this value."""
     match value:

@@ -19,6 +19,7 @@ TENANT_ID = "11111111-2222-4333-8444-555555555555"
 CLIENT_ID = "99999999-8888-4777-8666-555555555555"
 APP_ID = "0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0"
 PREFIX = "extension_0f1e2d3c4b5a69788796a5b4c3d2e1f0_"
+REQUEST_ID = "7d6bd3f6-bd5a-4ef1-8f8e-3f8a0c3c9f5b"
 SECRET = "a-secret-that-must-not-be-seen"
 ADDRESS = Address(
     tenant_id=TENANT_ID,
@@ -87,5 +88,5 @@ def graph_error(code: str, message: str = "", *details: dict[str, str]) -> dict[
     error: dict[str, Any] = {"code": code, "message": message}
     if details:
         error["details"] = list(details)
-    error["innerError"] = {"date": "2026-03-01T12:00:00", "request-id": "rid-1", "client-request-id": "rid-1"}
+    error["innerError"] = {"date": "2026-03-01T12:00:00", "request-id": REQUEST_ID, "client-request-id": "x"}
     return {"error": error}

@@ -1,7 +1,8 @@
 """What Microsoft Graph answered to one call, and which error of ours a refusal is.
 
 Classification looks at the status, then at `error.code` and `details[].code`, and only then at the message: a
-message alone never decides. Nothing here sends, repeats or waits.
+message alone never decides. A refusal is told in words of ours, because a message may quote the password that was
+sent: of Graph's words only codes, names of attributes and request ids are kept. Nothing here sends, repeats or waits.
 
 Bodies: https://learn.microsoft.com/graph/errors; the codes of the directory service behind Graph are older than it.
 """
@@ -29,6 +30,7 @@ from idferry.errors import (
 )
 
 MESSAGE_CHARACTERS_MAX = 300
+A_UNIQUE_VALUE = "a unique value"
 # Permanent although they are in the 5xx range: the same call will never be answered otherwise.
 _PERMANENT_5XX = frozenset({HTTPStatus.NOT_IMPLEMENTED, HTTPStatus.HTTP_VERSION_NOT_SUPPORTED})
 
@@ -41,6 +43,26 @@ _INVALID = re.compile(
     re.IGNORECASE,
 )
 _CONFLICTING_USER = re.compile(r"User_([0-9A-Fa-f-]{36})\Z")
+_CODE = re.compile(r"[A-Za-z][A-Za-z_.]{0,63}")
+_ATTRIBUTE = re.compile(r"[a-z][A-Za-z]{0,63}|extension_[0-9A-Fa-f]{32}_\w{1,120}", re.ASCII)
+_GUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
+_NAMED_IN_MESSAGE = re.compile(
+    r"for property '?(\w+)|^property (\w+) (?:is invalid|in payload)|(extension_[0-9a-f]{32}_\w+)",
+    re.IGNORECASE | re.ASCII,
+)
+_NAMES_TOLD_MAX = 5
+_WORDS: Mapping[type[DirectoryError], str] = {
+    Forbidden: "the application may not do this",
+    InvalidValue: "the directory refuses a value",
+    NotFound: "the directory has no such object",
+    QuotaExceeded: "the tenant may hold no more objects",
+    TenantNotReady: "the tenant lacks an extension attribute",
+    Throttled: "the tenant holds calls back",
+    TokenRefused: "the directory refuses the token",
+    UnexpectedAnswer: "an answer that no documentation explains",
+    Unreachable: "the directory failed",
+    WeakPassword: "the directory refuses the password",
+}
 _INVALID_DETAILS = frozenset({"InvalidValue", "InvalidLength", "PropertyRequired", "PropertyConflict"})
 
 
@@ -109,12 +131,22 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class _Said:
-    """The error document, with everything that may be missing from it filled in."""
+    """The error document, with everything that may be missing from it filled in.
+
+    `code` and `message` are as they came: they may quote anything, and are looked at, never told.
+    """
 
     code: str
     message: str
     details: tuple[Mapping[str, Any], ...]
     request_id: str
+
+    @property
+    def attributes(self) -> list[str]:
+        """The attributes that it is about."""
+        in_message = [name for found in _NAMED_IN_MESSAGE.findall(self.message) for name in found if name]
+        named = [str(detail.get("target")) for detail in self.details if detail.get("target")] + in_message
+        return [name for name in dict.fromkeys(named) if _ATTRIBUTE.fullmatch(name)][:_NAMES_TOLD_MAX]
 
     def has_detail(self, codes: frozenset[str]) -> bool:
         return any(detail.get("code") in codes for detail in self.details)
@@ -131,15 +163,15 @@ def refusal_of(reply: Reply) -> Refusal:
         case HTTPStatus.BAD_REQUEST | HTTPStatus.CONFLICT:
             return _bad_request(reply, said)
         case HTTPStatus.UNAUTHORIZED:
-            return Refusal(TokenRefused, _sentence(reply, said))
+            return _refusal(TokenRefused, reply, said)
         case HTTPStatus.FORBIDDEN:
             full = said.code == "Directory_QuotaExceeded"
-            return Refusal(QuotaExceeded if full else Forbidden, _sentence(reply, said))
+            return _refusal(QuotaExceeded if full else Forbidden, reply, said)
         case HTTPStatus.NOT_FOUND:
-            return Refusal(NotFound, _sentence(reply, said))
+            return _refusal(NotFound, reply, said)
     if reply.throttled:
-        return Refusal(Throttled, _sentence(reply, said))
-    return Refusal(Unreachable if reply.unclear else UnexpectedAnswer, _sentence(reply, said))
+        return _refusal(Throttled, reply, said)
+    return _refusal(Unreachable if reply.unclear else UnexpectedAnswer, reply, said)
 
 
 def error_of(outcome: Outcome) -> DirectoryError:
@@ -165,6 +197,11 @@ def body_if_found(reply: Reply, *, object_id: str) -> Mapping[str, Any] | None:
     return reply.body
 
 
+def is_guid(text: str) -> bool:
+    """Whether a text has the form of an object id or a request id of the directory."""
+    return _GUID.fullmatch(text) is not None
+
+
 def printable(text: str) -> str:
     """A text of others, cut and without control characters, fit for a message of ours."""
     cleaned = "".join(character if character.isprintable() else " " for character in text)
@@ -177,13 +214,13 @@ def _bad_request(reply: Reply, said: _Said) -> Refusal:
     if said.has_detail(frozenset({"ObjectConflict"})) or (from_directory and named):
         return _conflict(said, named.group(1) if named else "")
     if from_directory and _WEAK_PASSWORD.search(said.message):
-        return Refusal(WeakPassword, _sentence(reply, said))
+        return _refusal(WeakPassword, reply, said)
     if from_directory and _NO_SUCH_EXTENSION.search(said.message):
-        return Refusal(TenantNotReady, _sentence(reply, said))
+        return _refusal(TenantNotReady, reply, said)
     shaped = said.code in ("Request_BadRequest", "BadRequest")
     if said.has_detail(_INVALID_DETAILS) or (shaped and _INVALID.search(said.message)):
-        return Refusal(InvalidValue, _sentence(reply, said))
-    return Refusal(UnexpectedAnswer, _sentence(reply, said))
+        return _refusal(InvalidValue, reply, said)
+    return _refusal(UnexpectedAnswer, reply, said)
 
 
 def _conflict(said: _Said, named_in_message: str) -> Refusal:
@@ -193,11 +230,12 @@ def _conflict(said: _Said, named_in_message: str) -> Refusal:
         if isinstance(target := detail.get("target"), str)
     }
     holder = _CONFLICTING_USER.match(targets.get("ConflictingObjects", ""))
-    attribute = targets.get("ObjectConflict") or named_in_message or "a unique value"
+    named = targets.get("ObjectConflict") or named_in_message
+    attribute = named if _ATTRIBUTE.fullmatch(named) else A_UNIQUE_VALUE
     return Refusal(
         Conflict,
-        f"another account holds the same {printable(attribute)}",
-        attribute=printable(attribute),
+        f"another account holds the same {attribute}",
+        attribute=attribute,
         holder_id=holder.group(1).lower() if holder else None,
     )
 
@@ -218,14 +256,9 @@ def _said(reply: Reply) -> _Said:
     )
 
 
-def _sentence(reply: Reply, said: _Said) -> str:
-    where = " ".join(
-        part
-        for part in (
-            f"HTTP {reply.status}",
-            printable(said.code),
-            f"request-id {printable(said.request_id)}" if said.request_id else "",
-        )
-        if part
-    )
-    return f"{printable(said.message).rstrip('.')} ({where})" if said.message else where
+def _refusal(error: type[DirectoryError], reply: Reply, said: _Said) -> Refusal:
+    words = ": ".join(filter(None, (_WORDS[error], ", ".join(said.attributes))))
+    facts = [f"HTTP {reply.status}"]
+    facts += [said.code] if _CODE.fullmatch(said.code) else []
+    facts += [f"request-id {said.request_id}"] if is_guid(said.request_id) else []
+    return Refusal(error, f"{words} ({' '.join(facts)})")

@@ -7,6 +7,7 @@ conflict. Nothing here sends anything again: the flow decides, because the ledge
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
+from dataclasses import replace
 
 from idferry.errors import (
     Conflict,
@@ -24,10 +25,10 @@ from idferry.graph import queries
 from idferry.graph.applications import Naming
 from idferry.graph.holders import Holders
 from idferry.graph.pacing import Gate
-from idferry.graph.replies import NoReply, Outcome, Reply, refusal_of
+from idferry.graph.replies import A_UNIQUE_VALUE, NoReply, Outcome, Reply, is_guid, refusal_of
 from idferry.graph.senders import Senders
 from idferry.graph.transport import BATCH_SIZE_MAX, Call, Transport
-from idferry.graph.wire import Names, create_body
+from idferry.graph.wire import Names, create_body, quotes
 from idferry.ports import CreateOrder
 from idferry.rules.account import AccountDraft
 from idferry.rules.answers import (
@@ -42,7 +43,9 @@ from idferry.rules.answers import (
     Unanswered,
     Undelivered,
 )
+from idferry.rules.password import Password
 
+WITHHELD = "the answer repeats a password that was sent, so it is not told"
 # Refusals that the next person would hear as well: the run must stop, nobody must be marked as failed.
 _FOR_EVERYBODY = (Forbidden, QuotaExceeded, TenantNotReady, TokenRefused)
 
@@ -93,9 +96,9 @@ class AccountWriting:
         except (DirectoryError, Stopped) as error:
             # No token, or no name for the extension attributes: nothing of this chunk was sent.
             return [_not_sent(error)] * len(chunk)
-        return _each_id_once(
-            [call if isinstance(call, Rejected) else answer_of(next(outcomes)) for call in calls]
-        )
+        answers = [call if isinstance(call, Rejected) else answer_of(next(outcomes)) for call in calls]
+        sent_passwords = [order.password for order in chunk if order.password]
+        return _each_id_once([_quoting_nothing(answer, sent_passwords) for answer in answers])
 
 
 def answer_of(outcome: Outcome) -> CreateAnswer:
@@ -110,6 +113,20 @@ def answer_of(outcome: Outcome) -> CreateAnswer:
             return Created(object_id)
         return Unanswered(f"HTTP {outcome.status} without an id")
     return _refused(outcome)
+
+
+def _quoting_nothing(answer: CreateAnswer, passwords: Sequence[Password]) -> CreateAnswer:
+    """The answer without what it repeats of our passwords: a gateway on the way may echo the request."""
+    match answer:
+        case Created(object_id) if not is_guid(object_id) and quotes(object_id, passwords):
+            return Unanswered(WITHHELD)
+        case Taken(attribute, holder_id) if quotes(attribute, passwords):
+            return Taken(A_UNIQUE_VALUE, holder_id)
+        case Rejected(_, reason) | Fatal(_, reason) | Unanswered(reason) | Undelivered(reason) if quotes(
+            reason, passwords
+        ):
+            return replace(answer, reason=WITHHELD)
+    return answer
 
 
 def _each_id_once(answers: Sequence[CreateAnswer]) -> list[CreateAnswer]:

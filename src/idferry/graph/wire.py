@@ -1,13 +1,13 @@
 """JSON of Microsoft Graph <-> values of ours. The only place that knows the envelope names of a user.
 
-`create_body` is the one place of this package that opens a password, straight into the encoded body. Nothing here
-sends, decides or remembers.
+This is the one place of this package that opens a password: `create_body` straight into the encoded body, `quotes` to
+look whether an answer repeats one. Nothing here sends, decides or remembers.
 
 Create: https://learn.microsoft.com/graph/api/user-post-users. Identities:
 https://learn.microsoft.com/graph/api/resources/objectidentity.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -98,6 +98,11 @@ def create_body(draft: AccountDraft, password: Password | None, names: Names) ->
     weak = draft.password_plan is PasswordPlan.KNOWN_WEAK
     body["passwordPolicies"] = _POLICIES_WEAK if weak else _POLICIES
     return password.reveal_to(lambda text: msgspec.json.encode({**body, "passwordProfile": _profile(text)}))
+
+
+def quotes(text: str, passwords: Iterable[Password]) -> bool:
+    """Whether one of these passwords stands in a text of others."""
+    return any(password.reveal_to(lambda clear: bool(clear) and clear in text) for password in passwords)
 
 
 def account_of(graph: Mapping[str, Any], names: Names, value_names: Collection[str] = ()) -> Account:

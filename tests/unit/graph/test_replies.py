@@ -1,7 +1,7 @@
 """Real error bodies and what we make of them."""
 
 import pytest
-from tests.support.mock_graph import graph_error
+from tests.support.mock_graph import REQUEST_ID, graph_error
 
 from idferry import errors
 from idferry.graph.replies import NoReply, Reply, error_of, printable, refusal_of
@@ -144,8 +144,10 @@ def test_a_message_alone_decides_nothing(message: str) -> None:
 
 def test_an_unexpected_answer_keeps_its_request_id() -> None:
     refusal = refusal_of(Reply(400, graph_error("Odd", "Never heard of.")))
-    assert str(refusal.as_error()) == "Never heard of (HTTP 400 Odd request-id rid-1)"
-    assert refusal_of(Reply(418, None, {"request-id": "rid-2"})).reason == "HTTP 418 request-id rid-2"
+    unexplained = "an answer that no documentation explains"
+    assert str(refusal.as_error()) == f"{unexplained} (HTTP 400 Odd request-id {REQUEST_ID})"
+    told = refusal_of(Reply(418, None, {"request-id": REQUEST_ID})).reason
+    assert told == f"{unexplained} (HTTP 418 request-id {REQUEST_ID})"
 
 
 @pytest.mark.parametrize(
@@ -159,6 +161,68 @@ def test_an_unexpected_answer_keeps_its_request_id() -> None:
 )
 def test_an_odd_error_document_is_not_our_downfall(body: dict[str, object]) -> None:
     assert refusal_of(Reply(400, body)).error is errors.UnexpectedAnswer
+
+
+EXTENSION = "extension_0f1e2d3c4b5a69788796a5b4c3d2e1f0_vip"
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        (graph_error(BAD, "Property surname is invalid."), "the directory refuses a value: surname"),
+        (
+            graph_error(BAD, "Invalid value specified for property 'mailNickname' of resource 'User'."),
+            "the directory refuses a value: mailNickname",
+        ),
+        (
+            graph_error(
+                BAD,
+                "x",
+                {"code": "InvalidValue", "target": "city"},
+                {"code": "InvalidLength", "target": "state"},
+            ),
+            "the directory refuses a value: city, state",
+        ),
+        (
+            graph_error(BAD, f"The following extension properties are not available: {EXTENSION}."),
+            f"the tenant lacks an extension attribute: {EXTENSION}",
+        ),
+        (
+            graph_error(
+                "BadRequest", "Property identities in payload has a value that does not match schema."
+            ),
+            "the directory refuses a value: identities",
+        ),
+    ],
+)
+def test_what_a_refusal_is_about_is_told(body: dict[str, object], told: str) -> None:
+    code = body["error"]["code"]  # type: ignore[index]
+    assert refusal_of(Reply(400, body)).reason == f"{told} (HTTP 400 {code} request-id {REQUEST_ID})"
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 409, 429, 500, 503])
+@pytest.mark.parametrize(
+    "message",
+    [
+        "The specified password does not comply with password complexity requirements: {}",
+        "Invalid value specified for property '{}' of resource 'User'.",
+        "Property {} is invalid.",
+        SAME_VALUE,
+        "{}",
+    ],
+)
+def test_what_a_refusal_quotes_is_not_told(status: int, message: str) -> None:
+    quoted = "Correct-Horse-1"
+    document: dict[str, object] = {
+        "code": BAD,
+        "message": message.format(quoted),
+        "details": [{"code": "ObjectConflict" if status == 409 else quoted, "target": quoted}],
+        "innerError": {"request-id": quoted},
+    }
+    for code in (BAD, quoted):
+        reply = Reply(status, {"error": {**document, "code": code}}, {"request-id": quoted})
+        assert "Horse" not in repr(refusal_of(reply))
+        assert "Horse" not in repr(error_of(reply))
 
 
 def test_texts_of_others_cannot_steer_a_terminal() -> None:

@@ -134,7 +134,7 @@ def test_an_answer_that_trickles_in_is_given_up() -> None:
     assert clock.elapsed() < 4 * 4 * 60 + 60
 
 
-@pytest.mark.parametrize("token", [f"{SECRET}\nx", f"{SECRET} ", f"{SECRET}\u00e9", f"{SECRET}\0", "\ud800"])
+@pytest.mark.parametrize("token", [f"{SECRET}\nx", f"{SECRET} ", f"{SECRET}\u00e9", f"{SECRET}\0"])
 def test_a_token_that_cannot_stand_in_a_header_is_refused(token: str) -> None:
     foreign = AzureLike()
     foreign.given = token

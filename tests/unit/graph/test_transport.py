@@ -11,6 +11,7 @@ from tests.support.hand_clock import HandClock
 from tests.support.mock_graph import (
     ADDRESS,
     PREFIX,
+    REQUEST_ID,
     batch_answer,
     batch_items,
     graph_error,
@@ -104,7 +105,10 @@ def test_each_item_has_an_answer_of_its_own() -> None:
     )
     assert answers[:3] == [Created("account-0"), Taken("identities"), Postponed()]
     assert isinstance(answers[3], Unanswered)
-    assert answers[4] == Fatal("quota_exceeded", "full (HTTP 403 Directory_QuotaExceeded request-id rid-1)")
+    assert answers[4] == Fatal(
+        "quota_exceeded",
+        f"the tenant may hold no more objects (HTTP 403 Directory_QuotaExceeded request-id {REQUEST_ID})",
+    )
     assert isinstance(answers[5], Rejected)
     assert answers[5].code == "invalid_value"
 
@@ -223,6 +227,27 @@ def test_what_never_left_is_undelivered(failure: Exception) -> None:
 )
 def test_what_may_have_arrived_is_unanswered(failure: Exception) -> None:
     assert all(isinstance(one, Unanswered) for one in answers_to(2, failure))
+
+
+@pytest.mark.parametrize("password", ["CorrectHorse", "correcthorse"])
+def test_an_answer_that_repeats_a_password_is_not_told(password: str) -> None:
+    """In the places, and in the forms, in which texts of the directory are told."""
+    names = [
+        {"status": 201, "body": {"id": password}},
+        {"status": 400, "body": graph_error(password)},
+        {"status": 400, "body": graph_error("x", "", {"code": "InvalidValue", "target": password})},
+        {"status": 400, "body": graph_error("x", "", {"code": "ObjectConflict", "target": password})},
+        {"status": 403, "body": graph_error(password)},
+        {"status": 503, "body": graph_error(password)},
+    ]
+    # Each quotes the password of the next person.
+    orders = [replace(order(n), password=Password(password if n else "Other-Horse-2")) for n in range(6)]
+    items = [{"id": str(n), **one} for n, one in enumerate(names)]
+    with mocked_directory(lambda request: batch_answer(*items)) as directory:
+        answers = directory.writer.create(orders).result(10)
+    assert password not in repr(answers)
+    kinds = [type(answer) for answer in answers]
+    assert kinds == [Unanswered, Rejected, Rejected, Taken, Fatal, Unanswered]
 
 
 def test_an_expired_token_is_renewed_once_and_nothing_is_sent_twice() -> None:

@@ -1,6 +1,7 @@
 """Every command of the table, its JSON keys and its exit codes, against the emulator over HTTPS, both tenant kinds."""
 
 import json
+import os
 import tomllib
 from typing import Any
 
@@ -164,6 +165,36 @@ def test_the_same_command_twice_creates_nobody_twice(desk: Desk, emulator: Emula
     assert first["run"] != second["run"], "the first run had ended"
     assert second["states"] == {"complete": 25}
     assert len(emulator.dump(desk.tenant)) == 25
+
+
+# narrow encodings ---------------------------------------------------------------------------------------------------
+
+PAGES_WITH_NAMES = (
+    ("survey", "crm.jsonl"),
+    ("premigrate", "crm.jsonl", "--execute"),
+    ("status",),
+    ("find", "--sign-in-name", "olga@example.org"),
+    ("find", "--sign-in-name", "olga@example.org", "--json"),
+    ("person", "olga@example.org"),
+)
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
+def test_names_that_the_output_cannot_hold_are_escaped(b2c_desk: Desk, encoding: str) -> None:
+    """A pipe on Windows takes one code page; what cannot be shown must end no command, least of all after its work."""
+    names = [("Ω1", "olga@example.org"), ("Ω2", "OLGA@example.org"), ("3", "ana@example.org")]
+    b2c_desk.people(
+        "crm.jsonl", [{"key": key, "signInName": name, "displayName": "Όλγα"} for key, name in names]
+    )
+    shown = ""
+    for page in PAGES_WITH_NAMES:
+        ended = b2c_desk.as_process(
+            *page, encoding=encoding, env={**os.environ, "PYTHONIOENCODING": encoding}
+        )
+        assert (ended.code, "error" in ended.err) == (0, False), ended.err
+        shown += ended.out
+    assert "\\u038c\\u03bb\\u03b3\\u03b1" in shown
+    assert ("·" in shown) == (encoding == "cp1252")
 
 
 # find and person --------------------------------------------------------------------------------------------------

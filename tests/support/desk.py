@@ -134,8 +134,7 @@ class Desk:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            encoding="utf-8",
-            **more,
+            **{"encoding": "utf-8", **more},
         )
 
     def as_process(self, *arguments: object, **more: Any) -> Ended:

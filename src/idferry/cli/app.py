@@ -11,7 +11,7 @@ from typer.exceptions import TyperException
 
 from idferry import __version__
 from idferry.cli import demo, emulator, find, init, premigrate, remove, status, survey, verify
-from idferry.cli.output import messages, print_error, say
+from idferry.cli.output import escape_what_streams_cannot_hold, messages, print_error, say
 from idferry.errors import (
     EXIT_DONE,
     EXIT_MEANINGS,
@@ -85,6 +85,7 @@ for command, line in COMMANDS:
 
 def main() -> None:
     """Run the command line and leave with its exit code. Nothing that happens prints a traceback."""
+    escape_what_streams_cannot_hold()
     sys.exit(run(sys.argv[1:]))
 
 

@@ -4,6 +4,7 @@ Progress and messages go to standard error, so that standard output holds the re
 lines end at a word before its edge; in a pipe nothing is wrapped, so that a line stays one record for `grep`.
 """
 
+import io
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -32,6 +33,16 @@ _CONTROLS |= {code: f"\\u{code:04x}" for code in (*_TURNS, *_LINE_ENDS, *range(0
 # JSON escapes what stands below U+0020 itself; the same characters escaped mean the same document.
 _ESCAPED_IN_JSON = {code: f"\\u{code:04x}" for code in range(0x7F, 0xA0)}
 _ESCAPED_IN_JSON |= {code: f"\\u{code:04x}" for code in (*_TURNS, *_LINE_ENDS, *range(0xD800, 0xE000))}
+
+
+def escape_what_streams_cannot_hold() -> None:
+    """Let standard output and error show the code of a letter that they have not, instead of failing.
+
+    A pipe on Windows takes one code page; a Greek name must not end a command whose work is done.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def screen() -> Console:

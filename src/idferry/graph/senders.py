@@ -48,9 +48,7 @@ class Senders:
         """
         future: Future[Answer] = Future()
         job = _Job(work, future)
-        if self._start():
-            self._jobs.put(job)
-        else:
+        if not self._queued(job):
             job.run()
         return future
 
@@ -72,14 +70,18 @@ class Senders:
             if thread.ident is not None:
                 thread.join(share_s)
 
-    def _start(self) -> bool:
-        """Start the threads once; False when they were told to end."""
+    def _queued(self, job: _Job) -> bool:
+        """Give it to the threads, started once; False when they were told to end.
+
+        Under the lock, so that no job comes behind the last word to the threads and waits for ever.
+        """
         with self._lock:
             if self._closed:
                 return False
             for thread in self._threads:
                 if thread.ident is None:
                     thread.start()
+            self._jobs.put(job)
             return True
 
     def _work(self) -> None:

@@ -41,6 +41,9 @@ _WORDS = {"str": "text", "int": "integer", "bool": "boolean", "float": "decimal 
 _BYTE = re.compile(r"\(byte (?P<byte>\d+)\)")
 
 
+_Attribute = str | bool | int | list[str] | None
+
+
 class _SignInName(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     type: Literal["emailAddress", "userName"]
     value: str
@@ -65,7 +68,13 @@ class _Record(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True, re
     password: Password | None = None
     last_sign_in: str | None = None
     account_enabled: bool | None = None
-    attributes: dict[str, str | bool | int | list[str] | None] | None = None
+    attributes: dict[str, _Attribute] | None = None
+
+
+class _Attributes(msgspec.Struct, gc=False):
+    """The attributes of a line, undecoded: to find the one that is wrong."""
+
+    attributes: dict[str, msgspec.Raw] | None = None
 
 
 _FIELDS = tuple(field.encode_name for field in msgspec.structs.fields(_Record))
@@ -82,6 +91,9 @@ def _to_password(_type: type, found: object) -> Password:
 
 
 _decode = msgspec.json.Decoder(_Record, dec_hook=_to_password).decode
+_decode_attributes = msgspec.json.Decoder(_Attributes).decode
+_decode_attribute = msgspec.json.Decoder(_Attribute).decode
+_UNREADABLE = (msgspec.DecodeError, UnicodeError, RecursionError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +127,7 @@ class JsonLinesSource:
                     yield _person(_decode(line), source, Place(file, number, ordinal))
                 except FieldProblem as problem:
                     yield BadRecord(file, number, problem.field, problem.reason)
-                except (msgspec.DecodeError, UnicodeError) as error:
+                except _UNREADABLE as error:
                     yield BadRecord(file, number, *_explain(error, line))
         if ordinal < 0:
             raise SourceError(
@@ -191,6 +203,8 @@ def _explain(error: Exception, line: bytes) -> tuple[str, str]:
     """Field and reason of a line that did not decode. The decoder's own words may quote a value: they are not used."""
     if isinstance(error, UnicodeError):
         return "", "is not UTF-8"
+    if isinstance(error, RecursionError):
+        return "", "is nested too deep"
     said = str(error)
     where = _WHERE.search(said)
     path = where["path"] if where else ""
@@ -216,11 +230,21 @@ def _explain(error: Exception, line: bytes) -> tuple[str, str]:
 
 
 def _with_attribute_name(path: str, line: bytes) -> str:
-    """The decoder says `attributes[...]`; the name is what the operator needs."""
+    """The decoder says `attributes[...]`; the name is what the operator needs. The rest of the line may be damaged too."""
     if not path.startswith("attributes[...]"):
         return path
-    for name, value in msgspec.json.decode(line)["attributes"].items():
-        items = value if isinstance(value, list) else [value] if value is not None else []
-        if not all(isinstance(one, str if isinstance(value, list) else str | bool | int) for one in items):
-            return f"attributes.{shown(name)}"
-    return "attributes"
+    try:
+        attributes = _decode_attributes(line).attributes or {}
+    except _UNREADABLE:
+        return "attributes"
+    return next(
+        (f"attributes.{shown(name)}" for name, raw in attributes.items() if _is_bad(raw)), "attributes"
+    )
+
+
+def _is_bad(attribute: msgspec.Raw) -> bool:
+    try:
+        _decode_attribute(attribute)
+    except _UNREADABLE:
+        return True
+    return False

@@ -70,6 +70,6 @@ def _names_of_object(line: bytes) -> set[str] | None:
     """The names in a line that is one whole JSON object, in lower case; None for any other line."""
     try:
         found = msgspec.json.decode(line)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     return {name.lower() for name in found} if isinstance(found, dict) else None

@@ -15,6 +15,7 @@ from idferry.rules.legacy_user import BadRecord
 from idferry.rules.names import Identity, SignInType
 
 SECRET = "Hunter2-Hunter2"
+DEEP = "[" * 100_000 + "]" * 100_000
 TEXT = st.text(st.characters(codec="utf-8"), max_size=20)
 FILLED = TEXT.filter(lambda text: bool(text.strip()))
 
@@ -167,6 +168,21 @@ def test_times_are_iso_8601_and_utc_without_a_zone(tmp_path: Path, written: str,
         ({"key": 1, "attributes": {"a": "x", "b": 1.5}}, "attributes.b", "found decimal number"),
         ({"key": 1, "attributes": {"a": [SECRET], "b": [1]}}, "attributes.b", "takes text, found integer"),
         ({"key": 1, "attributes": {"a": {"b": SECRET}}}, "attributes.a", "found object"),
+        ('{"key": 1, "attributes": {"a": 1, "b": 1e400}}', "attributes.b", "wrong form"),
+        (
+            '{"key": 1, "attributes": {"a": "x", "b": 1.5, "c": 1e400}}',
+            "attributes.b",
+            "found decimal number",
+        ),
+        ('{"key": 1, "attributes": {"b": 1.5}, ', "attributes", "found decimal number"),
+        ('{"key": 1, "attributes": {"b": 1.5}} {', "attributes", "found decimal number"),
+        ('{"key": 1, "attributes": {"b": 1.5}, "city": "\\ud800"}', "attributes", "found decimal number"),
+        (f'{{"key": 1, "attributes": {{"b": {DEEP}}}}}', "attributes", "found list"),
+        (f'{{"key": 1, "attributes": {{"b": 1.5, "c": {DEEP}}}}}', "attributes", "found decimal number"),
+        (f'{{"key": 1, "attributes": {{"b": [{DEEP}]}}}}', "attributes", "takes text, found list"),
+        (f'{{"key": {DEEP}}}', "key", "found list"),
+        (f'{{"key": 1, "password": {DEEP}}}', "", "is nested too deep"),
+        (DEEP, "", "takes object, found list"),
         ({"key": 1, "attributes": {"password": SECRET}}, "attributes.password", "is a field of the record"),
         ({"key": 1, "attributes": {"PassWord": SECRET}}, "attributes.PassWord", "never stored"),
         ({"key": 1, "attributes": {"pwd": SECRET}}, "attributes.pwd", "never stored"),
@@ -197,6 +213,14 @@ def test_a_line_that_is_not_utf8_costs_itself_only(tmp_path: Path) -> None:
     source = source_of(tmp_path, {"key": 1})
     source.path.write_bytes(b'{"key": 1}\n{"key": 2, "displayName": "Andr\xe9"}\n{"key": 3}\n')
     assert bad_records(source) == [(2, "", "is not UTF-8")]
+
+
+def test_an_attribute_before_bytes_that_are_not_utf8_is_a_bad_record_too(tmp_path: Path) -> None:
+    source = source_of(tmp_path, {"key": 1})
+    source.path.write_bytes(b'{"key": 2, "attributes": {"b": 1.5, "Andr\xe9": "x"}}\n')
+    ((line, field, reason),) = bad_records(source)
+    assert (line, field) == (1, "attributes")
+    assert "found decimal number" in reason
 
 
 def test_a_field_name_fit_for_no_terminal_is_made_so(tmp_path: Path) -> None:

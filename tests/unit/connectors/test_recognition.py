@@ -23,6 +23,8 @@ def written(tmp_path: Path, name: str, text: str) -> Path:
         ("PEOPLE.NDJSON", "\ufeff" + LINES, "json_lines"),
         ("people.json", LINES, "json_lines"),
         ("people.jsonl", "{broken\n" + LINES, "json_lines"),
+        ("people.jsonl", '{"key": ' + "[" * 60_000 + "\n", "json_lines"),
+        ("people.jsonl", '{"key": ' + "[" * 20_000 + "]" * 20_000 + "}\n", "json_lines"),
         ("UsersData.json", USERS, "users_data"),
         ("UsersData.json", "\ufeff// mine\n" + USERS, "users_data"),
         ("UsersData.json", '{"users":[]}', "users_data"),

@@ -2,6 +2,7 @@
 
 import re
 import signal
+import subprocess
 import sys
 
 import pytest
@@ -157,13 +158,17 @@ def test_a_second_ctrl_c_ends_at_once_and_loses_nobody(b2c_desk: Desk, emulator:
     assert b2c_desk.json("verify", "--source", "crm.jsonl")["differences"] == 0
 
 
+def _read_until(process: "subprocess.Popen[str]", words: str) -> None:
+    assert process.stderr
+    while words not in process.stderr.readline():
+        assert process.poll() is None
+
+
 def test_sigterm_stops_cleanly_too(b2c_desk: Desk, emulator: Emulator) -> None:
     b2c_desk.people("crm.jsonl", people(MANY))
     emulator.faults(SLOW)
     with b2c_desk.start("premigrate", "crm.jsonl", "--execute") as process:
-        assert process.stderr
-        while "starting run" not in process.stderr.readline():
-            assert process.poll() is None
+        _read_until(process, "starting run")
         process.send_signal(signal.SIGTERM)
         out, err = process.communicate(timeout=60)
     assert process.returncode == 3
@@ -172,6 +177,26 @@ def test_sigterm_stops_cleanly_too(b2c_desk: Desk, emulator: Emulator) -> None:
     emulator.faults()
     b2c_desk.ok("premigrate", "crm.jsonl", "--execute")
     assert len(emulator.dump(b2c_desk.tenant)) == MANY
+
+
+def test_ctrl_c_is_heard_while_the_tenant_holds_back_the_first_question(
+    b2c_desk: Desk, emulator: Emulator
+) -> None:
+    b2c_desk.people("crm.jsonl", people(60))
+    emulator.faults(VERY_SLOW)
+    command = ("premigrate", "crm.jsonl", "--execute")
+    with b2c_desk.start(*command) as process:
+        _read_until(process, "starting run")
+        while "creating" not in b2c_desk.json("status")["states"]:
+            assert process.poll() is None
+        process.kill()
+    emulator.faults({"operation": "batch", "kind": "status", "status": 429, "retry_after": "600"})
+    with b2c_desk.start(*command) as process:
+        _read_until(process, "continuing run")
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=30)
+    assert process.returncode == 3
+    assert "error (stopped): " in err
 
 
 def test_ctrl_c_outside_of_a_run(b2c_desk: Desk) -> None:

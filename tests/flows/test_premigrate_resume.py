@@ -426,6 +426,31 @@ def test_stopped_while_it_plans_a_long_source(monkeypatch: pytest.MonkeyPatch) -
     assert_true_to_life(world)
 
 
+@pytest.mark.parametrize("when", ["the room is checked", "the past is settled"])
+def test_a_stop_is_heard_while_the_tenant_holds_a_question_back(when: str) -> None:
+    """A Retry-After may keep the answer away for minutes; the first Ctrl-C must not wait for it."""
+    world = World(MemorySource(crowd(20)), MemoryTenant(quota=5))
+    if when == "the past is settled":
+        world.tenant.quota = 100
+        world.tenant.plan_faults([*repeat(LostBefore(), 20), Fatal("quota_exceeded", "full")])
+        with pytest.raises(QuotaExceeded):
+            world.premigrate()
+        assert State.CREATING in world.states()
+    asked: list[Future[object]] = []
+
+    def ours(_drafts: object) -> "Future[object]":
+        asked.append(Future())
+        return asked[-1]
+
+    world.tenant.writer.ours = ours  # type: ignore[method-assign, assignment]
+    with pytest.raises(Stopped):
+        world.premigrate(stop=lambda: bool(asked))
+    del world.tenant.writer.ours
+    world.tenant.quota = 100
+    world.premigrate()
+    assert_true_to_life(world)
+
+
 def test_asked_to_stop_when_all_is_done_it_is_done() -> None:
     world = World(MemorySource(crowd(5)))
     world.premigrate(stop=lambda: len(world.tenant.accounts()) == 5)

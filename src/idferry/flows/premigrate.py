@@ -107,7 +107,7 @@ def premigrate(
         tell=_until_stopped(tell, stop),
     )
     total = ledgers.send.count_to_send(run.run)
-    check_room(facts=facts, ledger=ledgers.send, writer=writer, run=run.run, people=total)
+    check_room(facts=facts, ledger=ledgers.send, writer=writer, run=run.run, people=total, stop=stop)
     needed = data_types(plan.extension_types)
     add_attributes(inspector=inspector, facts=facts, needed=needed, tell=tell)
     tell(RunStarted(run.run, total, resumed))

@@ -22,6 +22,7 @@ from idferry.errors import (
     Unreachable,
     error_in_a_run,
 )
+from idferry.flows.await_answer import WAIT_SECONDS_MAX, await_answer
 from idferry.flows.prepare_orders import Order, prepare_orders
 from idferry.ports import (
     AccountWriter,
@@ -54,7 +55,6 @@ from idferry.rules.happenings import PeopleSettled
 from idferry.rules.lifecycle import State
 
 CHUNK_PEOPLE_MAX = 20  # https://learn.microsoft.com/graph/json-batching
-WAIT_SECONDS_MAX = 0.2  # how long a stop may go unnoticed
 STOP_SECONDS_MAX = 15.0  # how long a stop waits for answers that are under way
 CHUNKS_LOST_IN_A_ROW_MAX = 12
 POSTPONEMENTS_MAX = 200
@@ -174,7 +174,7 @@ class _Sending:
 
     def _settle_chunk(self, chunk: Sequence[Entry]) -> None:
         drafts = [entry.draft for entry in chunk if entry.draft]
-        found: Mapping[str, Ours] = self.writer.ours(drafts).result()
+        found: Mapping[str, Ours] = await_answer(self.writer.ours(drafts), stop=self.stop)
         for entry in chunk:
             ours = found.get(entry.legacy_id)
             if ours and entry.draft:

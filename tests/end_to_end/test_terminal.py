@@ -1,5 +1,6 @@
 """What a person sees: pages that fit the terminal, progress on a terminal and plain lines in a pipe, a clean Ctrl-C."""
 
+import os
 import re
 import signal
 import subprocess
@@ -120,7 +121,7 @@ def test_ctrl_c_stops_cleanly_and_the_same_command_continues(b2c_desk: Desk, emu
     terminal.type(CTRL_C)
     stopped = terminal.end()
     assert stopped.code == 3
-    assert "waiting for answers that are under way" in stopped.text
+    assert "waiting for what is under way" in stopped.text
     assert "error (stopped): " in stopped.text
     assert "Run the same command again: it continues." in stopped.text
     assert stopped.too_wide == []
@@ -197,6 +198,22 @@ def test_ctrl_c_is_heard_while_the_tenant_holds_back_the_first_question(
         _, err = process.communicate(timeout=30)
     assert process.returncode == 3
     assert "error (stopped): " in err
+
+
+@pytest.mark.parametrize("command", ["survey", "premigrate"])
+def test_sigterm_takes_the_scratch_ledger_away(b2c_desk: Desk, command: str) -> None:
+    """It holds everybody's names: a look at an export must leave nothing in the folder for temporary files."""
+    b2c_desk.people("crm.jsonl", people(100_000))
+    scratch = b2c_desk.folder / "temporary"
+    scratch.mkdir()
+    with b2c_desk.start(command, "crm.jsonl", env={**os.environ, "TMPDIR": str(scratch)}) as process:
+        while not any(scratch.glob("idferry-*/scratch.ledger")):
+            assert process.poll() is None
+        process.send_signal(signal.SIGTERM)
+        out, err = process.communicate(timeout=30)
+    assert (process.returncode, out) == (3, "")
+    assert "error (stopped): " in err
+    assert list(scratch.iterdir()) == []
 
 
 def test_ctrl_c_outside_of_a_run(b2c_desk: Desk) -> None:

@@ -46,6 +46,7 @@ from idferry.rules.answers import (
     Undelivered,
 )
 from idferry.rules.entry import EventKind, Observation
+from idferry.rules.legacy_user import LegacyUser
 from idferry.rules.lifecycle import State
 from idferry.rules.password import Password
 
@@ -424,6 +425,18 @@ def test_stopped_while_it_plans_a_long_source(monkeypatch: pytest.MonkeyPatch) -
     assert (world.states(), world.creates()) == ({State.PLANNED: 20}, 0)
     assert world.premigrate().resumed
     assert_true_to_life(world)
+
+
+def test_a_stop_is_heard_while_nobody_of_a_long_source_is_wanted() -> None:
+    world, read = World(MemorySource(crowd(30))), []
+
+    def in_pilot(user: LegacyUser) -> bool:
+        read.append(user.key)
+        return False
+
+    with pytest.raises(Stopped, match="while planning"):
+        world.premigrate(in_pilot=in_pilot, stop=lambda: len(read) == 7)
+    assert len(read) == 7
 
 
 @pytest.mark.parametrize("when", ["the room is checked", "the past is settled"])

@@ -59,7 +59,9 @@ def chosen(world: World, selection: Selection | None = None, file: MemorySource 
     return list(choose_people(ledger=world.ledger.report, selection=wanted, project=PROJECT, file=file))
 
 
-def recycled(world: World, flow: Callable[..., RecycleReport], *, execute: bool = True) -> RecycleReport:
+def recycled(
+    world: World, flow: Callable[..., RecycleReport], *, execute: bool = True, **settings: Any
+) -> RecycleReport:
     gone = Selection(states=(State.REMOVED,))
     return flow(
         people=choose_people(ledger=world.ledger.report, selection=gone, project=PROJECT),
@@ -67,6 +69,7 @@ def recycled(world: World, flow: Callable[..., RecycleReport], *, execute: bool 
         observations=world.ledger.observations,
         clock=world.clock,
         execute=execute,
+        **settings,
     )
 
 
@@ -293,6 +296,18 @@ def test_purged_people_stay_removed_for_good() -> None:
     assert world.states() == {State.REMOVED: 8}
     assert world.premigrate(take_up=TakeUp(again=True)).send.created == 8
     assert_true_to_life(world)
+
+
+@pytest.mark.parametrize("flow", [restore, purge])
+def test_the_recycle_bin_is_left_between_two_chunks(flow: Callable[..., RecycleReport]) -> None:
+    world = created(60)
+    removed(world)
+    asked = iter([False, True])
+    with pytest.raises(Stopped, match="20 accounts were"):
+        recycled(world, flow, stop=lambda: next(asked))
+    dealt_with = [key for key in world.entries() if world.events_of(key)[-1] is not EventKind.REMOVED]
+    assert len(dealt_with) == 20
+    assert recycled(world, flow).done == 40
 
 
 def test_a_deleted_account_that_is_not_ours_is_left_alone() -> None:

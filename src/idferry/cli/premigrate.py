@@ -124,7 +124,11 @@ def _command(password: PasswordMode, only: list[str], limit: int | None, take_up
 
 
 def _plan(read: Settings, clock: Clock, legacy: LegacySource, intake: Intake, *, as_json: bool) -> None:
-    with scratch_of(read, clock) as scratch, progress(clock, quiet=as_json) as tell:
+    with (
+        stop_on_signals() as stop,
+        scratch_of(read, clock) as scratch,
+        progress(clock, quiet=as_json) as tell,
+    ):
         before = _counted(scratch.report, Selection())
         report = plan_people(
             source=legacy,
@@ -135,6 +139,7 @@ def _plan(read: Settings, clock: Clock, legacy: LegacySource, intake: Intake, *,
             limit=intake.limit,
             clock=clock,
             tell=tell,
+            stop=stop,
         )
     if as_json:
         print_json({**plan_document(report), "run": None, "states": before, "failures": []})

@@ -18,7 +18,7 @@ from idferry.flows.recycle import RecycleReport
 from idferry.flows.remove import RemoveReport
 from idferry.flows.remove import remove as remove_flow
 from idferry.flows.restore import restore as restore_flow
-from idferry.ports import AccountRemover, Clock, LedgerReport, ObservationLedger
+from idferry.ports import AccountRemover, Clock, LedgerReport, ObservationLedger, Stop
 from idferry.rules.entry import Entry, Selection
 from idferry.rules.lifecycle import WITH_ACCOUNT, State
 from idferry.rules.removal import MEANINGS, Kept
@@ -74,6 +74,7 @@ class _RecycleFlow(Protocol):
         observations: ObservationLedger,
         clock: Clock,
         execute: bool,
+        stop: Stop,
     ) -> RecycleReport: ...
 
 
@@ -190,13 +191,19 @@ def _recycle(whose: _Whose, flow: _RecycleFlow, *, settings: Path | None, execut
     read = read_settings(settings)
     need_ledger(read)
     clock = clock_of(read)
-    with run_lock_of(read), ledger_of(read, clock) as ledger, directory_of(read, clock) as directory:
+    with (
+        run_lock_of(read),
+        ledger_of(read, clock) as ledger,
+        directory_of(read, clock) as directory,
+        stop_on_signals() as stop,
+    ):
         return flow(
             people=whose.people(read, ledger.report, states=(State.REMOVED,)),
             remover=directory.remover,
             observations=ledger.observations,
             clock=clock,
             execute=execute,
+            stop=stop,
         )
 
 

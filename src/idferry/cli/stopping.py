@@ -19,7 +19,7 @@ def stop_on_signals() -> Iterator[Stop]:
         if asked:
             raise KeyboardInterrupt
         asked = True
-        say(messages(), "stopping: waiting for answers that are under way (again to end at once)")
+        say(messages(), "stopping: waiting for what is under way (again to end at once)")
 
     # SIGTERM exists on Windows too, where only this process itself can raise it.
     previous = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}

@@ -4,6 +4,7 @@ from idferry.cli.options import JsonOption, NameOption, SettingsOption, SourceAr
 from idferry.cli.output import print_json, say, screen
 from idferry.cli.plan_report import plan_document, print_plan
 from idferry.cli.progress import progress
+from idferry.cli.stopping import stop_on_signals
 from idferry.flows import survey as flow
 from idferry.settings import read_settings
 from idferry.wiring import clock_of, plan_rules_of, scratch_of, source_of
@@ -25,9 +26,18 @@ def survey(
     read = read_settings(settings)
     clock = clock_of(read)
     legacy = source_of(read, source, name=name)
-    with scratch_of(read, clock) as scratch, progress(clock, quiet=as_json) as tell:
+    with (
+        stop_on_signals() as stop,
+        scratch_of(read, clock) as scratch,
+        progress(clock, quiet=as_json) as tell,
+    ):
         report = flow.survey(
-            source=legacy, scratch=scratch.plan, rules=plan_rules_of(read, clock), clock=clock, tell=tell
+            source=legacy,
+            scratch=scratch.plan,
+            rules=plan_rules_of(read, clock),
+            clock=clock,
+            tell=tell,
+            stop=stop,
         )
     if as_json:
         print_json(plan_document(report))

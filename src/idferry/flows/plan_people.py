@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 
-from idferry.ports import Clock, LegacySource, PlanLedger, SourceRecord, Tell
+from idferry.errors import Stopped
+from idferry.ports import Clock, LegacySource, PlanLedger, SourceRecord, Stop, Tell, never
 from idferry.rules.attributes import extension_type
 from idferry.rules.entry import PlanEffect, PlanItem, TakeUp
 from idferry.rules.happenings import RecordsRead
@@ -62,6 +63,7 @@ def plan_people(
     take_up: TakeUp | None = None,
     in_pilot: InPilot = lambda _user: True,
     limit: int | None = None,
+    stop: Stop = never,
 ) -> PlanReport:
     """Plan every readable record that `in_pilot` accepts, at most `limit` of them, and report.
 
@@ -73,20 +75,29 @@ def plan_people(
     Raises:
         SourceError: the source as a whole cannot be read. What was planned before stays planned.
         LedgerError: the ledger cannot be written.
+        Stopped: `stop` said so, between two batches; what was planned before stays planned.
     """
     report = PlanReport()
     ledger.begin_planning()
-    wanted = islice(_readable(source, report, in_pilot), limit)
+    wanted = islice(_readable(source, report, in_pilot, stop), limit)
     while batch := list(islice(wanted, BATCH_PEOPLE)):
         items = [_decide(record, rules) for record in batch]
         effects = ledger.plan(items, run=run, take_up=take_up or TakeUp(), at=clock.now())
         for item, effect in zip(items, effects, strict=True):
             _count(report, item, effect)
         tell(RecordsRead(report.people))
+        _check_stop(stop)
     return report
 
 
-def _readable(source: LegacySource, report: PlanReport, in_pilot: InPilot) -> Iterator[SourceRecord]:
+def _check_stop(stop: Stop) -> None:
+    if stop():
+        raise Stopped("stopped while planning; nobody was sent yet", remedy="Run the same command again.")
+
+
+def _readable(
+    source: LegacySource, report: PlanReport, in_pilot: InPilot, stop: Stop
+) -> Iterator[SourceRecord]:
     for record in source.records():
         if isinstance(record, BadRecord):
             report.bad_records_count += 1
@@ -94,6 +105,8 @@ def _readable(source: LegacySource, report: PlanReport, in_pilot: InPilot) -> It
                 report.bad_records.append(record)
         elif in_pilot(record.user):
             yield record
+            continue
+        _check_stop(stop)  # a long source with few people in it makes batches rare
 
 
 def _decide(record: SourceRecord, rules: PlanRules) -> PlanItem:

@@ -5,7 +5,6 @@ The flow reads as the documentation tells it: pre-flight, plan, send. It knows n
 
 from dataclasses import dataclass
 
-from idferry.errors import Stopped
 from idferry.flows.check_tenant import add_attributes, check_room, check_tenant
 from idferry.flows.plan_people import PlanReport, plan_people
 from idferry.flows.send_people import SendLimits, SendReport, send_people
@@ -23,7 +22,7 @@ from idferry.ports import (
     never,
 )
 from idferry.rules.entry import TakeUp
-from idferry.rules.happenings import Happening, RunStarted
+from idferry.rules.happenings import RunStarted
 from idferry.rules.pilot import InPilot
 from idferry.rules.plan import PlanRules
 from idferry.rules.readiness import data_types
@@ -104,7 +103,8 @@ def premigrate(
         in_pilot=intake.in_pilot,
         limit=intake.limit,
         clock=clock,
-        tell=_until_stopped(tell, stop),
+        tell=tell,
+        stop=stop,
     )
     total = ledgers.send.count_to_send(run.run)
     check_room(facts=facts, ledger=ledgers.send, writer=writer, run=run.run, people=total, stop=stop)
@@ -124,14 +124,3 @@ def premigrate(
     )
     ledgers.runs.close_run(run.run, at=clock.now())
     return PremigrateReport(run.run, resumed, plan, sent)
-
-
-def _until_stopped(tell: Tell, stop: Stop) -> Tell:
-    """Tell what happens until somebody asks to stop; planning tells after each batch that is in the ledger."""
-
-    def tell_or_stop(happening: Happening) -> None:
-        tell(happening)
-        if stop():
-            raise Stopped("stopped while planning; nobody was sent yet")
-
-    return tell_or_stop

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable
 
+from idferry.errors import Stopped
 from idferry.flows.recycle import RecycleReport, chunks_of, ids_of
-from idferry.ports import AccountRemover, Clock, ObservationLedger
+from idferry.ports import AccountRemover, Clock, ObservationLedger, Stop, never
 from idferry.rules.entry import Entry, EventKind, Observation
 
 
@@ -14,6 +15,7 @@ def purge(
     observations: ObservationLedger,
     clock: Clock,
     execute: bool,
+    stop: Stop = never,
 ) -> RecycleReport:
     """Delete the removed accounts of `people` for good, or say what would happen.
 
@@ -21,10 +23,12 @@ def purge(
     2. Delete the others, and record those that are gone. They stay removed.
 
     Raises:
-        DirectoryError, LedgerError.
+        DirectoryError, LedgerError, Stopped.
     """
     report = RecycleReport()
     for chunk in chunks_of(people):
+        if stop():
+            raise Stopped(f"stopped; {report.done} accounts were purged and are in the ledger")
         ours = report.find(chunk, remover.deleted(ids_of(chunk)))
         if execute and ours:
             gone = report.settle(ours, remover.purge(ids_of(ours)))

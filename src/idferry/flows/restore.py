@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Mapping
 
+from idferry.errors import Stopped
 from idferry.flows.recycle import RecycleReport, chunks_of, ids_of
-from idferry.ports import AccountRemover, Clock, ObservationLedger
+from idferry.ports import AccountRemover, Clock, ObservationLedger, Stop, never
 from idferry.rules.account import Account
 from idferry.rules.entry import Entry, EventKind, Observation
 from idferry.rules.removal import state_of_restored
@@ -16,6 +17,7 @@ def restore(
     observations: ObservationLedger,
     clock: Clock,
     execute: bool,
+    stop: Stop = never,
 ) -> RecycleReport:
     """Bring the removed accounts of `people` back, or say what would happen.
 
@@ -25,10 +27,12 @@ def restore(
     3. Record everybody who has an account again, with the state that the account shows.
 
     Raises:
-        DirectoryError, LedgerError.
+        DirectoryError, LedgerError, Stopped.
     """
     report = RecycleReport()
     for chunk in chunks_of(people):
+        if stop():
+            raise Stopped(f"stopped; {report.done} accounts were restored and are in the ledger")
         binned = remover.deleted(ids_of(chunk))
         back_already = _live(remover, [one for one in ids_of(chunk) if one not in binned])
         accounts = {**back_already, **binned}

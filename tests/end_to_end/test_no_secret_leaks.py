@@ -13,6 +13,7 @@ import pytest
 from tests.support.canaries import Scanner
 from tests.support.desk import Desk
 from tests.support.emulator import Emulator
+from tests.support.lying_tenant import LyingTenant, in_id, in_refusal, in_status_line, lying_tenant
 from tests.support.secret_stage import Stage, private_folder, secret_stage
 
 from idferry.rules.account import AccountDraft
@@ -38,6 +39,12 @@ class _Passwords:
     def weak(self) -> str:
         """Lower case and digits only."""
         self.made.append(f"cnry{self._chance.getrandbits(128):032x}")
+        return self.made[-1]
+
+    def like_a_code(self) -> str:
+        """Strong, and nothing in it that an error code of Graph may not hold."""
+        drawn = f"{self._chance.getrandbits(128):032x}"
+        self.made.append("Cnry_" + drawn.translate(str.maketrans("0123456789", "ghijklmnop")))
         return self.made[-1]
 
     def number(self) -> int:
@@ -291,3 +298,57 @@ def _passwords_arrived(stage: Stage, people: list[dict[str, Any]]) -> None:
         assert stage.emulator.sign_in(tenant, person["signInName"], person["password"])["signed_in"], person
     awaiting = people[KNOWN + WEAK]["signInName"]
     assert any(stage.emulator.sign_in(tenant, awaiting, one)["signed_in"] for one in drawn)
+
+
+# --- a tenant, or a gateway before it, that repeats what it was sent --------------------------------------------------
+
+
+def _lie_about_creates(liar: LyingTenant) -> Iterator[int]:
+    """Every lie in turn, with the exit code that the command then ends with."""
+    same = "Another object with the same value for property {} already exists."
+    weak = "The specified password does not comply with password complexity requirements: {}"
+    bad = "Request_BadRequest"
+    for creates, code in (
+        (in_id, 1),
+        (in_refusal(400, bad, same, "ObjectConflict"), 1),
+        (in_refusal(400, bad, weak, "x"), 1),
+        (in_refusal(400, bad, "Invalid value specified for property '{}'.", "InvalidValue"), 1),
+        (in_refusal(400, "{}", "{}", "{}"), 1),
+        (in_refusal(403, "{}", "{}", "x"), 3),
+        (in_refusal(503, "{}", "{}", "x"), 1),
+    ):
+        liar.creates = creates
+        yield code
+    liar.raw = in_status_line
+    yield 1
+
+
+def _lie_about_tokens(liar: LyingTenant, secret: str) -> Iterator[int]:
+    for token in (f"{secret}\n", f"{secret}\u00e9", f"{secret} {secret}"):
+        liar.token = token
+        yield 2
+    liar.raw_token = in_status_line
+    yield 3
+
+
+def test_no_secret_that_is_repeated_is_written_anywhere(stage: Stage, passwords: _Passwords) -> None:
+    desk, token = stage.desk, passwords.strong("")
+    desk.limits = {"settle_seconds": 0, "timeout_seconds": 5, "attempts": 2}
+    with lying_tenant() as liar:
+        desk.write_settings(authority=f'"{liar.url}"', graph=f'"{liar.url}"')
+        for number, code in enumerate(_lie_about_creates(liar)):
+            rows = [
+                {"key": f"{number}-{n}", "signInName": f"p{number}.{n}@example.org", "password": password}
+                for n, password in enumerate([passwords.like_a_code(), passwords.strong()])
+            ]
+            desk.people("people.jsonl", rows)
+            stage.run("premigrate", "people.jsonl", "--execute", code=code)
+            stage.both("person", rows[0]["signInName"], code=(0, 1))
+        stage.both("status")
+        for code in _lie_about_tokens(liar, token):
+            stage.both("premigrate", "people.jsonl", "--execute", code=code)
+    # What the HTTP library would log if somebody let it, at its level for debugging, is not ours to choose.
+    leaks = stage.evidence.leaks(Scanner(stage.canaries(passwords.made)))
+    assert [leak for leak in leaks if leak.place != "log"] == []
+    assert len(stage.wire.passwords) >= 16
+    assert not set(stage.wire.passwords) - set(passwords.made)

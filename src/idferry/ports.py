@@ -30,6 +30,8 @@ from idferry.rules.password import Password
 Tell = Callable[[Happening], None]
 Stop = Callable[[], bool]
 """Whether somebody asked to stop; a flow looks between two steps."""
+IsRunActive = Callable[[], bool]
+"""Whether a run is at work on the ledger at this moment, in whatever process; to be asked rarely."""
 RandomBelow = Callable[[int], int]
 
 

@@ -71,7 +71,7 @@ DOCUMENTS: dict[str, dict[str, str]] = {
     "status": {
         "states.{state}": "people by [state](states.md)",
         **FAILURES,
-        "rate": "people settled per second over the last minute; 0 when no run is open",
+        "rate": "people settled per second over the last minute; 0 when no run is at work",
         "time_left_s": "seconds that remain at this rate; null when nothing moves",
         "runs[].run": "all runs, newest first",
         "runs[].command": "the command that continues it",

@@ -10,6 +10,8 @@ from tests.support.desk import COMPANY, PASSWORD, Desk, people
 from tests.support.emulator import Emulator
 from tests.support.graph_http import GraphHttp
 
+from idferry.ledger.locking import run_lock
+
 EXPECTED = json.loads((COMPANY / "expected.json").read_text(encoding="utf-8"))
 SURVEY_KEYS = [
     "people",
@@ -295,6 +297,18 @@ def test_status_counts_states_and_groups_failures(desk: Desk, emulator: Emulator
     before = desk.ledger_files()
     assert failure["remedy"].split()[0] in desk.ok("status").out
     assert desk.ledger_files() == before
+
+
+def test_status_tells_a_rate_only_while_a_run_is_at_work(b2c_desk: Desk, emulator: Emulator) -> None:
+    b2c_desk.people("crm.jsonl", people(40))
+    emulator.faults({"operation": "users.create", "status": 403, "item": True, "skip": 12})
+    b2c_desk.ok("premigrate", "crm.jsonl", "--execute", code=3)
+    assert (b2c_desk.json("status")["rate"], b2c_desk.json("status")["time_left_s"]) == (0, None)
+    assert "people per second" not in b2c_desk.ok("status").out
+    with run_lock(b2c_desk.ledger):
+        assert b2c_desk.json("status")["rate"] > 0
+        assert b2c_desk.json("status")["time_left_s"] > 0
+        assert "people per second" in b2c_desk.ok("status").out
 
 
 VERIFY_KEYS = [

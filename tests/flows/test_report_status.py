@@ -13,12 +13,13 @@ from idferry.rules.entry import Selection, TakeUp
 from idferry.rules.lifecycle import State
 
 
-def status(world: World, selection: Selection | None = None) -> Status:
+def status(world: World, selection: Selection | None = None, *, is_run_active: bool = True) -> Status:
     return report_status(
         ledger=world.ledger.report,
         runs=world.ledger.report,
         clock=world.clock,
         selection=selection or Selection(),
+        is_run_active=lambda: is_run_active,
     )
 
 
@@ -47,6 +48,8 @@ def test_the_rate_of_the_last_minute_says_how_long_the_rest_takes() -> None:
     told = status(world)
     assert (told.rate, told.time_left_s) == (2.0, 30.0)
     assert told.states[State.PLANNED] + told.states[State.CREATING] == 60
+    stopped = status(world, is_run_active=False)
+    assert (stopped.rate, stopped.time_left_s) == (0.0, None), "nobody is at work"
     world.clock.advance(100)
     later = status(world)
     assert (later.rate, later.time_left_s) == (0.0, None), "an interrupted run does not move"

@@ -10,7 +10,7 @@ from idferry.flows.report_status import Status, report_status
 from idferry.rules.entry import Selection
 from idferry.rules.lifecycle import MEANINGS
 from idferry.settings import read_settings
-from idferry.wiring import clock_of, ledger_to_read
+from idferry.wiring import clock_of, ledger_to_read, run_test_of
 
 
 def status(
@@ -27,7 +27,11 @@ def status(
     clock = clock_of(read)
     with ledger_to_read(read, clock) as ledger:
         report = report_status(
-            ledger=ledger.report, runs=ledger.report, clock=clock, selection=Selection(run=run, cohort=cohort)
+            ledger=ledger.report,
+            runs=ledger.report,
+            clock=clock,
+            selection=Selection(run=run, cohort=cohort),
+            is_run_active=run_test_of(read),
         )
     if as_json:
         print_json(status_document(report))

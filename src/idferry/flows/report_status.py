@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from idferry.ports import Clock, LedgerReport, RunReport
+from idferry.ports import Clock, IsRunActive, LedgerReport, RunReport
 from idferry.rules.entry import FailureGroup, Run, Selection
 from idferry.rules.lifecycle import State
 
@@ -16,7 +16,7 @@ RATE_SECONDS_MIN = 1.0
 class Status:
     """People per state, failures by code, people settled per second over the last minute, seconds that remain.
 
-    All of the selected people alone; `runs` are all runs, newest first.
+    The last two only while a run is at work. All of the selected people alone; `runs` are all runs, newest first.
     """
 
     states: Mapping[State, int]
@@ -26,11 +26,18 @@ class Status:
     runs: Sequence[Run]
 
 
-def report_status(*, ledger: LedgerReport, runs: RunReport, clock: Clock, selection: Selection) -> Status:
+def report_status(
+    *,
+    ledger: LedgerReport,
+    runs: RunReport,
+    clock: Clock,
+    selection: Selection,
+    is_run_active: IsRunActive,
+) -> Status:
     """Where the selected people stand, and at what pace they are being dealt with right now.
 
     1. Count them per state, and those who failed per code.
-    2. Where a run is open: how many of them were settled per second, over the last minute or since it began.
+    2. Where a run is open and at work: how many of them were settled per second, over the last minute or since it began.
     3. How long the rest of them takes at that pace.
 
     Raises:
@@ -38,6 +45,7 @@ def report_status(*, ledger: LedgerReport, runs: RunReport, clock: Clock, select
     """
     states, every_run = ledger.states(selection), runs.runs()
     rate = _rate(runs, every_run, selection, now=clock.now())
+    rate = rate if rate and is_run_active() else 0.0
     left = states.get(State.PLANNED, 0) + states.get(State.CREATING, 0)
     return Status(
         states=states,

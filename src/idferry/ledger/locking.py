@@ -16,6 +16,21 @@ LOCK_SUFFIX = ".lock"
 _PRIVATE = 0o600
 
 
+def is_run_active(ledger_path: Path) -> bool:
+    """Whether some process holds the run lock of this ledger at this moment.
+
+    It takes the lock for an instant to find out, so it is to be asked rarely: a run that begins in that very instant
+    is refused. A lock that cannot be taken for another reason counts as held, because nobody can tell.
+    """
+    if not _lock_path(ledger_path).exists():  # a reader makes no files
+        return False
+    try:
+        with run_lock(ledger_path):
+            return False
+    except LedgerError:
+        return True
+
+
 @contextmanager
 def run_lock(ledger_path: Path) -> Iterator[None]:
     """Hold the run lock of this ledger.
@@ -25,7 +40,7 @@ def run_lock(ledger_path: Path) -> Iterator[None]:
         LedgerUnwritable: the lock file cannot be made.
         LedgerError: there is no such folder.
     """
-    path = ledger_path.with_name(ledger_path.name + LOCK_SUFFIX)
+    path = _lock_path(ledger_path)
     if not path.parent.is_dir():  # the lock would make it
         raise LedgerError(f"the folder of the ledger {ledger_path} does not exist")
     lock = FileLock(path, mode=_PRIVATE, fallback_to_soft=False)
@@ -39,3 +54,7 @@ def run_lock(ledger_path: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def _lock_path(ledger_path: Path) -> Path:
+    return ledger_path.with_name(ledger_path.name + LOCK_SUFFIX)

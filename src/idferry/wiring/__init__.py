@@ -12,6 +12,7 @@ from idferry.wiring.ledgers import (
     ledger_to_read,
     need_ledger,
     run_lock_of,
+    run_test_of,
     scratch_of,
 )
 from idferry.wiring.rules import plan_rules_of, send_limits_of
@@ -30,6 +31,7 @@ __all__ = [
     "plan_rules_of",
     "random_below",
     "run_lock_of",
+    "run_test_of",
     "scratch_of",
     "send_limits_of",
     "source_of",

@@ -3,9 +3,9 @@
 from contextlib import AbstractContextManager, nullcontext
 
 from idferry.errors import UsageError
-from idferry.ledger.locking import run_lock
+from idferry.ledger.locking import is_run_active, run_lock
 from idferry.ledger.opening import Ledger, open_ledger, scratch_copy
-from idferry.ports import Clock
+from idferry.ports import Clock, IsRunActive
 from idferry.settings import Settings
 from idferry.wiring.system import random_bytes
 
@@ -76,3 +76,8 @@ def need_ledger(settings: Settings) -> None:
 def run_lock_of(settings: Settings) -> AbstractContextManager[None]:
     """The run lock of the ledger: held by one acting command at a time."""
     return run_lock(settings.ledger_path)
+
+
+def run_test_of(settings: Settings) -> IsRunActive:
+    """A test whether some process holds the run lock at this moment."""
+    return lambda: is_run_active(settings.ledger_path)

@@ -67,6 +67,10 @@ DOCUMENTS: dict[str, dict[str, str]] = {
         "run": "the run; null in a plan",
         "states.{state}": "everybody in the ledger by [state](states.md), whatever the source; in a plan: before it",
         **FAILURES,
+        "created": "accounts that this execution created; like the next three, 0 in a plan",
+        "adopted": "accounts that it found: created by an earlier call whose answer was lost",
+        "failed": "people who failed in it",
+        "unsettled": "people whose earlier call has no answer and whom it could not settle: they belong to another source, or to another version of this one",
     },
     "status": {
         "states.{state}": "people by [state](states.md)",

@@ -26,7 +26,8 @@ SURVEY_KEYS = [
     "bad_records",
     "bad_records_count",
 ]
-PREMIGRATE_KEYS = [*SURVEY_KEYS, "run", "states", "failures"]
+SENT_KEYS = ["created", "adopted", "failed", "unsettled"]
+PREMIGRATE_KEYS = [*SURVEY_KEYS, "run", "states", "failures", *SENT_KEYS]
 LEDGER_KEYS = {
     "state",
     "code",
@@ -106,6 +107,7 @@ def test_a_plan_says_what_would_happen_and_changes_nothing(desk: Desk, emulator:
     assert document["run"] is None
     assert document["create"] == planted(file, desk.tenant.kind)["create"]
     assert (document["states"], document["failures"]) == ({}, [])
+    assert [document[name] for name in SENT_KEYS] == [0, 0, 0, 0]
     assert emulator.dump(desk.tenant) == []
     assert emulator.counts()["received"] == {}
     assert desk.ledger_files() == {}
@@ -132,6 +134,7 @@ def test_execute_creates_everybody_who_was_planned(desk: Desk, emulator: Emulato
         }.items()
         if count
     }
+    assert [document[name] for name in SENT_KEYS] == [expected["create"], 0, 0, 0]
     accounts = emulator.dump(desk.tenant)
     assert len(accounts) == expected["create"]
     flags = [one.get(desk.tenant.extension("requiresMigration")) for one in accounts]

@@ -135,6 +135,9 @@ def test_ctrl_c_stops_cleanly_and_the_same_command_continues(b2c_desk: Desk, emu
     run = re.search(r"starting run (\S+)", stopped.text)
     assert run
     assert f"continuing run {run[1]}" in continued.text
+    assert re.search(rf"created +{MANY - states['complete']}\n", continued.text), "this process"
+    assert re.search(rf"run so far +{MANY}  complete {MANY}\n", continued.text), "and those before it"
+    assert "run so far" not in stopped.text
     assert b2c_desk.json("status")["states"] == {"complete": MANY}
     assert len(emulator.dump(b2c_desk.tenant)) == MANY
     assert b2c_desk.json("verify", "--source", "crm.jsonl")["differences"] == 0

@@ -23,8 +23,10 @@ from idferry.errors import EXIT_PEOPLE_FAILED
 from idferry.flows.plan_people import plan_people
 from idferry.flows.premigrate import Intake, Ledgers, PremigrateReport
 from idferry.flows.premigrate import premigrate as flow
+from idferry.flows.send_people import SendReport
 from idferry.ports import Clock, LedgerReport, LegacySource
 from idferry.rules.entry import FailureGroup, Selection, TakeUp
+from idferry.rules.lifecycle import State
 from idferry.rules.pilot import parse_pilot
 from idferry.rules.plan import PasswordMode
 from idferry.settings import Settings, read_settings
@@ -101,17 +103,23 @@ def premigrate(
         print_json(_document(done))
     else:
         _print_done(done)
-    if done.report.send.failed:
+    if done.unfinished:
         raise typer.Exit(EXIT_PEOPLE_FAILED)
 
 
 @dataclass(frozen=True, slots=True)
 class _Done:
-    """What an execution did, and where everybody in the ledger stands after it."""
+    """What an execution did, and where everybody in the ledger stands after it.
+
+    `states` and `failures` are everybody's, `run_states` those of the people whom this run has dealt with so far, in
+    this process or an earlier one. `unfinished` are people of this source who failed or whose call has no answer.
+    """
 
     report: PremigrateReport
     states: dict[str, int]
+    run_states: dict[str, int]
     failures: Sequence[FailureGroup]
+    unfinished: int
 
 
 def _command(password: PasswordMode, only: list[str], limit: int | None, take_up: TakeUp) -> str:
@@ -142,7 +150,8 @@ def _plan(read: Settings, clock: Clock, legacy: LegacySource, intake: Intake, *,
             stop=stop,
         )
     if as_json:
-        print_json({**plan_document(report), "run": None, "states": before, "failures": []})
+        nothing: dict[str, Any] = {"run": None, "states": before, "failures": []}
+        print_json({**plan_document(report), **nothing, **_sent_document(SendReport())})
         return
     console = screen()
     say(console, f"Plan for the source {legacy.name}. Nothing was changed; --execute does it.")
@@ -175,8 +184,18 @@ def _execute(
             stop=stop,
             limits=send_limits_of(read),
         )
-        everybody = Selection()
-        return _Done(report, _counted(ledger.report, everybody), ledger.report.failures(everybody))
+        return _done(report, ledger.report, legacy.name)
+
+
+def _done(report: PremigrateReport, ledger: LedgerReport, source: str) -> _Done:
+    stuck = ledger.states(Selection(source=source, states=(State.FAILED, State.CREATING)))
+    return _Done(
+        report,
+        states=_counted(ledger, Selection()),
+        run_states=_counted(ledger, Selection(run=report.run)),
+        failures=ledger.failures(Selection()),
+        unfinished=sum(stuck.values()),
+    )
 
 
 def _counted(ledger: LedgerReport, selection: Selection) -> dict[str, int]:
@@ -184,12 +203,23 @@ def _counted(ledger: LedgerReport, selection: Selection) -> dict[str, int]:
 
 
 def _document(done: _Done) -> dict[str, Any]:
-    """`premigrate --json`. In a plan `run` is null and nobody has failed."""
+    """`premigrate --json`. In a plan `run` is null, nobody has failed and nobody was sent."""
     return {
         **plan_document(done.report.plan),
         "run": done.report.run,
         "states": done.states,
         "failures": failure_documents(done.failures),
+        **_sent_document(done.report.send),
+    }
+
+
+def _sent_document(sent: SendReport) -> dict[str, int]:
+    """What this execution did; `states` tells what all of them did together."""
+    return {
+        "created": sent.created,
+        "adopted": sent.adopted,
+        "failed": sent.failed.total(),
+        "unsettled": sent.left_creating,
     }
 
 
@@ -223,6 +253,8 @@ def _print_done(done: _Done) -> None:
                 "calls without an answer, of other sources or other versions of this one: premigrate those again",
             )
         )
+    if report.resumed:
+        rows.append(("run so far", f"{sum(done.run_states.values()):,}", counts(done.run_states)))
     rows.append(("ledger now", f"{sum(done.states.values()):,}", counts(done.states)))
     console.print(figures(rows))
     if done.failures:

@@ -1,6 +1,7 @@
 """Pilots, taking away what was created and nobody uses, and what comes back: the real command line."""
 
 from collections.abc import Iterable
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -189,6 +190,26 @@ def test_remove_by_source_by_cohort_and_by_file(b2c_desk: Desk, emulator: Emulat
     b2c_desk.people("others.jsonl", people(3, prefix="crm-"))
     assert b2c_desk.json("remove", "--file", "others.jsonl", "--name", "crm", "--execute")["removed"] == 1
     assert keys(b2c_desk, emulator) == {"crm-3"}
+
+
+@pytest.mark.parametrize(
+    ("command", "option"),
+    [
+        *product(("remove", "restore", "purge"), ("--run", "--source", "--cohort")),
+        *product(("status", "verify"), ("--run", "--cohort")),
+    ],
+)
+def test_a_name_that_nobody_has_is_a_slip_and_not_nobody(
+    b2c_desk: Desk, emulator: Emulator, command: str, option: str
+) -> None:
+    run = premigrated(b2c_desk, 2, "--cohort", "pilot")
+    meant = {"--run": run, "--source": "crm", "--cohort": "pilot"}[option]
+    refused = b2c_desk.json(command, option, f"{meant}x", code=2)["error"]
+    assert refused["code"] == "usage"
+    assert f"{meant}x" in refused["message"]
+    assert f"nearest first: {meant}." in refused["remedy"]
+    b2c_desk.ok(command, option, meant)
+    assert len(emulator.dump(b2c_desk.tenant)) == 2
 
 
 # restore, purge, again --------------------------------------------------------------------------------------------

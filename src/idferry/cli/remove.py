@@ -12,13 +12,14 @@ from idferry.cli.output import SHOWN_MAX, counts, figures, listing, print_json, 
 from idferry.cli.progress import progress
 from idferry.cli.stopping import stop_on_signals
 from idferry.errors import EXIT_PEOPLE_FAILED, UsageError
+from idferry.flows.check_selection import check_selection
 from idferry.flows.choose_people import choose_people
 from idferry.flows.purge import purge as purge_flow
 from idferry.flows.recycle import RecycleReport
 from idferry.flows.remove import RemoveReport
 from idferry.flows.remove import remove as remove_flow
 from idferry.flows.restore import restore as restore_flow
-from idferry.ports import AccountRemover, Clock, LedgerReport, ObservationLedger, Stop
+from idferry.ports import AccountRemover, Clock, LedgerReport, ObservationLedger, RunReport, Stop
 from idferry.rules.entry import Entry, Selection
 from idferry.rules.lifecycle import WITH_ACCOUNT, State
 from idferry.rules.removal import MEANINGS, Kept
@@ -45,7 +46,7 @@ class _Whose:
     file: Path | None
     name: str
 
-    def check(self) -> None:
+    def check_some(self) -> None:
         """Refuse "everybody": nobody takes away all accounts by leaving out an option."""
         if not (self.run or self.source or self.cohort or self.file):
             raise UsageError(
@@ -53,14 +54,21 @@ class _Whose:
                 remedy="`idferry status` lists the runs.",
             )
 
+    def check_known(self, runs: RunReport) -> None:
+        """Refuse names that nobody in the ledger has."""
+        check_selection(runs=runs, selection=self._selection())
+
     def people(self, read: Settings, ledger: LedgerReport, *, states: tuple[State, ...]) -> Iterator[Entry]:
         """Those people, as far as they are in these states."""
         return choose_people(
             ledger=ledger,
-            selection=Selection(run=self.run, source=self.source, cohort=self.cohort, states=states),
+            selection=self._selection(states),
             project=read.project,
             file=source_of(read, str(self.file), name=self.name) if self.file else None,
         )
+
+    def _selection(self, states: tuple[State, ...] = ()) -> Selection:
+        return Selection(run=self.run, source=self.source, cohort=self.cohort, states=states)
 
 
 class _RecycleFlow(Protocol):
@@ -103,7 +111,7 @@ def remove(
     Example: idferry remove --run 2026-11-20-4f3a --execute
     """
     whose = _Whose(run, source, cohort, file, name)
-    whose.check()
+    whose.check_some()
     read = read_settings(settings)
     need_ledger(read)
     clock = clock_of(read)
@@ -114,6 +122,7 @@ def remove(
         progress(clock, quiet=as_json) as tell,
         stop_on_signals() as stop,
     ):
+        whose.check_known(ledger.report)
         report = remove_flow(
             people=lambda: whose.people(read, ledger.report, states=WITH_ACCOUNT),
             remover=directory.remover,
@@ -187,7 +196,7 @@ def remove_document(report: RemoveReport) -> dict[str, Any]:
 
 
 def _recycle(whose: _Whose, flow: _RecycleFlow, *, settings: Path | None, execute: bool) -> RecycleReport:
-    whose.check()
+    whose.check_some()
     read = read_settings(settings)
     need_ledger(read)
     clock = clock_of(read)
@@ -197,6 +206,7 @@ def _recycle(whose: _Whose, flow: _RecycleFlow, *, settings: Path | None, execut
         directory_of(read, clock) as directory,
         stop_on_signals() as stop,
     ):
+        whose.check_known(ledger.report)
         return flow(
             people=whose.people(read, ledger.report, states=(State.REMOVED,)),
             remover=directory.remover,

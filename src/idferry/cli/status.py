@@ -6,6 +6,7 @@ from idferry.cli.failure_report import failure_documents, failure_rows
 from idferry.cli.options import CohortOption, JsonOption, RunOption, SettingsOption
 from idferry.cli.output import figures, listing, print_json, say, screen
 from idferry.cli.progress import duration
+from idferry.flows.check_selection import check_selection
 from idferry.flows.report_status import Status, report_status
 from idferry.rules.entry import Selection
 from idferry.rules.lifecycle import MEANINGS
@@ -25,12 +26,14 @@ def status(
     """
     read = read_settings(settings)
     clock = clock_of(read)
+    selection = Selection(run=run, cohort=cohort)
     with ledger_to_read(read, clock) as ledger:
+        check_selection(runs=ledger.report, selection=selection)
         report = report_status(
             ledger=ledger.report,
             runs=ledger.report,
             clock=clock,
-            selection=Selection(run=run, cohort=cohort),
+            selection=selection,
             is_run_active=run_test_of(read),
         )
     if as_json:

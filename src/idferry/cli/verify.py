@@ -9,6 +9,7 @@ from idferry.cli.output import SHOWN_MAX, figures, listing, print_json, say, scr
 from idferry.cli.progress import progress
 from idferry.cli.stopping import stop_on_signals
 from idferry.errors import EXIT_PEOPLE_FAILED
+from idferry.flows.check_selection import check_selection
 from idferry.flows.verify import SourceCheck, VerifyReport, VerifyScope
 from idferry.flows.verify import verify as flow
 from idferry.rules.attributes import GRAPH_NAMES, LEGACY_ID
@@ -53,19 +54,21 @@ def verify(
     tenant = read.need_tenant()
     need_ledger(read)
     clock = clock_of(read)
+    selection = Selection(run=run, cohort=cohort)
     with (
         ledger_of(read, clock) as ledger,
         directory_of(read, clock) as directory,
         progress(clock, quiet=as_json) as tell,
         stop_on_signals() as stop,
     ):
+        check_selection(runs=ledger.report, selection=selection)
         custom = set(directory.inspector.inspect().attributes) - {LEGACY_ID, tenant.migration_flag}
         report = flow(
             scope=VerifyScope(
                 project=read.project,
                 flag_name=tenant.migration_flag,
                 value_names=[*GRAPH_NAMES, *sorted(custom)],
-                selection=Selection(run=run, cohort=cohort),
+                selection=selection,
                 strict=strict,
             ),
             reader=directory.reader,

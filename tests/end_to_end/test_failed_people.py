@@ -120,6 +120,9 @@ def test_the_remedy_helps(desk: Desk, emulator: Emulator, graph: GraphHttp, code
     [failure] = desk.json("premigrate", "crm.jsonl", "--execute", code=1)["failures"]
     assert (failure["code"], failure["count"]) == (code, 1)
     assert desk.json("status")["failures"] == [failure]
+    if code != "conflict_unseen":  # whose account is there
+        [missing] = desk.json("verify", "--source", "crm.jsonl", code=1)["missing"]
+        assert (missing["id"], missing["reason"]) == ("", f"failed: {code}")
     mend()
     again = desk.json("premigrate", "crm.jsonl", "--execute", code=1)
     assert again["failures"] == [failure], "only when asked for"

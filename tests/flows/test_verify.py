@@ -1,8 +1,10 @@
 """Verify: the directory read back. What a person did since is progress; everything else that differs is told."""
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from itertools import repeat
 
 import pytest
 from tests.support.builders import (
@@ -15,10 +17,11 @@ from tests.support.builders import (
     with_password,
     without_password,
 )
-from tests.support.memory_directory import FLAG, Fault, LostAfter, MemoryTenant
+from tests.support.memory_directory import FLAG, Fault, LostAfter, LostBefore, MemoryTenant
 
 from idferry.errors import QuotaExceeded, Stopped, Unreachable
-from idferry.flows.verify import Extra, SourceCheck, VerifyReport, VerifyScope, verify
+from idferry.flows.send_people import SendLimits
+from idferry.flows.verify import Extra, Missing, SourceCheck, VerifyReport, VerifyScope, verify
 from idferry.ports import LegacySource
 from idferry.rules.account import Account
 from idferry.rules.answers import Fatal
@@ -298,13 +301,46 @@ def test_a_key_that_comes_again_much_later_is_compared_once(monkeypatch: pytest.
     assert verified(world, source=world.source).differences == 0
 
 
-def test_failed_and_removed_people_are_not_missing_from_the_directory() -> None:
+def test_people_of_the_source_who_failed_are_missing_with_the_reason() -> None:
     world = World(MemorySource(crowd(4)))
     world.tenant.plant(*world.source.humans[0].identities)
-    world.premigrate()
+    run = world.premigrate(take_up=TakeUp(cohort="pilot")).run
     assert world.failures() == {"conflict": 1}
+    for selection in (Selection(), Selection(run=run), Selection(cohort="pilot")):
+        report = verified(world, source=world.source, selection=selection)
+        assert report.missing == [Missing("contoso:crm:k0", "", "failed: conflict")]
+        assert (report.differences, report.foreign) == (1, 1)
+    assert verified(world, source=world.source, selection=Selection(run="another")).differences == 0
+    assert verified(world).differences == 0, "the ledger is right: this person has no account"
+    del world.source.humans[0]
+    assert verified(world, source=world.source).differences == 0, "nobody asks for an account any more"
+
+
+def test_people_whom_an_interrupted_run_has_not_sent_are_missing() -> None:
+    world = World(MemorySource(crowd(45)), limits=SendLimits(chunks_under_way_max=1))
+    world.tenant.plan_faults([*repeat(None, 20), *repeat(LostBefore(), 19), Fatal("quota_exceeded", "full")])
+    with pytest.raises(QuotaExceeded):
+        world.premigrate()
     report = verified(world, source=world.source)
-    assert (report.differences, report.foreign) == (0, 1)
+    reasons = Counter(one.reason for one in report.missing)
+    states = world.states()
+    assert reasons == {
+        "planned: was not sent yet": states[State.PLANNED],
+        "creating: the call has no answer": states[State.CREATING],
+    }
+    assert report.differences == 25
+    world.premigrate()
+    assert verified(world, source=world.source).differences == 0
+
+
+def test_removed_people_are_not_missing() -> None:
+    world = World(MemorySource(crowd(4)))
+    world.premigrate()
+    for entry in world.entries().values():
+        seen = Observation(entry.person_id, EventKind.REMOVED, State.REMOVED)
+        world.ledger.observations.observe(run="", observed=[seen], at=world.clock.now())
+    world.tenant.stored.clear()
+    assert verified(world, source=world.source).differences == 0
 
 
 # --- ending ------------------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ Reading costs no writes. Nothing is changed in the directory; the ledger learns 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import islice
+from types import MappingProxyType
 from typing import TypeVar
 
 from idferry.errors import Stopped
@@ -28,6 +29,14 @@ from idferry.rules.lifecycle import WITH_ACCOUNT, State
 from idferry.rules.person_set import PersonSet
 from idferry.rules.plan import PasswordFacts, Planned, PlanRules, plan_person
 
+WITHOUT_ACCOUNT_YET = MappingProxyType(
+    {
+        State.PLANNED: "planned: was not sent yet",
+        State.CREATING: "creating: the call has no answer",
+        State.FAILED: "failed",
+    }
+)
+"""People of a source who should have an account and have none, and how that is told; the code follows."""
 BATCH_ACCOUNTS = 500
 LISTED_MAX = 10_000
 
@@ -111,7 +120,7 @@ def verify(
     1. Enumerate the directory; compare every account of this project with its entry.
     2. Look for the people whose account was not met; each is asked for once more by id, because the directory may
        not show a new account yet.
-    3. Compare the source, where one is given, with what was written.
+    3. Compare the source, where one is given: who of it has no account, and what else was written.
 
     Raises:
         DirectoryError, LedgerError, SourceError, Stopped.
@@ -232,8 +241,9 @@ class _Verifying:
     # --- source against ledger -----------------------------------------------------------------------------------
 
     def compare_source(self, check: SourceCheck) -> None:
-        """What the source says now: people the ledger has never heard of, and values that changed since."""
+        """What the source says now: people who have no account, or whom the ledger has never heard of; changed values."""
         left_out = self._left_out(check.source.name)
+        waiting = self._waiting(check.source.name)
         read = PersonSet()
         users = (record.user for record in check.source.records() if isinstance(record, SourceRecord))
         for batch in _batches(users, BATCH_ACCOUNTS):
@@ -251,12 +261,29 @@ class _Verifying:
                         self._judge_unknown(draft)
                 elif entry.person_id not in read:
                     read.add(entry.person_id)
+                    if entry.person_id in waiting:
+                        self._judge_waiting(entry)
                     self._compare_values(entry, draft)
 
     def _left_out(self, source: str) -> set[str]:
         """Keys of the people of this source who stay behind by rule: they have no legacyId to be found by."""
         chosen = Selection(source=source, states=(State.LEFT_OUT, State.REFUSED))
         return {entry.key for entry in self.ledger.entries(chosen)}
+
+    def _waiting(self, source: str) -> PersonSet:
+        """The chosen people of this source who should have an account and have none; nor was one met."""
+        waiting = PersonSet()
+        chosen = replace(self.scope.selection, source=source, states=tuple(WITHOUT_ACCOUNT_YET))
+        for entry in self.ledger.entries(chosen):
+            if entry.person_id not in self._met:
+                waiting.add(entry.person_id)
+        return waiting
+
+    def _judge_waiting(self, entry: Entry) -> None:
+        why = WITHOUT_ACCOUNT_YET.get(entry.state)
+        if why:  # else a run that is at work has created the account meanwhile
+            reason = f"{why}: {entry.code}" if entry.code else why
+            self.report.add(Missing(entry.legacy_id, "", reason), self.report.missing)
 
     def _judge_unknown(self, draft: AccountDraft) -> None:
         names_somebody = self.scope.selection.run or self.scope.selection.cohort

@@ -24,7 +24,7 @@ from idferry.rules.entry import (
 )
 from idferry.rules.legacy_user import LegacyUser
 from idferry.rules.lifecycle import State, may_follow
-from idferry.rules.names import Identity, look_alike_form
+from idferry.rules.names import LOOK_ALIKE_NAMES_MAX, Identity, look_alike_form
 from idferry.rules.outcomes import LeftOut
 from idferry.rules.plan import NotPlanned, Planned
 
@@ -94,6 +94,7 @@ class Shelves:
     people: dict[int, Person] = field(default_factory=dict)
     by_key: dict[tuple[str, str, int], Person] = field(default_factory=dict)
     owners: dict[Mark, Person] = field(default_factory=dict)
+    alike: dict[str, list[str]] = field(default_factory=dict)  # form -> names, the first to come and not all
     events: list[tuple[int, Event]] = field(default_factory=list)
     settled_at: list[tuple[int, datetime]] = field(default_factory=list)
     runs: dict[str, Run] = field(default_factory=dict)
@@ -150,13 +151,15 @@ class MemoryPlanning:
             self._shelves.append(person, at, run, EventKind.PLANNED_AGAIN)
         self._decide(person, run, take_up, state=State.PLANNED, draft=verdict.draft)
         person.record_digest = item.user.record_digest
-        for mark in marks_of(verdict.draft.identities):
+        marks = marks_of(verdict.draft.identities)
+        for mark in marks:
             owner = self._shelves.owners.get(mark)
             if owner and owner.state is State.REMOVED:
                 self._release(owner)
             elif owner:
                 self._push_out(owner, run, keeper=person)
-            self._shelves.owners[mark] = person
+        for mark in marks:
+            self._claim(mark, person)
         return PlanEffect(State.PLANNED, look_alike_key=self._look_alike(person, verdict.draft))
 
     def _untouched(self, item: PlanItem, person: Person) -> PlanEffect:
@@ -202,12 +205,12 @@ class MemoryPlanning:
         return later or owner.state is State.REMOVED
 
     def _look_alike(self, person: Person, draft: AccountDraft) -> str:
-        forms = {look_alike_form(one.compared) for one in draft.identities if one.is_local}
-        found = [
-            owner
-            for (kind, name), owner in self._shelves.owners.items()
-            if kind == "local" and owner is not person and look_alike_form(name) in forms
-        ]
+        found = []
+        for kind, name in marks_of(draft.identities):
+            form = look_alike_form(name)
+            alike = self._shelves.alike.get(form, []) if kind == "local" else []
+            owners = (self._shelves.owners.get(("local", one)) for one in (form, *alike))
+            found += [owner for owner in owners if owner and owner is not person]
         before = [owner for owner in found if not self._gives_way(owner, person.source)]
         named = min(before, key=lambda owner: (owner.source, owner.key, owner.repeat), default=None)
         return named.kept_key if named else ""
@@ -217,10 +220,22 @@ class MemoryPlanning:
         code = LeftOut.DUPLICATE_SIGN_IN_NAME
         self._decide(owner, run, TakeUp(), state=State.LEFT_OUT, code=code, reason=reason)
 
+    def _claim(self, mark: Mark, person: Person) -> None:
+        self._shelves.owners[mark] = person
+        kind, name = mark
+        form = look_alike_form(name)
+        if kind == "local" and form != name:
+            alike = self._shelves.alike.setdefault(form, [])
+            if len(alike) < LOOK_ALIKE_NAMES_MAX:
+                alike.append(name)
+
     def _release(self, person: Person) -> None:
         owners = self._shelves.owners
         for mark in [mark for mark, owner in owners.items() if owner is person]:
             del owners[mark]
+            for alike in self._shelves.alike.values():
+                if mark[0] == "local" and mark[1] in alike:
+                    alike.remove(mark[1])
 
     def _decide(
         self,

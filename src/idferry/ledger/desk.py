@@ -18,6 +18,7 @@ from idferry.rules.account import AccountDraft
 from idferry.rules.entry import EventKind
 from idferry.rules.legacy_user import LegacyUser
 from idferry.rules.lifecycle import State
+from idferry.rules.names import LOOK_ALIKE_NAMES_MAX
 from idferry.rules.outcomes import LeftOut, Refused
 
 _SQL = named_queries("planning")
@@ -62,9 +63,11 @@ class Desk:
         self._owners: dict[bytes, Seat | None] = {}
         self._stored_owners: dict[bytes, int] = {}
         self._kinds: dict[bytes, str] = {}
-        # Sign-in names whose look-alike form is another one: name -> form and form -> names, all of them marks.
-        self._forms: dict[bytes, bytes] = {}
-        self._names_of_form: dict[bytes, set[bytes]] = {}
+        # Sign-in names whose look-alike form is another one: name -> form, of this call and as stored, and
+        # form -> remembered names, all of them marks.
+        self._forms: Mapping[bytes, bytes] = {}
+        self._stored_forms: dict[bytes, bytes] = {}
+        self._names_of_form: dict[bytes, dict[bytes, None]] = {}
         # What `write` writes, as values for its statements; one row per person, the last decision counts.
         self._new_people: dict[int, tuple[Any, ...]] = {}
         self._decisions: dict[int, tuple[Any, ...]] = {}
@@ -127,7 +130,10 @@ class Desk:
         return [owner for owner in map(self._owners.__getitem__, marks) if owner]
 
     def look_alikes(self, marks: Iterable[bytes]) -> list[Seat]:
-        """The people whose sign-in names look like one of these, or are one of these."""
+        """The people whose sign-in names look like one of these, or are one of these.
+
+        Of the names that share a form, LOOK_ALIKE_NAMES_MAX are remembered, the first to come, and the form itself.
+        """
         found: list[Seat] = []
         if not self._names_of_form:  # so it is in most sources
             return found
@@ -147,6 +153,7 @@ class Desk:
         self._owners.update(dict.fromkeys(marks, seat))
         self._kinds.update(marks)
         seat.marks = list(marks)
+        self._remember_forms(marks)
         self._decide(seat, user, State.PLANNED, draft=draft)
 
     def keep_back(
@@ -178,9 +185,11 @@ class Desk:
         many(_SQL["release_mark"], [(mark,) for mark in changed if mark in stored])
         claimed = [(mark, self._kinds[mark], owner) for mark, owner in changed.items() if owner]
         many(_SQL["claim_mark"], claimed)
-        if self._forms:
-            forms = ((mark, self._forms[mark]) for mark, _, _ in claimed if mark in self._forms)
-            many(_SQL["record_form"], forms)
+        remembered = {mark: form for form, names in self._names_of_form.items() for mark in names}
+        stale = [(mark,) for mark in self._stored_forms if mark in changed or mark not in remembered]
+        many(_SQL["forget_form"], stale)
+        fresh = (mark for mark in remembered if mark in changed or mark not in self._stored_forms)
+        many(_SQL["record_form"], [(mark, remembered[mark]) for mark in fresh])
         many(_APPEND_EVENT, self._events)
         self._connection.execute(_SQL["record_people_made"], (self._people_made,))
 
@@ -195,13 +204,27 @@ class Desk:
         return in_groups(self._connection, _SQL[query], values, *before)
 
     def _look_up_forms(self, marks: Iterable[bytes], forms: Mapping[bytes, bytes]) -> None:
-        self._forms.update(forms)
+        self._forms = forms
         wanted = list({forms.get(mark, mark) for mark in marks})
         for form, mark, *row in self._rows("owners_of_forms", wanted):
             self._note_owner(mark, row)
-            self._forms[mark] = form
-        for mark, form in self._forms.items():
-            self._names_of_form.setdefault(form, set()).add(mark)
+            self._stored_forms[mark] = form
+            self._names_of_form.setdefault(form, {})[mark] = None
+
+    def _remember_forms(self, marks: Iterable[bytes]) -> None:
+        for mark in marks:
+            form = self._forms.get(mark)
+            if form is None:
+                continue
+            names = self._names_of_form.setdefault(form, {})
+            if len(names) < LOOK_ALIKE_NAMES_MAX:
+                names[mark] = None
+
+    def _forget_forms(self, marks: Iterable[bytes]) -> None:
+        for mark in marks:
+            form = self._forms.get(mark) or self._stored_forms.get(mark)
+            if form:
+                self._names_of_form.get(form, {}).pop(mark, None)
 
     def _note_owner(self, mark: bytes, row: Sequence[Any]) -> None:
         owner = self._seat_of_row(row)
@@ -222,6 +245,7 @@ class Desk:
             seat.marks = [mark for (mark,) in rows]
             self._stored_owners.update(dict.fromkeys(seat.marks, seat.person_id))
         self._owners.update(dict.fromkeys(seat.marks))
+        self._forget_forms(seat.marks)
         seat.marks = []
 
     def _decide(

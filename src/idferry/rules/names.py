@@ -13,6 +13,8 @@ SIGN_IN_NAME_CHARACTERS_MAX = 64  # userName; https://learn.microsoft.com/graph/
 EMAIL_CHARACTERS_MAX = 254
 ISSUER_CHARACTERS_MAX = 512
 LEGACY_ID_CHARACTERS_MAX = 250
+LOOK_ALIKE_NAMES_MAX = 20
+"""Names of one look-alike form that are remembered: whoever signs up a thousand must not cost a million looks."""
 ASCII_BLANKS = " \t\r\n\f\v"
 
 _DOTLESS_I = "\N{LATIN SMALL LETTER DOTLESS I}"  # neither decomposition nor case folding leads from it to i

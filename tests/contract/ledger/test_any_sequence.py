@@ -2,15 +2,18 @@
 
 from contextlib import AbstractContextManager
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.support import memory_ledger
 from tests.support.any_ledger import counting_bytes, move_person, people, plan, snapshot
 from tests.support.ledger_records import AT, PROJECT, TENANT, federated, in_order, kept_back, wanted
 from tests.support.memory_ledger import MemoryLedger, marks_of
 
-from idferry.ledger import Ledger, scratch_copy
+from idferry.ledger import Ledger, desk, scratch_copy
 from idferry.rules.entry import PlanEffect, PlanItem, TakeUp
 from idferry.rules.lifecycle import State
+from idferry.rules.names import LOOK_ALIKE_NAMES_MAX
 from idferry.rules.outcomes import Refused
 
 LOCAL = ("a@x.org", "A@x.org", "ä@x.org", "a\N{COMBINING DIAERESIS}@x.org", "á@x.org", "b@x.org", "c@x.org")
@@ -64,12 +67,16 @@ def test_exactly_the_first_in_order_is_planned(items: list[PlanItem], batch: int
             assert len(people(ledger)) == len(items)
 
 
+@pytest.mark.parametrize("names_max", [LOOK_ALIKE_NAMES_MAX, 1])
 @settings(max_examples=60, deadline=None)
 @given(STEPS)
 def test_both_ledgers_tell_the_same_story(
+    names_max: int,
     steps: list[tuple[list[PlanItem], TakeUp, list[tuple[State, ...]]]],
 ) -> None:
-    with sqlite_ledger() as sqlite:
+    with sqlite_ledger() as sqlite, pytest.MonkeyPatch.context() as patched:
+        patched.setattr(desk, "LOOK_ALIKE_NAMES_MAX", names_max)
+        patched.setattr(memory_ledger, "LOOK_ALIKE_NAMES_MAX", names_max)
         memory = MemoryLedger()
         for number, (items, take_up, outcomes) in enumerate(steps):
             run = f"run-{number}"

@@ -1,15 +1,18 @@
 """Names that a reader takes for each other: told, with the record they belong to, and nothing else changes."""
 
+from collections import Counter
 from collections.abc import Sequence
-from itertools import permutations
+from itertools import islice, permutations, product
 
 import pytest
 from tests.support.any_ledger import PLANNED, AnyLedger, counting_bytes, move, person, plan, snapshot
 from tests.support.ledger_records import AT, PROJECT, TENANT, federated, in_order, kept_back, wanted
 
-from idferry.ledger import scratch_copy
+from idferry.ledger import Ledger, scratch_copy
+from idferry.ledger.desk import Desk
 from idferry.rules.entry import PlanEffect, PlanItem, TakeUp
 from idferry.rules.lifecycle import State
+from idferry.rules.names import LOOK_ALIKE_NAMES_MAX, local_identity
 from idferry.rules.outcomes import LeftOut
 
 PLAIN, ACUTE, GRAVE = "jose@x.org", "josé@x.org", "josè@x.org"
@@ -100,6 +103,66 @@ def test_a_name_that_passes_to_another_person_passes_with_its_look(ledger: AnyLe
     assert plan(ledger, *in_order(wanted("1", ACUTE), wanted("2", ACUTE)))[0] == PLANNED
     assert person(ledger, "2").state is State.LEFT_OUT
     assert plan(ledger, wanted("9", PLAIN, source="crm")) == [looks_like("shop:1")]
+
+
+def alike(count: int) -> list[str]:
+    """So many addresses that differ only in accents."""
+    letters = ("aáàâä", "eéèêë", "iíìîï", "oóòôö", "uúùûü", "yýÿ")
+    return ["".join(name) + "@x.org" for name in islice(product(*letters), 1, count + 1)]
+
+
+def test_of_more_than_are_remembered_the_first_to_come_are_looked_at(ledger: AnyLedger) -> None:
+    names = alike(LOOK_ALIKE_NAMES_MAX + 10)
+    # The smallest keys come last: they would be named if all were looked at.
+    keys = [f"{number:03}" for number in reversed(range(len(names)))]
+    items = in_order(*map(wanted, keys, names))
+    expected = [PLANNED]
+    expected += [
+        looks_like(f"shop:{min(keys[:came][:LOOK_ALIKE_NAMES_MAX])}") for came in range(1, len(keys))
+    ]
+    assert plan(ledger, *items) == expected
+    before = snapshot(ledger)
+    assert one_by_one(ledger, items) == plan(ledger, *items) == expected
+    assert snapshot(ledger) == before
+    plain = in_order(*items, wanted("000a", "aeiouy@x.org"))
+    assert plan(ledger, *plain)[-1] == expected[-1]
+    fresh = in_order(wanted(keys[0], "new@x.org"), *items[1:], wanted("000a", "aeiouy@x.org"))
+    assert plan(ledger, *fresh)[1:3] == [PLANNED, looks_like(f"shop:{keys[1]}")]  # others take the places
+
+
+def test_thousands_of_look_alikes_cost_no_more_each_than_twenty() -> None:
+    costs = []
+    for count in (1_000, 5_000):
+        with scratch_copy(
+            None, tenant_id=TENANT, project=PROJECT, random_bytes=counting_bytes(), at=AT
+        ) as ledger:
+            items = in_order(*(wanted(f"{n}", name) for n, name in enumerate(alike(count))))
+            steps = count_steps(ledger)
+            for _ in range(2):
+                ledger.plan.begin_planning()
+                for start in range(0, count, 250):
+                    ledger.plan.plan(items[start : start + 250], run="run-1", take_up=TakeUp(), at=AT)
+            costs.append(steps["of SQLite"] / count)
+            stored = ledger._database.connection.execute("SELECT count(*) FROM look_alike_name").fetchone()
+            assert stored == (LOOK_ALIKE_NAMES_MAX,)
+            desk = Desk(ledger._database.connection, run="run-1", cohort="", at="")
+            marks = ledger.plan._marks.of_identities([local_identity("aeiouy@x.org")])
+            desk.look_up((), marks, {})
+            assert len(desk.look_alikes(marks)) == LOOK_ALIKE_NAMES_MAX
+    few, many = costs
+    assert many < 2 * few
+
+
+def count_steps(ledger: Ledger) -> Counter[str]:
+    """Counts thousands of steps of SQLite's machine from now on: what it reads and compares, whoever waits for it."""
+    steps: Counter[str] = Counter()
+
+    def count() -> int:
+        steps["of SQLite"] += 1
+        return 0
+
+    ledger._database.connection.set_progress_handler(count, 1_000)
+    return steps
 
 
 def test_nothing_is_asked_as_long_as_no_name_looks_like_another() -> None:

@@ -57,7 +57,7 @@ CREATE TABLE sign_in_name (
 CREATE INDEX sign_in_name_by_person ON sign_in_name (person_id);
 
 CREATE TABLE look_alike_name (
-    mark BLOB PRIMARY KEY REFERENCES sign_in_name ON DELETE CASCADE,  -- of a local sign-in name
+    mark BLOB PRIMARY KEY REFERENCES sign_in_name ON DELETE CASCADE,  -- of a local sign-in name; 20 of each form
     form_mark BLOB NOT NULL             -- of its look-alike form, which differs from its compared form
 ) WITHOUT ROWID;
 

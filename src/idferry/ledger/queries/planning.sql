@@ -70,5 +70,8 @@ DELETE FROM sign_in_name WHERE mark = ?
 -- name: claim_mark
 INSERT INTO sign_in_name (mark, kind, person_id) VALUES (?, ?, ?)
 
+-- name: forget_form
+DELETE FROM look_alike_name WHERE mark = ?
+
 -- name: record_form
 INSERT INTO look_alike_name (mark, form_mark) VALUES (?, ?)

@@ -148,7 +148,9 @@ def test_it_is_not_done_while_people_of_this_source_hang_between(b2c_desk: Desk,
     emulator.faults({"operation": "batch", "kind": "slow", "delay_ms": 60_000})
     with desk.start("premigrate", "crm.jsonl", "--execute") as process:
         assert process.stderr
-        while not desk.ledger.exists() or "creating" not in desk.json("status")["states"]:
+        while "starting run" not in process.stderr.readline():
+            assert process.poll() is None
+        while "creating" not in desk.json("status")["states"]:
             assert process.poll() is None
         process.kill()
     emulator.faults()

@@ -72,6 +72,9 @@ class Terminal:
     def type(self, keys: bytes) -> None:
         os.write(self._master, keys)
 
+    def signal(self, number: int) -> None:
+        self._process.send_signal(number)
+
     def read_until(self, text: str, *, also: Callable[[str], bool] = lambda _: True) -> None:
         """Read until the screen has shown this."""
         while not (text in self._so_far() and also(self._so_far())):

@@ -178,7 +178,7 @@ class ConflictDeleted(Conflict):
 
     code = "conflict_deleted"
     default_remedy = remedy_for_people = (
-        "Delete the account for good (portal: Deleted users; next time `idferry purge` before --again), "
+        "Delete the account for good (`idferry purge` where this tool removed it, else in the portal: Deleted users), "
         "then run `idferry premigrate SOURCE --retry-failed --execute`."
     )
 

@@ -35,7 +35,7 @@ ENTRY = {
     "source": "name of the source",
     "key": "the source's own key",
     "legacy_id": "`legacyId` of the account; empty for people who get none",
-    "object_id": "the account's id; empty before there is one",
+    "object_id": "the account's id, also when it was removed since; empty before there is one",
     "cohort": "label of `--cohort`; else empty",
     "created_by_run": "run that created the account; else empty",
     "created_at": "when, ISO 8601; else null",

@@ -35,7 +35,7 @@ COLUMNS = {
     "person.ordinal": "Which record of the file, from 0, was last decided about.",
     "person.record_digest": "Digest of that record, without its password.",
     "person.legacy_id": "What the account carries: `<project>:<source>:<key>`.",
-    "person.object_id": "The account's id in the directory; NULL before there is one.",
+    "person.object_id": "The account's id in the directory, also when it was removed since; NULL before there is one.",
     "person.draft": "The account as it was planned, as JSON, without its password. NULL for people who get none.",
     "person.display_name": "Readable, apart from the rest, so that encryption can replace it later.",
     "person.sign_in_name": "The same.",

@@ -266,6 +266,28 @@ def test_what_a_deleted_account_still_holds_is_told(desk: Desk, emulator: Emulat
     assert one["id"] in desk.json("person", f"{key}@example.org")["entry"]["reason"]
 
 
+@pytest.mark.parametrize("way", ["purge", "restore"])
+def test_wanted_again_too_early_the_removed_accounts_can_still_go_or_come_back(
+    emulator: Emulator, tmp_path: Path, way: str
+) -> None:
+    """An external tenant keeps the addresses of deleted accounts: whose they are must not be forgotten."""
+    desk = Desk(tmp_path, emulator.tenant("external"))
+    premigrated(desk, 4, passwords=True)
+    desk.ok("remove", "--source", "crm", "--execute")
+    again = desk.json("premigrate", "crm.jsonl", "--again", "--execute", code=1)
+    assert (again["states"], again["failures"][0]["code"]) == ({"failed": 4}, "conflict_deleted")
+    assert desk.json(way, "--run", again["run"])["found"] == 4
+    done = desk.json(way, "--source", "crm", "--execute")
+    assert (done["found"], done[f"{way}d"], done["absent"]) == (4, 4, 0)
+    if way == "purge":
+        assert emulator.dump(desk.tenant, deleted=True) == []
+        desk.ok("premigrate", "crm.jsonl", "--retry-failed", "--execute")
+    assert desk.json("status")["states"] == {"complete": 4}
+    assert desk.json("verify", "--source", "crm.jsonl", "--strict")["differences"] == 0
+    signed_in = emulator.sign_in(desk.tenant, "crm-0@example.org", PASSWORD.format(0))
+    assert signed_in["signed_in"], signed_in
+
+
 def test_failed_people_are_tried_again_only_when_asked_for(
     desk: Desk, emulator: Emulator, graph: GraphHttp
 ) -> None:

@@ -29,6 +29,8 @@ from idferry.rules.happenings import AccountsRemoved
 from idferry.rules.lifecycle import WITH_ACCOUNT, State
 from idferry.rules.names import Identity, SignInType
 from idferry.rules.password import Password
+from idferry.rules.plan import PasswordMode
+from idferry.rules.removal import STATES_AFTER_REMOVAL
 
 MINE = Password("a secret of my own 1")
 LATER = timedelta(hours=1)
@@ -62,7 +64,7 @@ def chosen(world: World, selection: Selection | None = None, file: MemorySource 
 def recycled(
     world: World, flow: Callable[..., RecycleReport], *, execute: bool = True, **settings: Any
 ) -> RecycleReport:
-    gone = Selection(states=(State.REMOVED,))
+    gone = Selection(states=STATES_AFTER_REMOVAL)
     return flow(
         people=choose_people(ledger=world.ledger.report, selection=gone, project=PROJECT),
         remover=world.tenant.remover,
@@ -317,6 +319,70 @@ def test_a_deleted_account_that_is_not_ours_is_left_alone() -> None:
     report = recycled(world, purge)
     assert (report.found, report.foreign, report.done) == (3, 1, 3)
     assert len(world.tenant.stored) == 1
+
+
+# --- planned again while the removed account still holds the names --------------------------------------------------
+
+
+def held_back(people: int = 8) -> World:
+    """Removed, wanted again too early, and failed: the directory keeps the names of deleted accounts."""
+    world = created(people)
+    world.tenant.deleted_hold_names = True
+    removed(world)
+    world.premigrate(take_up=TakeUp(again=True))
+    assert world.failures() == {"conflict_deleted": people}
+    return world
+
+
+def test_purged_people_who_failed_are_created_by_retry_failed() -> None:
+    world = held_back()
+    plan = recycled(world, purge, execute=False)
+    assert (plan.found, plan.done, plan.absent) == (8, 0, 0)
+    assert recycled(world, purge).done == 8
+    assert world.failures() == {"conflict_deleted": 8}, "nobody is taken up again unasked"
+    assert world.events_of("k0")[-1] is EventKind.PURGED
+    assert world.premigrate(take_up=TakeUp(retry_failed=True)).send.created == 8
+    assert_true_to_life(world)
+
+
+def test_restored_people_who_failed_are_what_they_were() -> None:
+    world = created(8)
+    before, ids = world.states(), {one.object_id for one in world.tenant.accounts()}
+    runs = {entry.created_by_run for entry in world.entries().values()}
+    world.tenant.deleted_hold_names = True
+    removed(world)
+    world.mode = PasswordMode.RANDOM  # what is planned now says nothing about the accounts of then
+    world.premigrate(take_up=TakeUp(again=True))
+    report = recycled(world, restore)
+    assert (report.found, report.done) == (8, 8)
+    assert world.states() == before
+    assert {one.object_id for one in world.tenant.accounts()} == ids
+    assert {entry.created_by_run for entry in world.entries().values()} == runs
+    assert not world.failures()
+
+
+@pytest.mark.parametrize("flow", [restore, purge])
+@pytest.mark.parametrize("legacy_id", ["fabrikam:crm:1", None])
+def test_a_deleted_account_that_does_not_say_that_it_is_theirs_is_left_alone(
+    flow: Callable[..., RecycleReport], legacy_id: str | None
+) -> None:
+    world = held_back(4)
+    world.tenant.change(world.entries()["k0"].object_id, legacy_id=legacy_id)
+    report = recycled(world, flow)
+    assert (report.found, report.foreign, report.done) == (3, 1, 3)
+    assert world.entries()["k0"].state is State.FAILED
+
+
+def test_people_who_failed_and_never_had_an_account_have_none_in_the_bin() -> None:
+    world = World(MemorySource(crowd(4)))
+    stranger = world.tenant.plant(*world.source.humans[0].identities)
+    world.tenant.stored[stranger].deleted = True
+    world.tenant.deleted_hold_names = True
+    world.premigrate()
+    assert world.failures() == {"conflict_deleted": 1}
+    for flow in (restore, purge):
+        assert recycled(world, flow) == RecycleReport()
+    assert list(world.tenant.stored) == [stranger, *list(world.tenant.stored)[1:]]
 
 
 def test_a_name_that_somebody_took_meanwhile_keeps_the_account_in_the_bin() -> None:

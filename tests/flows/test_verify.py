@@ -161,6 +161,20 @@ def test_a_second_account_with_the_same_legacy_id_is_the_extra_one(twin_first: b
     assert (left.extra, len(left.missing)) == ([Extra(twin, "contoso:crm:k0")], 1)
 
 
+def test_the_account_that_is_created_again_is_not_measured_by_the_removed_one() -> None:
+    """Its answer was lost: the ledger names the removed account still, and the new one is no extra."""
+    world = migrated(4)
+    for entry in world.entries().values():
+        seen = Observation(entry.person_id, EventKind.REMOVED, State.REMOVED)
+        world.ledger.observations.observe(run="", observed=[seen], at=world.clock.now())
+    world.tenant.stored.clear()
+    world.tenant.plan_faults([LostAfter(), Fatal("quota_exceeded", "full")])
+    with pytest.raises(QuotaExceeded):
+        world.premigrate(take_up=TakeUp(again=True))
+    report = verified(world)
+    assert (report.extra, [one.attribute for one in report.differing]) == ([], ["state"])
+
+
 def test_strangers_are_foreign_and_no_difference() -> None:
     world = migrated(4)
     for number, legacy_id in enumerate((None, "fabrikam:crm:1", "contoso-test:crm:k0", "contosocrm")):

@@ -252,9 +252,6 @@ class MemoryPlanning:
         person.state, person.code, person.reason = state, str(code), reason
         person.draft, person.legacy_id = draft, draft.legacy_id if draft else ""
         person.run, person.cohort = run, take_up.cohort or person.cohort
-        person.object_id = person.created_by_run = ""
-        person.created_at = None
-        person.written = {}
 
 
 class MemoryRuns:

@@ -22,7 +22,7 @@ from idferry.flows.restore import restore as restore_flow
 from idferry.ports import AccountRemover, Clock, LedgerReport, ObservationLedger, RunReport, Stop
 from idferry.rules.entry import Entry, Selection
 from idferry.rules.lifecycle import WITH_ACCOUNT, State
-from idferry.rules.removal import MEANINGS, Kept
+from idferry.rules.removal import MEANINGS, STATES_AFTER_REMOVAL, Kept
 from idferry.settings import Settings, read_settings
 from idferry.wiring import clock_of, directory_of, ledger_of, need_ledger, run_lock_of, source_of
 
@@ -208,7 +208,7 @@ def _recycle(whose: _Whose, flow: _RecycleFlow, *, settings: Path | None, execut
     ):
         whose.check_known(ledger.report)
         return flow(
-            people=whose.people(read, ledger.report, states=(State.REMOVED,)),
+            people=whose.people(read, ledger.report, states=STATES_AFTER_REMOVAL),
             remover=directory.remover,
             observations=ledger.observations,
             clock=clock,

@@ -6,6 +6,7 @@ from idferry.errors import Stopped
 from idferry.flows.recycle import RecycleReport, chunks_of, ids_of
 from idferry.ports import AccountRemover, Clock, ObservationLedger, Stop, never
 from idferry.rules.entry import Entry, EventKind, Observation
+from idferry.rules.removal import has_removed_account
 
 
 def purge(
@@ -17,16 +18,16 @@ def purge(
     execute: bool,
     stop: Stop = never,
 ) -> RecycleReport:
-    """Delete the removed accounts of `people` for good, or say what would happen.
+    """Delete the removed accounts of `people` for good, or say what would happen. Others are passed over.
 
     1. Look into the recycle bin; leave alone what carries another legacyId now.
-    2. Delete the others, and record those that are gone. They stay removed.
+    2. Delete the others, and record those that are gone. They stay removed, or failed.
 
     Raises:
         DirectoryError, LedgerError, Stopped.
     """
     report = RecycleReport()
-    for chunk in chunks_of(people):
+    for chunk in chunks_of(filter(has_removed_account, people)):
         if stop():
             raise Stopped(f"stopped; {report.done} accounts were purged and are in the ledger")
         ours = report.find(chunk, remover.deleted(ids_of(chunk)))

@@ -7,7 +7,7 @@ from idferry.flows.recycle import RecycleReport, chunks_of, ids_of
 from idferry.ports import AccountRemover, Clock, ObservationLedger, Stop, never
 from idferry.rules.account import Account
 from idferry.rules.entry import Entry, EventKind, Observation
-from idferry.rules.removal import state_of_restored
+from idferry.rules.removal import has_removed_account, state_of_restored
 
 
 def restore(
@@ -19,7 +19,7 @@ def restore(
     execute: bool,
     stop: Stop = never,
 ) -> RecycleReport:
-    """Bring the removed accounts of `people` back, or say what would happen.
+    """Bring the removed accounts of `people` back, or say what would happen. Others are passed over.
 
     1. Look into the recycle bin, and for the others into the directory: they may have been restored already, by a
        call whose answer was lost or by an administrator. Leave alone what carries another legacyId now.
@@ -30,7 +30,7 @@ def restore(
         DirectoryError, LedgerError, Stopped.
     """
     report = RecycleReport()
-    for chunk in chunks_of(people):
+    for chunk in chunks_of(filter(has_removed_account, people)):
         if stop():
             raise Stopped(f"stopped; {report.done} accounts were restored and are in the ledger")
         binned = remover.deleted(ids_of(chunk))

@@ -174,11 +174,12 @@ class _Verifying:
 
         Only one account can be the person's: the one whose id is in the ledger. A page may come twice.
         """
-        if entry.object_id and entry.object_id != account.object_id:
+        mine = _account_id(entry)
+        if mine and mine != account.object_id:
             self._add_extra(account)
             return False
         if entry.person_id in self._met:
-            if not entry.object_id:
+            if not mine:
                 self._add_extra(account)
             return False
         self._met.add(entry.person_id)
@@ -297,6 +298,11 @@ class _Verifying:
         if entry.state.has_account and self._is_chosen(entry):
             for difference in source_differences(entry, draft):
                 self.report.add(difference, self.report.differing)
+
+
+def _account_id(entry: Entry) -> str:
+    """The id of the account that can only be this person's; none for whoever is to get another than a removed one."""
+    return entry.object_id if entry.state in (*WITH_ACCOUNT, State.REMOVED) else ""
 
 
 def _batches(items: Iterable[Item], size: int) -> Iterator[list[Item]]:

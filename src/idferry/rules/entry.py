@@ -71,6 +71,8 @@ class Entry:
 
     `ordinal` and `record_digest` say which record of the source the draft was made from. `written` maps the names of
     the values we wrote to their digests (`value_digest`): with them `verify` tells our values from the person's own.
+    `object_id`, `created_by_run`, `created_at` and `written` speak of the person's last account, also of one that was
+    removed since, until there is another one.
     """
 
     person_id: int

@@ -52,6 +52,11 @@ TRANSITIONS = MappingProxyType(
         (State.CREATING, State.AWAITING_PASSWORD): "created or adopted with a random password and the flag",
         (State.CREATING, State.FAILED): "a permanent answer, or retries used up",
         (State.FAILED, State.PLANNED): "--retry-failed",
+        (
+            State.FAILED,
+            State.COMPLETE,
+        ): "`restore` took the person's removed account, which was in the way, out of the recycle bin",
+        (State.FAILED, State.AWAITING_PASSWORD): "the same, its flag still up",
         (State.FAILED, State.LEFT_OUT): "--retry-failed, and a rule now says so",
         (State.FAILED, State.REFUSED): "--retry-failed, and a rule now says so",
         (State.AWAITING_PASSWORD, State.CONFIRMING): "we vouched and the tenant writes the password",

@@ -10,6 +10,8 @@ from idferry.rules.lifecycle import State
 
 GONE = "gone"
 """Code of a removal that found no account any more: somebody else had deleted it."""
+STATES_AFTER_REMOVAL = (State.REMOVED, State.FAILED)
+"""In which states somebody may be whose account was removed: see `has_removed_account`."""
 CREATION_TAKES_AT_MOST = timedelta(seconds=30)
 """The directory stamps creation and first password in one operation; later than this is somebody else's password."""
 
@@ -57,15 +59,31 @@ def reason_to_keep(entry: Entry, account: Account) -> Kept | None:
     return None if nobody_can or account.sign_ins_shown else Kept.SIGN_IN_UNKNOWN
 
 
+def has_removed_account(entry: Entry) -> bool:
+    """Whether the ledger names an account of this person that was removed.
+
+    That of a removed person; and of one who was to be created again and failed, mostly because that very account
+    still holds the sign-in name.
+    """
+    return entry.state in STATES_AFTER_REMOVAL and bool(entry.object_id)
+
+
 def is_still_ours(entry: Entry, account: Account) -> bool:
     """Whether a removed account may be restored or purged: only as long as no other legacyId claims it.
 
-    A deleted account may be shown without its extension attributes; its id alone is ours then.
+    A deleted account may be shown without its extension attributes; its id alone is ours then. Not for somebody who
+    was planned again since: there the account must say itself whose it is.
     """
-    return account.legacy_id in (entry.legacy_id, None)
+    if account.legacy_id is None:
+        return entry.state is State.REMOVED
+    return account.legacy_id == entry.legacy_id
 
 
 def state_of_restored(entry: Entry, account: Account) -> State:
-    """The state of a person whose account is back: its flag says it, or the plan where no flag is shown."""
-    awaits = entry.draft.sets_flag if entry.draft and account.flag is None else bool(account.flag)
+    """The state of a person whose account is back: its flag says it, or the plan where no flag is shown.
+
+    The plan of a failed person is a later one than the account's.
+    """
+    plan = entry.draft if entry.state is not State.FAILED else None
+    awaits = plan.sets_flag if plan and account.flag is None else bool(account.flag)
     return State.AWAITING_PASSWORD if awaits else State.COMPLETE

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import pytest
 from tests.support.any_ledger import PLANNED, AnyLedger, move, people, person, plan, snapshot
-from tests.support.ledger_records import federated, in_order, kept_back, wanted
+from tests.support.ledger_records import AT, federated, in_order, kept_back, wanted
 
-from idferry.rules.entry import EventKind, PlanEffect, TakeUp
+from idferry.rules.entry import EventKind, Observation, PlanEffect, TakeUp
 from idferry.rules.lifecycle import State
 from idferry.rules.outcomes import LeftOut, Refused
 from idferry.rules.plan import Planned
@@ -200,8 +200,46 @@ def test_removed_people_wait_for_again(ledger: AnyLedger) -> None:
     assert person(ledger, "1").state is State.REMOVED
     assert plan(ledger, wanted("1", "a@x.org"), run="run-2", take_up=again) == [PLANNED]
     entry = person(ledger, "1")
-    assert (entry.object_id, entry.created_by_run, entry.created_at) == ("", "", None)
     assert ledger.report.events(entry.person_id)[-1].kind is EventKind.PLANNED_AGAIN
+
+
+def test_the_removed_account_is_remembered_until_there_is_another(ledger: AnyLedger) -> None:
+    """It may lie in the recycle bin and hold the sign-in name: only its id tells whose it is."""
+    plan(ledger, wanted("1", "a@x.org"))
+    person_id = move(ledger, "1", State.COMPLETE, State.REMOVED)
+    removed = person(ledger, "1")
+    again = TakeUp(again=True, retry_failed=True)
+    for run in ("run-2", "run-3"):
+        plan(ledger, wanted("1", "a@x.org"), run=run, take_up=again)
+        move(ledger, "1", State.FAILED, run=run, code="conflict_deleted")
+        failed = person(ledger, "1")
+        assert failed.state is State.FAILED
+        assert (failed.object_id, failed.created_by_run, failed.created_at, failed.written) == (
+            removed.object_id,
+            removed.created_by_run,
+            removed.created_at,
+            removed.written,
+        )
+    plan(ledger, wanted("1", "a@x.org"), run="run-4", take_up=again)
+    created = Observation(person_id, EventKind.CREATED, State.COMPLETE, object_id="another", written={})
+    ledger.send.turn(run="run-4", observed=(), sending=[person_id], at=AT)
+    ledger.send.turn(run="run-4", observed=[created], sending=(), at=AT)
+    entry = person(ledger, "1")
+    assert (entry.object_id, entry.created_by_run) == ("another", "run-4")
+
+
+@pytest.mark.parametrize("state", [State.COMPLETE, State.AWAITING_PASSWORD])
+def test_a_failed_person_gets_the_removed_account_back(ledger: AnyLedger, state: State) -> None:
+    plan(ledger, wanted("1", "a@x.org"))
+    person_id = move(ledger, "1", State.COMPLETE, State.REMOVED)
+    before = person(ledger, "1")
+    plan(ledger, wanted("1", "a@x.org"), run="run-2", take_up=TakeUp(again=True))
+    move(ledger, "1", State.FAILED, run="run-2", code="conflict_deleted")
+    restored = Observation(person_id, EventKind.RESTORED, state, object_id=before.object_id)
+    ledger.observations.observe(run="", observed=[restored], at=AT)
+    after = person(ledger, "1")
+    assert (after.state, after.code, after.reason) == (state, "", "")
+    assert (after.object_id, after.created_by_run) == (before.object_id, "run-1")
 
 
 def test_removed_people_own_no_sign_in_names(ledger: AnyLedger) -> None:

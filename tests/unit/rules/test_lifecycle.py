@@ -35,10 +35,10 @@ def test_every_transition_says_when() -> None:
 
 
 def test_an_account_comes_from_an_intent_only() -> None:
-    """Intent before act: whoever has an account was in `creating`, or had one and was removed."""
+    """Intent before act: whoever has an account was in `creating`, or had one that was removed and comes back."""
     for before, after in TRANSITIONS:
         if after.has_account and not before.has_account:
-            assert before in (State.CREATING, State.REMOVED)
+            assert before in (State.CREATING, State.REMOVED, State.FAILED)
 
 
 def test_creating_is_left_by_an_observation_only() -> None:

@@ -11,6 +11,7 @@ from idferry.rules.removal import (
     CREATION_TAKES_AT_MOST,
     MEANINGS,
     Kept,
+    has_removed_account,
     is_still_ours,
     reason_to_keep,
     state_of_restored,
@@ -97,7 +98,31 @@ def test_every_reason_has_a_meaning() -> None:
 def test_what_lies_in_the_recycle_bin_is_ours_unless_another_legacy_id_claims_it(
     shown: str | None, ours: bool
 ) -> None:
-    assert is_still_ours(ENTRY, replace(ACCOUNT, legacy_id=shown)) is ours
+    assert is_still_ours(replace(ENTRY, state=State.REMOVED), replace(ACCOUNT, legacy_id=shown)) is ours
+
+
+@pytest.mark.parametrize(
+    ("shown", "ours"), [("contoso:crm:1", True), (None, False), ("contoso:crm:2", False), ("", False)]
+)
+def test_the_account_of_somebody_planned_again_must_say_itself_whose_it_is(
+    shown: str | None, ours: bool
+) -> None:
+    assert is_still_ours(replace(ENTRY, state=State.FAILED), replace(ACCOUNT, legacy_id=shown)) is ours
+
+
+@pytest.mark.parametrize(
+    ("state", "object_id", "expected"),
+    [
+        (State.REMOVED, "id-1", True),
+        (State.FAILED, "id-1", True),
+        (State.FAILED, "", False),
+        (State.REMOVED, "", False),
+        (State.COMPLETE, "id-1", False),
+        (State.CREATING, "id-1", False),
+    ],
+)
+def test_who_has_a_removed_account(state: State, object_id: str, expected: bool) -> None:
+    assert has_removed_account(replace(ENTRY, state=state, object_id=object_id)) is expected
 
 
 @pytest.mark.parametrize(
@@ -108,6 +133,12 @@ def test_what_lies_in_the_recycle_bin_is_ours_unless_another_legacy_id_claims_it
         (ENTRY, None, State.AWAITING_PASSWORD),  # not shown: what we created it with
         (KNOWN, None, State.COMPLETE),
         (replace(ENTRY, draft=None), None, State.COMPLETE),
+        (
+            replace(ENTRY, state=State.FAILED),
+            None,
+            State.COMPLETE,
+        ),  # planned with a flag, created without one
+        (replace(KNOWN, state=State.FAILED), True, State.AWAITING_PASSWORD),
     ],
 )
 def test_the_flag_says_what_a_restored_person_is(entry: Entry, flag: bool | None, state: State) -> None:

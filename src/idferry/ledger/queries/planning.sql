@@ -47,10 +47,10 @@ INSERT INTO person (
 ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', '')
 
 -- name: decide_again
+-- What is known about an account that was removed stays: it may lie in the recycle bin and hold the sign-in name.
 UPDATE person SET
     state = ?, code = ?, reason = ?, ordinal = ?, record_digest = ?, legacy_id = ?, draft = ?, display_name = ?,
-    sign_in_name = ?, cohort = coalesce(?, cohort), run = ?,
-    object_id = NULL, created_by_run = '', created_at = NULL, written = ''
+    sign_in_name = ?, cohort = coalesce(?, cohort), run = ?
 WHERE person_id = ?
 
 -- name: push_out

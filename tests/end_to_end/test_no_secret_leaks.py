@@ -272,12 +272,12 @@ def test_no_secret_is_written_anywhere(
     }
     assert stage.evidence.leaks(Scanner(canaries)) == []
     written = {"standard output", "standard error", "log", "exceptions", "tracebacks", "file names"}
+    written |= {"scratch ledger"}
     files = {
         "idferry.ledger",
         "idferry.ledger-wal",
         "idferry.ledger-shm",
         "idferry.ledger.lock",
-        "scratch.ledger",
     }
     assert stage.evidence.places >= written | files | {"found.json", "idferry.toml", "idferry.ledger.key"}
     assert stage.log.count > 100

@@ -200,7 +200,10 @@ def _keep_errors(patch: pytest.MonkeyPatch, stage: Stage) -> None:
 
 
 def _keep_files_while_writing(patch: pytest.MonkeyPatch, evidence: Evidence) -> None:
-    """The log of the ledger, its index and the scratch copies are gone when a command has ended."""
+    """The log of the ledger, its index and the scratch copies are gone when a command has ended.
+
+    A scratch copy has no name that anybody could open; it is asked for its pages.
+    """
     original = Database.writing
     writes = 0
 
@@ -214,6 +217,9 @@ def _keep_files_while_writing(patch: pytest.MonkeyPatch, evidence: Evidence) -> 
                 evidence.add_files()
         if writes % SNAPSHOT_EVERY_WRITES == 1:
             evidence.add_files()
+            [(_, _, file)] = self.connection.execute("PRAGMA database_list").fetchall()
+            if not file:
+                evidence.add("scratch ledger", self.connection.serialize())
 
     patch.setattr(Database, "writing", writing)
 

@@ -5,7 +5,6 @@ can be written.
 """
 
 import sqlite3
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -41,6 +40,7 @@ _EVERYWHERE = {
 }
 _READ_ONLY = {"query_only": "ON"}
 _DURABLE = {"journal_mode": "WAL", "synchronous": "FULL", "wal_autocheckpoint": str(CHECKPOINT_PAGES)}
+_NOWHERE = Path("(a copy in the temporary folder)")  # for messages
 _SCRATCH = {"journal_mode": "MEMORY", "synchronous": "OFF"}  # it need not outlive the process
 
 
@@ -109,20 +109,19 @@ def scratch_copy(
 ) -> Iterator[Ledger]:
     """A ledger to throw away, for dry runs and surveys: a copy of the one at `path`, or an empty one.
 
-    Empty when `path` is None or names no file. It lies in a private temporary folder and is deleted at the end; its
-    key never reaches the disk. Raises what `open_ledger` raises.
+    Empty when `path` is None or names no file. It is SQLite's own kind of private database, in memory until it is large
+    and then in a file without a name (https://sqlite.org/inmemorydb.html#temp_db): nothing of it stays, however the
+    process ends. Raises what `open_ledger` raises.
     """
     owner = _Owner(tenant_id, project, at)
-    with tempfile.TemporaryDirectory(prefix="idferry-", ignore_cleanup_errors=True) as folder:
-        copy = Path(folder) / "scratch.ledger"
-        with told_as_ledger_errors(copy):
-            database = Database(sqlite3.connect(copy), copy)
-        try:
-            marks = _fill(database, path, owner, random_bytes)
-            _prepare(database, copy, owner, marks, _SCRATCH)
-            yield _assemble(database, marks, random_bytes)
-        finally:
-            database.close()
+    with told_as_ledger_errors(_NOWHERE):
+        database = Database(sqlite3.connect(""), _NOWHERE)
+    try:
+        marks = _fill(database, path, owner, random_bytes)
+        _prepare(database, _NOWHERE, owner, marks, _SCRATCH)
+        yield _assemble(database, marks, random_bytes)
+    finally:
+        database.close()
 
 
 def _open(

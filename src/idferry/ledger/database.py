@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from idferry.errors import LedgerBusy, LedgerError, LedgerUnwritable
+from idferry.errors import IdferryError, LedgerBusy, LedgerError, LedgerUnwritable
 
 BUSY_TIMEOUT_MS = 5_000
 CHECKPOINT_PAGES = 4_000  # fewer, larger write-backs while planning; the log grows to 16 MiB
@@ -96,6 +96,11 @@ def _told(error: sqlite3.Error, path: Path) -> LedgerError:
         return LedgerBusy(f"another process is writing to the ledger {path} ({name})")
     if code in _UNWRITABLE:
         return LedgerUnwritable(f"the ledger {path} cannot be written ({name})")
+    if code == sqlite3.SQLITE_CONSTRAINT:
+        return LedgerError(
+            f"the ledger {path} refuses what contradicts itself ({name}); nothing of this step was written",
+            remedy=IdferryError.default_remedy,  # nothing is wrong with the file: a backup would not help
+        )
     if code in _NO_LEDGER:
         return LedgerError(f"{path} is not a ledger, or it is damaged ({name})")
     return LedgerError(f"the ledger {path} cannot be used ({name})")

@@ -90,10 +90,10 @@ class Account:
 def legacy_id_of(*, project: str, source: str, key: str) -> str:
     """`<project>:<source>:<key>`, hashed where it would be longer than an extension attribute may be.
 
-    Computable from the source alone, so that a new ledger recognises the accounts of a lost one.
+    A key that begins with # is hashed as well: it could be written like the hash of another one. Computable from the source alone, so that a new ledger recognises the accounts of a lost one.
     """
     whole = f"{project}:{source}:{key}"
-    if len(whole) <= LEGACY_ID_CHARACTERS_MAX:
+    if len(whole) <= LEGACY_ID_CHARACTERS_MAX and not key.startswith("#"):
         return whole
     readable = f"{project}:{source}:#{hashlib.sha256(key.encode()).hexdigest()}"
     return (

@@ -7,6 +7,7 @@ import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from tests.support.ledger_records import AT, PROJECT, TENANT, in_order, wanted
 from idferry.errors import LedgerBusy, LedgerError, LedgerForeign, LedgerUnwritable
 from idferry.ledger import Ledger, open_ledger, run_lock, scratch_copy
 from idferry.rules.entry import Selection, TakeUp
+from idferry.rules.plan import Planned
 
 NOBODY = 65534
 
@@ -169,6 +171,18 @@ def test_a_damaged_draft_is_told_without_quoting_it(path: Path) -> None:
         people(ledger)
     assert "secretive" not in str(told.value)
     assert told.value.__cause__ is None
+
+
+def test_two_people_of_one_legacy_id_are_no_damage_of_the_file(path: Path) -> None:
+    with opened(path) as ledger:
+        before = snapshot(ledger)
+        theirs = wanted("2", "b@x.org")
+        assert isinstance(theirs.plan, Planned)
+        draft = replace(theirs.plan.draft, legacy_id=person(ledger, "1").legacy_id)
+        with pytest.raises(LedgerError, match="contradicts itself") as told:
+            plan(ledger, replace(theirs, plan=Planned(draft)))
+        assert "Restore" not in told.value.remedy
+        assert snapshot(ledger) == before
 
 
 def test_a_damaged_file_is_told(path: Path) -> None:

@@ -1,3 +1,5 @@
+import hashlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -31,6 +33,15 @@ def test_long_names_of_project_and_source_are_hashed_too() -> None:
     one, other = (legacy_id_of(project="p" * 200, source=source * 200, key="1") for source in "ab")
     assert one != other
     assert len(one) <= LEGACY_ID_CHARACTERS_MAX
+
+
+def test_a_key_that_is_written_like_the_hash_of_another_is_another() -> None:
+    long = "k" * 300
+    keys = [long, "#1", "1", ""]
+    for _ in range(2):
+        keys += {f"#{hashlib.sha256(key.encode()).hexdigest()}" for key in keys} - {*keys}
+    made = {legacy_id_of(project="contoso", source="shop", key=key) for key in keys}
+    assert len(made) == len(keys)
 
 
 @given(project=TEXT, source=TEXT, key=TEXT)

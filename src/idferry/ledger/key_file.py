@@ -5,6 +5,7 @@ This module must not open the database.
 
 import errno
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from idferry.ledger.sign_in_marks import KEY_BYTES
 
 KEY_SUFFIX = ".key"
 PRIVATE_FILE = 0o600
+OTHERS = 0o077
+_BINARY = getattr(os, "O_BINARY", 0)  # without it Windows would change line ends
 
 RandomBytes = Callable[[int], bytes]
 
@@ -21,14 +24,15 @@ def make_files(ledger: Path, random_bytes: RandomBytes) -> bytes:
     """Make the key file and then an empty ledger file, both 0600; the key.
 
     The key comes first, so that a ledger without its key is never the trace of a crash. A key that such a crash
-    left behind, without a ledger, is taken over.
+    left behind, without a ledger, is taken over, and so is an empty ledger; both are made private again.
 
     Raises:
         LedgerUnwritable, LedgerError.
     """
     try:
         key = _made_or_found(key_path(ledger), random_bytes)
-        os.close(os.open(ledger, os.O_CREAT | os.O_RDWR, PRIVATE_FILE))
+        with os.fdopen(os.open(ledger, os.O_CREAT | os.O_RDWR, PRIVATE_FILE), "rb") as file:
+            _make_private(file.fileno())
     except FileNotFoundError as error:
         raise LedgerError(
             f"the folder of the ledger {ledger} does not exist",
@@ -79,19 +83,38 @@ def key_path(ledger: Path) -> Path:
 
 def _made_or_found(path: Path, random_bytes: RandomBytes) -> bytes:
     if path.exists():
-        found = path.read_bytes()
-        if len(found) == KEY_BYTES:
+        found = _taken_over(path)
+        if found:
             return found
         path.unlink()
     key = random_bytes(KEY_BYTES)
-    # Without O_BINARY Windows would change line ends.
-    flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0)
-    descriptor = os.open(path, flags, PRIVATE_FILE)
+    descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | _BINARY, PRIVATE_FILE)
     with os.fdopen(descriptor, "wb") as file:
         file.write(key)
         file.flush()
         os.fsync(file.fileno())
     return key
+
+
+def _taken_over(path: Path) -> bytes | None:
+    """The key in a file that was there before, now private; None when it was cut short."""
+    with path.open("rb") as file:
+        key = file.read(KEY_BYTES + 1)
+        if len(key) != KEY_BYTES:
+            return None
+        if sys.platform != "win32" and os.fstat(file.fileno()).st_uid != os.geteuid():
+            raise LedgerError(
+                f"the key file {path} belongs to another user, who then knows the key",
+                remedy="Remove it, if no ledger needs it: a new one is made.",
+            )
+        _make_private(file.fileno())
+        return key
+
+
+def _make_private(descriptor: int) -> None:
+    """Also a file that was there before, with whatever mode."""
+    if sys.platform != "win32" and os.fstat(descriptor).st_mode & OTHERS:
+        os.fchmod(descriptor, PRIVATE_FILE)
 
 
 def _name(error: OSError) -> str:

@@ -81,6 +81,32 @@ def test_everything_beside_the_ledger_is_private(tmp_path: Path) -> None:
     assert modes == dict.fromkeys(names, 0o600)
 
 
+@posix_only
+def test_what_was_there_before_is_made_private(tmp_path: Path) -> None:
+    path, key = tmp_path / "contoso.ledger", tmp_path / "contoso.ledger.key"
+    for one, content in ((path, b""), (key, b"k" * 32)):
+        one.write_bytes(content)
+        one.chmod(0o666)
+    with opened(path) as ledger:
+        plan(ledger, wanted("1", "a@x.org"))
+        modes = {stat.S_IMODE(one.stat().st_mode) for one in tmp_path.iterdir()}
+    assert modes == {0o600}
+    assert key.read_bytes() == b"k" * 32
+
+
+@posix_only
+def test_a_key_of_another_user_is_not_taken_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, key = tmp_path / "contoso.ledger", tmp_path / "contoso.ledger.key"
+    key.write_bytes(b"k" * 32)
+    monkeypatch.setattr(os, "geteuid", lambda: key.stat().st_uid + 1)
+    with pytest.raises(LedgerError, match="another user") as refused:
+        opened(path)
+    assert "Remove it" in refused.value.remedy
+    assert not path.exists()
+    key.unlink()
+    opened(path).close()
+
+
 def test_sign_in_names_are_found_by_the_key_alone(path: Path) -> None:
     with sqlite3.connect(path) as connection:
         [(mark, kind)] = connection.execute("SELECT mark, kind FROM sign_in_name").fetchall()

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from tests.support.desk import PREMIGRATE, Desk, Ended
 from tests.support.emulator import EmulatedTenant, Emulator
-from tests.support.oracle import Truth, check, read_ledger, wait_until_idle
+from tests.support.oracle import Truth, check, legacy_id, read_ledger, wait_until_idle
 from tests.support.population import Person, population, write_json_lines
 from tests.support.strangers import Planter
 
@@ -177,13 +177,15 @@ def test_kills_lose_double_and_adopt_nobody(emulator: Emulator, seed: int, tmp_p
 
 
 def _verify_agrees(story: _Story) -> None:
-    """Strangers with a legacyId of our project are extra accounts; nothing else differs."""
+    """Strangers with a legacyId of our project are extra accounts, and who failed has none; nothing else differs."""
     emulator, truth = story.emulator, story.truth
     emulator.faults()
     verified = story.desk.as_process("verify", "--source", "people.jsonl", "--json")
     document = verified.document
     ours_by_name = {one.object_id for one in truth.strangers if (one.legacy_id or "").startswith("demo:")}
     assert {one["id"] for one in document["extra"]} == ours_by_name
-    assert (document["missing"], document["differing"], document["changed_by_person"]) == ([], [], 0)
+    missing = {one["legacy_id"]: one["reason"] for one in document["missing"]}
+    assert missing == {legacy_id(key): "failed: conflict" for key in truth.conflicts}
+    assert (document["differing"], document["changed_by_person"]) == ([], 0)
     assert document["checked"] == story.ordeal.people
     assert verified.code == 1

@@ -52,9 +52,9 @@ wheel: $(TEST)/.done ## build dist/*.whl
 	$(IN_TEST)/python -m build --wheel --no-isolation
 
 lock: $(TEST)/.done ## resolve the pinned dependencies again (needs uv on the path)
-	uv pip compile -q pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate -o requirements/base.lock
-	uv pip compile -q pyproject.toml --group unit --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate -o requirements/unit.lock
-	uv pip compile -q pyproject.toml --group test --group clients --group build --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate -o requirements/test.lock
+	uv pip compile -q pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -o requirements/base.lock
+	uv pip compile -q pyproject.toml --group unit --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -o requirements/unit.lock
+	uv pip compile -q pyproject.toml --group test --group clients --group build --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -o requirements/test.lock
 
 clean: ## remove the environments and what builds leave behind
 	rm -rf $(BASE) $(TEST) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -95,7 +95,6 @@ def model() -> EntityModel:
 @pytest.mark.documented("https://github.com/microsoftgraph/msgraph-metadata")
 def test_answers_about_users(emulator: Emulator, graph: GraphHttp, model: EntityModel) -> None:
     """Every answer about users has the names and types of the v1.0 entity model."""
-    emulator.options(graph.tenant, sign_in_activity=True)
     extension = graph.declare("legacyId")
     rich = {
         "mail": "m@example.org", "otherMails": ["o@example.org"], "businessPhones": ["1"], "ageGroup": "Adult",

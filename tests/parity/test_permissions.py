@@ -67,7 +67,6 @@ def test_read(emulator: Emulator, graph: GraphHttp) -> None:
 @pytest.mark.documented("https://learn.microsoft.com/graph/api/resources/signinactivity")
 def test_sign_in_activity(emulator: Emulator, graph: GraphHttp) -> None:
     """Selecting signInActivity needs AuditLog.Read.All as well."""
-    emulator.options(graph.tenant, sign_in_activity=True)
     for act in (
         lambda g, i: g.get(f"/users/{i}", select="signInActivity"),
         lambda g, _: g.get("/users", select="id,signInActivity"),

@@ -39,7 +39,6 @@ def test_disabled_account(emulator: Emulator, graph: GraphHttp) -> None:
 @pytest.mark.documented("https://learn.microsoft.com/graph/api/resources/signinactivity")
 def test_sign_in_is_recorded(emulator: Emulator, graph: GraphHttp) -> None:
     """signInActivity is null until the first sign-in, and then holds its time."""
-    emulator.options(graph.tenant, sign_in_activity=True)
     object_id = graph.create("ann@example.org")
     assert graph.read(object_id, "signInActivity")["signInActivity"] is None
     emulator.sign_in(graph.tenant, "ann@example.org", "wrong")
@@ -51,9 +50,9 @@ def test_sign_in_is_recorded(emulator: Emulator, graph: GraphHttp) -> None:
 
 @pytest.mark.reported("microsoftgraph/microsoft-graph-docs#12772")
 def test_sign_in_needs_a_licence_to_be_seen(emulator: Emulator, graph: GraphHttp) -> None:
-    """Azure AD B2C, and a tenant without a premium licence, refuse to show signInActivity."""
+    """A tenant without a premium licence refuses to show signInActivity."""
     object_id = graph.create("ann@example.org")
-    emulator.options(graph.tenant, sign_in_activity=None if graph.tenant.kind == "b2c" else False)
+    emulator.options(graph.tenant, sign_in_activity=False)
     refused = graph.get(f"/users/{object_id}", select="id,signInActivity")
     assert refused.status_code == 403
     assert refused.json()["error"]["code"] == "Authentication_RequestFromNonPremiumTenantOrB2CTenant"

@@ -58,7 +58,7 @@ class TenantOptions(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     conflict_details: bool = True  # a conflict names the other object
     deleted_holds_identities: bool = False  # accounts in the recycle bin keep their sign-in names
     delta_status: Literal[400, 501] = 400
-    sign_in_activity: bool | None = None  # None: shown in External ID, refused in B2C
+    sign_in_activity: bool = True  # False: a tenant without the premium licence that shows sign-ins
     size_class: Literal["S", "M", "L"] | None = None  # None: by the number of accounts
     token_lifetime_s: int = 3599
 

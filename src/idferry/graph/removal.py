@@ -27,7 +27,7 @@ class AccountRemoval:
     def usage(self, object_ids: Sequence[str]) -> Mapping[str, Account]:
         """The accounts with everything that tells whether somebody uses them.
 
-        The last sign-in needs a permission and a licence of its own (403 without them, and always in Azure AD B2C);
+        The last sign-in needs a permission and a licence of its own (403 without them);
         then the accounts come without it, and say so. https://learn.microsoft.com/graph/api/resources/signinactivity,
         https://github.com/microsoftgraph/microsoft-graph-docs/issues/12772
         """

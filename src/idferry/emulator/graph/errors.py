@@ -122,7 +122,7 @@ def not_found(name: str) -> GraphError:
 
 
 def no_sign_in_activity() -> GraphError:
-    """The tenant is B2C, or has no licence that shows sign-ins: microsoftgraph/microsoft-graph-docs#12772."""
+    """The tenant has no licence that shows sign-ins: microsoftgraph/microsoft-graph-docs#12772."""
     code = "Authentication_RequestFromNonPremiumTenantOrB2CTenant"
     return GraphError(403, code, "Neither tenant is B2C or tenant doesn't have premium license")
 

@@ -144,6 +144,5 @@ def _current_account(call: Call) -> Account:
 def _check_activity(call: Call, selection: tuple[str, ...] | None) -> None:
     if selection is not None and "signInActivity" in selection:
         permissions.require(call, permissions.READ_SIGN_INS)
-        shown = call.tenant.options.sign_in_activity
-        if not (not call.tenant.is_b2c if shown is None else shown):
+        if not call.tenant.options.sign_in_activity:
             raise no_sign_in_activity()

@@ -215,8 +215,13 @@ def is_sensitive(value: AttributeValue) -> bool:
     return any(map(_is_sensitive_text, value if isinstance(value, tuple) else (str(value),)))
 
 
+def is_password_hash(text: str) -> bool:
+    """Whether a text begins as password hashes do: nobody types it, so it must not become somebody's password."""
+    return bool(_PASSWORD_HASH.match(text))
+
+
 def _is_sensitive_text(text: str) -> bool:
-    if _PASSWORD_HASH.match(text):
+    if is_password_hash(text):
         return True
     if len(text) < SENSITIVE_CHARACTERS_MIN:
         return False

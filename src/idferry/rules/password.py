@@ -7,6 +7,8 @@ test lists who may call it. Nothing here may write a password anywhere.
 from collections.abc import Callable, Iterable
 from typing import NoReturn, Self, TypeVar
 
+from idferry.rules.attributes import is_password_hash
+
 PASSWORD_CHARACTERS_MIN = 8
 PASSWORD_CHARACTERS_MAX = 256
 WEAK_PASSWORD_CHARACTERS_MIN = 4
@@ -50,7 +52,7 @@ class Password:
     def storable_when_weak(self) -> bool:
         """Whether the directory takes it with DisableStrongPassword: length and alphabet still count."""
         enough = WEAK_PASSWORD_CHARACTERS_MIN <= len(self.__text) <= PASSWORD_CHARACTERS_MAX
-        return enough and _ALLOWED.issuperset(self.__text)
+        return enough and _ALLOWED.issuperset(self.__text) and not is_password_hash(self.__text)
 
     def __repr__(self) -> str:
         return "Password(...)"
@@ -99,6 +101,8 @@ def random_password(below: Callable[[int], int]) -> Password:
 
 
 def _weakness(text: str, sign_in_names: Iterable[str]) -> str | None:
+    if is_password_hash(text):
+        return "a password hash, which nobody types"
     if len(text) < PASSWORD_CHARACTERS_MIN:
         return f"shorter than {PASSWORD_CHARACTERS_MIN} characters"
     if len(text) > PASSWORD_CHARACTERS_MAX:

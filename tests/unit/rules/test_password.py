@@ -136,6 +136,8 @@ def test_strong_passwords(text: str) -> None:
         ("Abcdefg١", "outside the directory's alphabet"),
         ("X-ana.SILVA-1", "contains the sign-in name"),
         ("1-Bird99-", "contains the sign-in name"),
+        ("$2b$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy", "a password hash"),
+        ("{SSHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=Aa1", "a password hash"),
     ],
 )
 def test_weak_passwords_and_why(text: str, reason: str) -> None:
@@ -160,6 +162,7 @@ def test_a_name_of_two_letters_is_no_fragment(name: str) -> None:
         ("x" * 257, False),
         ("пароль", False),
         ("", False),
+        ("$1$abcdefgh$Xy12Xy12Xy12Xy12Xy12X.", False),
         (STRONG, True),
     ],
 )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from idferry.rules.account import Account, AccountDraft
+from idferry.rules.account import Account, AccountChange, AccountDraft
 from idferry.rules.answers import CreateAnswer, Holder, Ours
 from idferry.rules.entry import (
     Entry,
@@ -242,6 +242,17 @@ class AccountReader(Protocol):
 
     def every(self, value_names: Collection[str]) -> Iterator[Account]:
         """The whole directory, page by page, with these attributes and extension attributes (short names)."""
+        ...
+
+
+class AccountUpdater(Protocol):
+    """Changing accounts that exist. Passwords, identities and accountEnabled are no part of it."""
+
+    def update(self, changes: Sequence[AccountChange]) -> Mapping[str, str]:
+        """Change accounts: object id -> "" when it is done, else the code of the error class.
+
+        An account that is not there is waited for until the directory has settled: a new one shows late.
+        """
         ...
 
 

@@ -8,7 +8,7 @@ from tests.support.any_directory import FLAG, KNOWN, AnyDirectory, EmulatedDirec
 from tests.support.emulator import Emulator, running_emulator
 
 from idferry.errors import Forbidden
-from idferry.rules.account import AccountDraft, PasswordPlan, TenantKind
+from idferry.rules.account import AccountChange, AccountDraft, PasswordPlan, TenantKind
 from idferry.rules.answers import (
     Created,
     Fatal,
@@ -348,6 +348,40 @@ def test_a_full_directory_stops_the_run(directory: AnyDirectory) -> None:
     answers = directory.create(*(local_draft(directory, str(number)) for number in range(4)))
     assert [type(answer) for answer in answers] == [Created, Created, Fatal, Fatal]
     assert {answer.code for answer in answers if isinstance(answer, Fatal)} == {"quota_exceeded"}
+
+
+# --- changing ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_change_changes_what_it_names_and_nothing_else(directory: AnyDirectory) -> None:
+    directory.declare("shoeSize", "Integer")
+    draft = replace(
+        directory.draft("1", "o'hara+1@example.com"), attributes={"city": "Köln", "surname": "O'Hara"}
+    )
+    first, second = directory.hand_over([draft, directory.draft("2", "b@example.com")])
+    change = AccountChange(first, {"city": None, "jobTitle": "Fährmann", "shoeSize": 44}, flag=True)
+    assert directory.updater.update([change, AccountChange(second, {"city": "Cork"})]) == {
+        first: "",
+        second: "",
+    }
+    names = ("city", "jobTitle", "surname", "shoeSize")
+    shown = {account.object_id: account for account in directory.reader.every(names)}
+    assert [shown[first].values.get(name) for name in names] == [None, "Fährmann", "O'Hara", 44]
+    assert (shown[first].flag, shown[first].legacy_id, shown[second].flag) == (True, draft.legacy_id, None)
+    assert shown[second].values["city"] == "Cork"
+
+
+def test_a_change_waits_for_an_account_that_shows_late_and_tells_of_one_that_never_does(
+    directory: AnyDirectory,
+) -> None:
+    directory.set_lag(20)
+    (answer,) = directory.create(directory.draft("1", "a@example.com"))
+    assert isinstance(answer, Created)
+    nobody = "7d2b2a3c-0000-4000-8000-000000000000"
+    done = directory.updater.update(
+        [AccountChange(answer.object_id, flag=False), AccountChange(nobody, flag=False)]
+    )
+    assert done == {answer.object_id: "", nobody: "not_found"}
 
 
 # --- removal ----------------------------------------------------------------------------------------------------------

@@ -16,7 +16,14 @@ from idferry.graph.address import Address
 from idferry.graph.credentials import ClientSecret
 from idferry.graph.directory import Directory, DirectoryLimits, open_directory
 from idferry.graph.machine import Machine
-from idferry.ports import AccountReader, AccountRemover, AccountWriter, CreateOrder, TenantInspector
+from idferry.ports import (
+    AccountReader,
+    AccountRemover,
+    AccountUpdater,
+    AccountWriter,
+    CreateOrder,
+    TenantInspector,
+)
 from idferry.rules.account import AccountDraft, PasswordPlan, TenantKind
 from idferry.rules.answers import CreateAnswer, Created, Postponed
 from idferry.rules.attributes import AttributeValue
@@ -28,12 +35,13 @@ KNOWN = "Correct-Horse-1"
 
 
 class AnyDirectory(ABC):
-    """The four ports of one directory, and what a test may do behind their back."""
+    """The ports of one directory, and what a test may do behind their back."""
 
     kind: TenantKind
     clock: HandClock
     writer: AccountWriter
     reader: AccountReader
+    updater: AccountUpdater
     remover: AccountRemover
     inspector: TenantInspector
 
@@ -141,6 +149,7 @@ class MemoryDirectory(AnyDirectory):
         self.tenant = MemoryTenant(clock=self.clock)
         self.writer = self.tenant.writer
         self.reader = self.tenant.reader
+        self.updater = self.tenant.updater
         self.remover = self.tenant.remover
         self.inspector = self.tenant.inspector
 
@@ -213,6 +222,7 @@ class EmulatedDirectory(AnyDirectory):
         self.directory = self.connect()
         self.writer = self.directory.writer
         self.reader = self.directory.reader
+        self.updater = self.directory.updater
         self.remover = self.directory.remover
         self.inspector = self.directory.inspector
         self.declare("legacyId", "String")

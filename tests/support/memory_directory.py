@@ -23,7 +23,7 @@ from idferry.errors import (
     Unreachable,
 )
 from idferry.ports import Clock, CreateOrder, TenantFacts
-from idferry.rules.account import Account, AccountDraft
+from idferry.rules.account import Account, AccountChange, AccountDraft
 from idferry.rules.answers import (
     CreateAnswer,
     Created,
@@ -114,6 +114,7 @@ class MemoryTenant:
     def __post_init__(self) -> None:
         self.writer = MemoryWriter(self)
         self.reader = MemoryReader(self)
+        self.updater = MemoryUpdater(self)
         self.remover = MemoryRemover(self)
         self.inspector = MemoryInspector(self)
 
@@ -335,6 +336,29 @@ class MemoryReader:
         names = {"displayName", *value_names}
         for account in self.tenant.visible():
             yield replace(account, values={name: account.values.get(name) for name in names})
+
+
+@dataclass
+class MemoryUpdater:
+    """`ports.AccountUpdater`."""
+
+    tenant: MemoryTenant
+
+    def update(self, changes: Sequence[AccountChange]) -> Mapping[str, str]:
+        self.tenant.check_reachable()
+        return {change.object_id: self._update(change) for change in changes}
+
+    def _update(self, change: AccountChange) -> str:
+        account = self.tenant.visible_by_id(change.object_id)
+        if account is None:
+            self.tenant.clock.sleep(self.tenant.settle.total_seconds())
+            account = self.tenant.visible_by_id(change.object_id)
+        if account is None:
+            return NotFound.code
+        values = {**account.values, **change.values}
+        flag = account.flag if change.flag is None else change.flag
+        self.tenant.change(change.object_id, values=values, flag=flag)
+        return ""
 
 
 @dataclass

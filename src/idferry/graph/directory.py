@@ -24,8 +24,9 @@ from idferry.graph.removal import AccountRemoval
 from idferry.graph.senders import Senders
 from idferry.graph.tokens import ClientCredentials, ForeignTokens, TokenSource
 from idferry.graph.transport import Transport, open_client
+from idferry.graph.updating import AccountUpdating
 from idferry.graph.users import AccountWriting
-from idferry.ports import AccountReader, AccountRemover, AccountWriter, TenantInspector
+from idferry.ports import AccountReader, AccountRemover, AccountUpdater, AccountWriter, TenantInspector
 
 CONNECTIONS_DEFAULT = 4  # 20 creates a second take 10 to 20 calls under way; in batches of 20, a few
 ASKERS = 2
@@ -43,10 +44,11 @@ class DirectoryLimits:
 
 @dataclass(frozen=True, kw_only=True)
 class Directory:
-    """The four ports of one directory, for one application. Close it, or use it as a context manager."""
+    """The ports of one directory, for one application. Close it, or use it as a context manager."""
 
     writer: AccountWriter
     reader: AccountReader
+    updater: AccountUpdater
     remover: AccountRemover
     inspector: TenantInspector
     on_close: Callable[[], None] = field(repr=False)
@@ -119,6 +121,7 @@ def open_directory(
             askers=askers,
         ),
         reader=AccountReading(asking=asking, naming=naming),
+        updater=AccountUpdating(asking=asking, naming=naming, settle=limits.settle, machine=machine),
         remover=AccountRemoval(asking=asking, naming=naming),
         inspector=TenantInspection(asking=asking, naming=naming, tokens=tokens, graph_url=address.graph_url),
         on_close=partial(_close, machine, (senders, askers), http),

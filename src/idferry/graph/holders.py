@@ -14,6 +14,7 @@ from idferry.graph import queries
 from idferry.graph.applications import Naming
 from idferry.graph.asking import Asking
 from idferry.graph.machine import Machine
+from idferry.graph.pacing import LOOK_AGAIN_SECONDS_FIRST, LOOK_AGAIN_SECONDS_MAX
 from idferry.graph.reading import in_domain
 from idferry.graph.replies import Reply, body_if_found
 from idferry.graph.transport import Call
@@ -23,8 +24,6 @@ from idferry.rules.answers import Holder, InRecycleBin, Ours, Stranger, Unseen
 from idferry.rules.comparison import made_from
 from idferry.rules.names import SignInType, compared_form
 
-LOOK_AGAIN_SECONDS_FIRST = 1.0
-LOOK_AGAIN_SECONDS_MAX = 15.0
 DELETED_SEARCHED_MAX = 20_000
 DELETED_PAGES_MAX = 250  # pages may hold as few as 100, whatever was asked for
 _DELETED_USERS = f"{queries.DELETED_ITEMS}/microsoft.graph.user"

@@ -12,6 +12,9 @@ from email.utils import parsedate_to_datetime
 
 from idferry.graph.machine import WAIT_SLICE_SECONDS, Machine
 
+# Between two looks at what the directory shows late.
+LOOK_AGAIN_SECONDS_FIRST = 1.0
+LOOK_AGAIN_SECONDS_MAX = 15.0
 BACKOFF_SECONDS_FIRST = 1.0
 BACKOFF_SECONDS_MAX = 30.0
 # The longest allowance that is documented spans 300 s; a longer wait is believed up to an hour.

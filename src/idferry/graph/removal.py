@@ -11,7 +11,7 @@ from idferry.errors import NotFound
 from idferry.graph import queries
 from idferry.graph.applications import Naming
 from idferry.graph.asking import Asking
-from idferry.graph.replies import Reply, body_if_found, refusal_of
+from idferry.graph.replies import Reply, body_if_found, code_of
 from idferry.graph.transport import Call
 from idferry.graph.wire import SIGN_IN_ACTIVITY, Names, account_of, select_of
 from idferry.rules.account import Account
@@ -75,9 +75,7 @@ class AccountRemoval:
 
 
 def _code(reply: Reply, gone: str) -> str:
-    if reply.succeeded:
-        return ""
-    return gone if reply.status == HTTPStatus.NOT_FOUND else refusal_of(reply).error.code
+    return gone if reply.status == HTTPStatus.NOT_FOUND else code_of(reply)
 
 
 def _accounts(object_ids: Sequence[str], replies: Sequence[Reply], names: Names) -> dict[str, Account]:

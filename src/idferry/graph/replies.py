@@ -181,6 +181,11 @@ def error_of(outcome: Outcome) -> DirectoryError:
     return refusal_of(outcome).as_error()
 
 
+def code_of(reply: Reply) -> str:
+    """What became of a call, for reports: "" when it succeeded, else the code of the error class."""
+    return "" if reply.succeeded else refusal_of(reply).error.code
+
+
 def body_if_found(reply: Reply, *, object_id: str) -> Mapping[str, Any] | None:
     """The object that was asked for by this id, or None when there is none (404).
 

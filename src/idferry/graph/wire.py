@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from idferry.errors import UnexpectedAnswer
-from idferry.rules.account import Account, AccountDraft, PasswordPlan
+from idferry.rules.account import Account, AccountChange, AccountDraft, PasswordPlan
 from idferry.rules.attributes import GRAPH_NAMES, LEGACY_ID, AttributeValue
 from idferry.rules.names import Identity, SignInType
 from idferry.rules.password import Password
@@ -98,6 +98,20 @@ def create_body(draft: AccountDraft, password: Password | None, names: Names) ->
     weak = draft.password_plan is PasswordPlan.KNOWN_WEAK
     body["passwordPolicies"] = _POLICIES_WEAK if weak else _POLICIES
     return password.reveal_to(lambda text: msgspec.json.encode({**body, "passwordProfile": _profile(text)}))
+
+
+def patch_body(change: AccountChange, names: Names) -> bytes:
+    """The encoded body that changes an account: only what is named in it. None clears a value.
+
+    Source: https://learn.microsoft.com/graph/api/user-update. Raises UnicodeEncodeError like `create_body`.
+    """
+    body: dict[str, Any] = {
+        name if name in GRAPH_NAMES else names.of_extension(name): value
+        for name, value in change.values.items()
+    }
+    if change.flag is not None:
+        body[names.migration_flag] = change.flag
+    return msgspec.json.encode(body)
 
 
 def quotes(text: str, passwords: Iterable[Password]) -> bool:

@@ -87,6 +87,18 @@ class Account:
     graph: Mapping[str, object] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class AccountChange:
+    """What is to change in one account, and nothing else of it.
+
+    `values`: attributes and extension attributes (short names); None clears one. `flag`: None leaves it as it is.
+    """
+
+    object_id: str
+    values: Mapping[str, AttributeValue | None] = field(default_factory=dict)
+    flag: bool | None = None
+
+
 def legacy_id_of(*, project: str, source: str, key: str) -> str:
     """`<project>:<source>:<key>`, hashed where it would be longer than an extension attribute may be.
 

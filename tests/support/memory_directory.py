@@ -1,7 +1,7 @@
 """A directory in memory: satisfies the same ports as the Graph client, and the same contract tests run over it.
 
-For flow tests that need no HTTP. A `MemoryTenant` is what exists; `.writer`, `.reader`, `.remover` and `.inspector`
-are its four ports. Faults come from a script with one entry per create order, in the order they arrive; accounts
+For flow tests that need no HTTP. A `MemoryTenant` is what exists; `.writer`, `.reader`, `.updater`, `.remover` and `.inspector`
+are its ports. Faults come from a script with one entry per create order, in the order they arrive; accounts
 become visible to readers after `lag`, measured by the clock handed in, while uniqueness counts at once.
 """
 
@@ -174,7 +174,7 @@ class MemoryTenant:
         """The accounts that are not in the recycle bin, visible or not: the oracle of a test."""
         return [kept.account for kept in self.live()]
 
-    # From here on: what the four ports share.
+    # From here on: what the ports share.
 
     def visible(self) -> list[Account]:
         now_s = self.clock.elapsed()

@@ -1,4 +1,4 @@
-"""One directory with its four ports, put together from plain values and closed as one.
+"""One directory with its ports, put together from plain values and closed as one.
 
 Wiring calls `open_directory`; nothing else outside this package should need anything in it. No settings here.
 """

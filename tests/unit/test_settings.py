@@ -348,7 +348,7 @@ def test_an_extra_that_is_not_installed_is_named(
     def absent(name: str) -> object:
         raise ImportError(name)
 
-    monkeypatch.setattr("idferry.settings.importlib.import_module", absent)
+    monkeypatch.setattr("idferry.settings.secret_readers.importlib.import_module", absent)
     with pytest.raises(SettingsError, match=package) as caught:
         parsed({"tenant": TENANT}).secret(value, what="secret")
     assert caught.value.remedy == f"pip install {package}"

@@ -1,0 +1,42 @@
+"""The only reader of the environment and of `idferry.toml`. It holds frozen dataclasses and decides nothing.
+
+One settings file = one directory to write to = one ledger. Relative paths count from the file. Secrets are named,
+not written (`env:NAME`, `file:PATH`, `keyring:NAME`, `keyvault:URL`), and are resolved only when a command needs
+them; a literal is accepted only where authority and graph are on this machine.
+"""
+
+from idferry.settings.reading import (
+    SETTINGS_FILE,
+    SETTINGS_VARIABLE,
+    Settings,
+    find_settings,
+    parse_settings,
+    read_settings,
+)
+from idferry.settings.tables import (
+    Application,
+    ClockSettings,
+    Ledger,
+    Limits,
+    Passwords,
+    Shape,
+    Source,
+    Tenant,
+)
+
+__all__ = [
+    "SETTINGS_FILE",
+    "SETTINGS_VARIABLE",
+    "Application",
+    "ClockSettings",
+    "Ledger",
+    "Limits",
+    "Passwords",
+    "Settings",
+    "Shape",
+    "Source",
+    "Tenant",
+    "find_settings",
+    "parse_settings",
+    "read_settings",
+]

@@ -5,7 +5,7 @@ TEST := .venv-test
 IN_TEST := $(TEST)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit lint types docs lock wheel clean
+.PHONY: help demo test unit bench lint types docs lock wheel clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -34,6 +34,9 @@ test: $(TEST)/.done lint types ## everything that must hold: lint, types, contra
 
 unit: $(TEST)/.done ## one module at a time, in seconds
 	$(IN_TEST)/python -m pytest tests/unit -q
+
+bench: $(TEST)/.done ## measure against the plainest way to do the same; writes benchmarks/RESULTS.md
+	$(IN_TEST)/python -m benchmarks
 
 lint: $(TEST)/.done ## style and import contracts
 	$(IN_TEST)/ruff check .

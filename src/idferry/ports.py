@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from idferry.rules.account import Account, AccountChange, AccountDraft
 from idferry.rules.answers import CreateAnswer, Holder, Ours
@@ -41,7 +41,11 @@ def never() -> bool:
 
 
 class Clock(Protocol):
-    """Where time comes from: the system, an emulator's shifted time, or a test's hand."""
+    """Where time comes from: the system, an emulator's shifted time, stepped time, or a test's hand.
+
+    Stepped time stands still while anybody is at work. Whoever waits therefore waits here, for the whole time and in
+    one piece, and never behind a lock or a condition that is held by somebody who waits here.
+    """
 
     def now(self) -> datetime:
         """The time of day, in UTC, with its zone."""
@@ -51,8 +55,15 @@ class Clock(Protocol):
         """Seconds since some fixed moment; never goes back."""
         ...
 
-    def sleep(self, seconds: float) -> None:
-        """Wait."""
+    def sleep(self, seconds: float, *, unless: "Future[None] | None" = None) -> None:
+        """Let time pass; it may be cut short once `unless` is done."""
+        ...
+
+    def wait_for(self, futures: "Collection[Future[Any]]", seconds: float) -> "Collection[Future[Any]]":
+        """Wait for somebody else's work: those futures that are done as soon as one is, or after so long.
+
+        Nobody to wait for: returns at once.
+        """
         ...
 
 

@@ -5,6 +5,7 @@ A test speaks about people and accidents; how an accident is brought about is ea
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
 from datetime import timedelta
 from typing import Any
 
@@ -206,7 +207,7 @@ class EmulatorsClock(HandClock):
         super().__init__()
         self._emulator = emulator
 
-    def sleep(self, seconds: float) -> None:
+    def sleep(self, seconds: float, *, unless: Future[None] | None = None) -> None:
         super().sleep(seconds)
         self._emulator.advance(seconds)
 

@@ -106,7 +106,7 @@ def _become(user: int) -> None:
 def _hurry(speed: float) -> None:
     if speed != 1.0:
         SystemClock.elapsed = lambda _self: time.monotonic() * speed  # type: ignore[method-assign]
-        SystemClock.sleep = lambda _self, seconds: time.sleep(seconds / speed)  # type: ignore[method-assign]
+        SystemClock.sleep = lambda _self, seconds, unless=None: time.sleep(seconds / speed)  # type: ignore[method-assign]
 
 
 def _watch(point: Point) -> None:

@@ -4,7 +4,16 @@ from collections.abc import Mapping
 
 from idferry.errors import Forbidden, QuotaExceeded, TenantNotReady
 from idferry.flows.await_answer import await_answer
-from idferry.ports import AccountWriter, SendLedger, Stop, Tell, TenantFacts, TenantInspector, never
+from idferry.ports import (
+    AccountWriter,
+    Clock,
+    SendLedger,
+    Stop,
+    Tell,
+    TenantFacts,
+    TenantInspector,
+    never,
+)
 from idferry.rules.attributes import LEGACY_ID
 from idferry.rules.happenings import AttributeCreated
 from idferry.rules.readiness import lack_of_permission, room_for_more, takes_values
@@ -75,6 +84,7 @@ def check_room(
     writer: AccountWriter,
     run: str,
     people: int,
+    clock: Clock,
     stop: Stop = never,
 ) -> None:
     """Refuse to start what the tenant has no room for: `people` are to be sent by this run.
@@ -85,7 +95,7 @@ def check_room(
     """
     room = room_for_more(used=facts.objects_used, most=facts.objects_max)
     new_people = people - _sent_before(ledger)
-    if room is not None and new_people > room and not _ledger_was_lost(ledger, writer, run, stop):
+    if room is not None and new_people > room and not _ledger_was_lost(ledger, writer, run, clock, stop):
         raise QuotaExceeded(
             f"{new_people} people are to be created and the tenant has room for {room} more objects"
         )
@@ -99,10 +109,10 @@ def _sent_before(ledger: SendLedger) -> int:
     return count
 
 
-def _ledger_was_lost(ledger: SendLedger, writer: AccountWriter, run: str, stop: Stop) -> bool:
+def _ledger_was_lost(ledger: SendLedger, writer: AccountWriter, run: str, clock: Clock, stop: Stop) -> bool:
     """Whether people who are new to this ledger have accounts already: then they need no further room.
 
     Asked about the first people of the run only.
     """
     drafts = [entry.draft for entry in ledger.planned(run, after=-1, limit=SAMPLE_PEOPLE) if entry.draft]
-    return bool(await_answer(writer.ours(drafts), stop=stop))
+    return bool(await_answer(writer.ours(drafts), clock=clock, stop=stop))

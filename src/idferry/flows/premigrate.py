@@ -107,7 +107,15 @@ def premigrate(
         stop=stop,
     )
     total = ledgers.send.count_to_send(run.run)
-    check_room(facts=facts, ledger=ledgers.send, writer=writer, run=run.run, people=total, stop=stop)
+    check_room(
+        facts=facts,
+        ledger=ledgers.send,
+        writer=writer,
+        run=run.run,
+        people=total,
+        clock=clock,
+        stop=stop,
+    )
     needed = data_types(plan.extension_types)
     add_attributes(inspector=inspector, facts=facts, needed=needed, tell=tell)
     tell(RunStarted(run.run, total, resumed))

@@ -7,7 +7,7 @@ names everybody for whom a call may have been sent, and the directory is asked a
 
 from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, wait
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, assert_never
@@ -174,7 +174,7 @@ class _Sending:
 
     def _settle_chunk(self, chunk: Sequence[Entry]) -> None:
         drafts = [entry.draft for entry in chunk if entry.draft]
-        found: Mapping[str, Ours] = await_answer(self.writer.ours(drafts), stop=self.stop)
+        found: Mapping[str, Ours] = await_answer(self.writer.ours(drafts), clock=self.clock, stop=self.stop)
         for entry in chunk:
             ours = found.get(entry.legacy_id)
             if ours and entry.draft:
@@ -243,7 +243,7 @@ class _Sending:
 
     def _wait(self, seconds: float) -> None:
         under_way: list[Future[Any]] = [*self._creates, *self._questions]
-        finished, _ = wait(under_way, timeout=seconds, return_when=FIRST_COMPLETED)
+        finished = self.clock.wait_for(under_way, seconds)
         for created in [future for future in self._creates if future in finished]:
             self._hear_chunk(self._creates.pop(created), created.result())
         for asked in [future for future in self._questions if future in finished]:

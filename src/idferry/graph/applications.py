@@ -4,7 +4,6 @@ The application that owns the extension attributes is created with the tenant. N
 an application: with it every extension attribute of every account would be gone.
 """
 
-import threading
 from http import HTTPStatus
 
 import msgspec
@@ -32,7 +31,6 @@ class Naming:
         self._domain = address.domain
         self._flag = address.flag
         self._app_id = address.extension_app_id
-        self._lock = threading.Lock()
 
     @property
     def domain(self) -> str:
@@ -46,10 +44,10 @@ class Naming:
             TenantNotReady: there is no extensions application, or several.
             DirectoryError: the directory cannot be asked.
         """
-        with self._lock:
-            if not self._app_id:
-                self._app_id = self._look_up()
-            return Names(self._domain, self._app_id, self._flag)
+        # Two threads may ask at once, and hear the same: a lock would have to be held through the call.
+        if not self._app_id:
+            self._app_id = self._look_up()
+        return Names(self._domain, self._app_id, self._flag)
 
     def _look_up(self) -> str:
         """https://learn.microsoft.com/graph/api/application-list; the display name is the tenant's own choice."""

@@ -109,8 +109,8 @@ def open_directory(
     )
     asking = Asking(transport=transport, machine=machine)
     naming = Naming(asking=asking, address=address)
-    senders = Senders(threads=limits.connections, name="send")
-    askers = Senders(threads=ASKERS, name="ask")
+    senders = Senders(threads=limits.connections, name="send", crew=machine.crew)
+    askers = Senders(threads=ASKERS, name="ask", crew=machine.crew)
     return Directory(
         writer=AccountWriting(
             transport=transport,

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeVar
 
+from idferry.graph.machine import Crew, NobodyCounts
+
 Answer = TypeVar("Answer")
 
 
@@ -32,7 +34,10 @@ class _Job:
 class Senders:
     """A fixed number of threads, started when the first job comes."""
 
-    def __init__(self, *, threads: int, name: str) -> None:
+    def __init__(self, *, threads: int, name: str, crew: Crew | None = None) -> None:
+        """`crew` hears of every thread that has something to do, from the moment it was given to it."""
+        self._crew = crew or NobodyCounts()
+        self._unfinished = 0
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._threads = [
             threading.Thread(target=self._work, name=f"{name}-{number}", daemon=True)
@@ -62,7 +67,7 @@ class Senders:
             self._closed = True
         with contextlib.suppress(queue.Empty):
             while job := self._jobs.get_nowait():
-                job.run()
+                self._do(job)
         for _ in self._threads:
             self._jobs.put(None)
         share_s = wait.total_seconds() / len(self._threads)
@@ -81,9 +86,20 @@ class Senders:
             for thread in self._threads:
                 if thread.ident is None:
                     thread.start()
+            self._unfinished += 1
+            if self._unfinished <= len(self._threads):
+                self._crew.begin()
             self._jobs.put(job)
             return True
 
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None:
-            job.run()
+            self._do(job)
+
+    def _do(self, job: _Job) -> None:
+        """Do it, and only then count it as done: whoever waits for it is at work again by now."""
+        job.run()
+        with self._lock:
+            self._unfinished -= 1
+            if self._unfinished < len(self._threads):
+                self._crew.end()

@@ -7,7 +7,6 @@ never gets into a message: messages are ours, and only error numbers and trace i
 import base64
 import binascii
 import re
-import threading
 from collections.abc import Mapping
 from datetime import timedelta
 from http import HTTPStatus
@@ -19,7 +18,7 @@ import msgspec
 from idferry.errors import TokenRefused, Unreachable
 from idferry.graph.address import Address
 from idferry.graph.credentials import ClientCertificate, ClientSecret, Credential
-from idferry.graph.machine import Machine
+from idferry.graph.machine import Machine, Turn
 from idferry.graph.pacing import backoff_seconds, retry_after_seconds
 from idferry.graph.receiving import name_of, read_within
 
@@ -121,20 +120,20 @@ class ClientCredentials:
         self._scope = scope_of(address.graph_url)
         self._timeout = timeout
         self._machine = machine
-        self._lock = threading.Lock()
+        self._turn = Turn(machine.clock)
         self._token = ""
         self._good_until_s = 0.0
 
     def token(self) -> str:
         """A token that is good for some minutes; raises as TokenSource says."""
-        with self._lock:
+        with self._turn.taken():
             if not self._token or self._machine.clock.elapsed() >= self._good_until_s:
                 self._fetch()
             return self._token
 
     def renew(self, refused: str) -> str:
         """A new token, unless another thread has already fetched one since `refused`."""
-        with self._lock:
+        with self._turn.taken():
             if self._token == refused:
                 self._fetch()
             return self._token

@@ -2,7 +2,10 @@
 
 import secrets
 import time
+from collections.abc import Collection
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import httpx2
 
@@ -11,6 +14,7 @@ from idferry.ports import Clock
 from idferry.settings import Settings
 
 CLOCK_TIMEOUT_SECONDS = 5.0
+SLICE_SECONDS = 0.1
 # What an answer that tells no time raises on its way to one: no JSON, no object, no "now", no text, no time zone.
 _OTHER_SHAPES = (ValueError, KeyError, TypeError, OverflowError, RecursionError)
 
@@ -39,9 +43,19 @@ class SystemClock:
         """Seconds since some fixed moment; never goes back."""
         return time.monotonic()
 
-    def sleep(self, seconds: float) -> None:
-        """Wait."""
-        time.sleep(seconds)
+    def sleep(self, seconds: float, *, unless: "Future[None] | None" = None) -> None:
+        """Wait, or until `unless` is done."""
+        if unless is None:
+            time.sleep(seconds)
+            return
+        until = self.elapsed() + seconds
+        while (left := until - self.elapsed()) > 0 and not unless.done():
+            # On Windows a long wait for another thread hears no Ctrl-C.
+            wait([unless], timeout=min(left, SLICE_SECONDS))
+
+    def wait_for(self, futures: "Collection[Future[Any]]", seconds: float) -> "Collection[Future[Any]]":
+        """Those futures that are done as soon as one is, or after so long."""
+        return wait(futures, timeout=seconds, return_when=FIRST_COMPLETED).done
 
 
 def clock_of(settings: Settings) -> Clock:

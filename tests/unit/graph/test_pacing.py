@@ -1,6 +1,7 @@
 """The gate, with a clock turned by hand."""
 
 import threading
+from concurrent.futures import Future
 from datetime import UTC, datetime
 from email.utils import format_datetime
 
@@ -130,7 +131,7 @@ def test_closing_wakes_whoever_waits() -> None:
     class RealWait(HandClock):
         """A clock that stands still and lets real time pass a little."""
 
-        def sleep(self, seconds: float) -> None:
+        def sleep(self, seconds: float, *, unless: Future[None] | None = None) -> None:
             threading.Event().wait(min(seconds, 0.01))
 
     machine = Machine(RealWait(), jitter=lambda: 1.0)

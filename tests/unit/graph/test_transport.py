@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import Future
 from dataclasses import replace
 from datetime import timedelta
 
@@ -482,7 +483,7 @@ def test_closing_answers_what_waits_at_once() -> None:
     class Standing(HandClock):
         """A clock that stands still: nobody who waits for it ever goes on."""
 
-        def sleep(self, seconds: float) -> None:
+        def sleep(self, seconds: float, *, unless: Future[None] | None = None) -> None:
             import time
 
             time.sleep(0.005)

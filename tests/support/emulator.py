@@ -100,6 +100,10 @@ class Emulator:
         """Moves the emulated time ahead."""
         self.post("clock", {"advance_s": seconds})
 
+    def hurry(self, speed: float) -> None:
+        """Lets the emulated time run so many times as fast from now on, until it is reset."""
+        self.post("clock", {"speed": speed})
+
     def faults(self, *rules: Mapping[str, Any], seed: int = 0) -> None:
         """Replaces all fault rules; none: nothing fails."""
         self.post("faults", {"rules": rules, "seed": seed})
@@ -146,8 +150,8 @@ class Emulator:
             assert response.status_code == 200, response.read()
             return [msgspec.json.decode(line) for line in response.iter_lines()]
 
-    def counts(self) -> dict[str, dict[str, Any]]:
-        """Requests received and outcomes, per operation."""
+    def counts(self) -> dict[str, Any]:
+        """Requests received and outcomes, per operation; `early`: requests while a Retry-After ran."""
         return dict(self.get("counts"))
 
     def issued_tokens(self) -> list[str]:

@@ -15,27 +15,49 @@ class Clock:
 
     def __init__(self) -> None:
         self._offset_s = 0.0
+        self._speed = 1.0
+        self._hurried_at_s = 0.0
 
     @property
     def offset_s(self) -> float:
         """Seconds by which the emulated time is ahead of the system's."""
-        return self._offset_s
+        return self._ahead_s(_system_s())
+
+    @property
+    def speed(self) -> float:
+        """How many emulated seconds pass in one of the system's."""
+        return self._speed
 
     def now_s(self) -> float:
         """Seconds since 1970-01-01 UTC, emulated."""
-        return time.time() + self._offset_s  # noqa: TID251  this is the clock that everybody else asks
+        system_s = _system_s()
+        return system_s + self._ahead_s(system_s)
+
+    def _ahead_s(self, system_s: float) -> float:
+        return self._offset_s + (system_s - self._hurried_at_s) * (self._speed - 1.0)
+
+    def hurry(self, speed: float) -> None:
+        """Lets emulated time pass so many times as fast from now on."""
+        now_s = self.now_s()
+        self._speed, self._hurried_at_s = speed, _system_s()
+        self._offset_s = now_s - self._hurried_at_s
 
     def advance(self, seconds: float) -> None:
         """Moves the emulated time by `seconds` (negative: back)."""
         self._offset_s += seconds
 
     def set_offset(self, seconds: float) -> None:
-        """Sets the distance to system time."""
+        """Sets the distance to system time, as it is now."""
+        self._hurried_at_s = _system_s()
         self._offset_s = seconds
 
     async def pause(self, seconds: float) -> None:
         """Lets `seconds` pass for the caller; other requests go on."""
-        await asyncio.sleep(seconds)
+        await asyncio.sleep(seconds / self._speed)
+
+
+def _system_s() -> float:
+    return time.time()  # noqa: TID251  this is the clock that everybody else asks
 
 
 def stamp(moment_s: float) -> str:

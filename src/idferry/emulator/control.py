@@ -7,7 +7,7 @@ Every body is one JSON object; a refused one answers 400 `{"error": "..."}`. `te
 | POST reset | `{}` | `{}`; accounts, applications but the first, extension attributes, faults, lag, clock, counts are gone |
 | POST seed | `tenant_id, accounts: [create bodies]` | `{"ids": [...]}`; strict options, quota and lag are not looked at; undeclared `extension_<app>_<name>` is declared as String, Boolean or Integer |
 | GET clock | | `{"now", "epoch_s", "offset_s"}` |
-| POST clock | `advance_s` or `offset_s` | as GET |
+| POST clock | `advance_s`, `offset_s`, or `speed` (emulated seconds in one of the system's) | as GET |
 | POST faults | `rules: [FaultRule], seed` | `{}`; replaces all rules, see `graph.faults.FaultRule` |
 | POST throttle | `ThrottleProfile` | `{}`; full allowances again, see `graph.throttle.ThrottleProfile` |
 | POST lag | `Lag` and optional `tenant_id` | `{}`; for changes from now on, see `lag.Lag` |
@@ -18,7 +18,7 @@ Every body is one JSON object; a refused one answers 400 `{"error": "..."}`. `te
 | POST sign-in | `tenant_id`, `sign_in_name, password` or `issuer, issuer_user_id` | `{"signed_in", "object_id", "reason"}`; reason: ok, unknown, disabled, wrong_password, must_change_password |
 | POST self-service-reset | `tenant_id, object_id, password` | `{}`, or Graph's refusal |
 | GET dump | query `tenant_id`, `deleted=true` | JSON Lines: each account as stored, all attributes, `hasPassword`, never a password |
-| GET counts | | `{"received": {operation: n}, "outcomes": {operation: {outcome: n}}}`, batch items included |
+| GET counts | | `{"received": {operation: n}, "outcomes": {operation: {outcome: n}}, "early": n}`, batch items included; early: requests of their own that came while a Retry-After told to their application ran |
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -85,6 +85,7 @@ class ClockChange(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
     advance_s: float | None = None
     offset_s: float | None = None
+    speed: float | None = None
 
 
 class FaultPlan(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -205,6 +206,8 @@ class Control:
     def _set_clock(self, change: ClockChange) -> object:
         if change.offset_s is not None:
             self._world.clock.set_offset(change.offset_s)
+        if change.speed is not None:
+            self._world.clock.hurry(change.speed)
         if change.advance_s is not None:
             self._world.clock.advance(change.advance_s)
         return self._clock()

@@ -12,6 +12,7 @@ from starlette.types import Receive, Scope, Send
 from idferry.emulator.clock import http_date
 from idferry.emulator.graph.address import read_path, read_query
 from idferry.emulator.graph.batch import JSON_TYPE
+from idferry.emulator.graph.damage import send_damaged
 from idferry.emulator.graph.errors import GraphError
 from idferry.emulator.graph.exchange import Answer, Call, ConnectionCut
 from idferry.emulator.graph.performer import error_answer
@@ -97,13 +98,18 @@ class GraphEndpoint:
         )
         if answer.status != 204:
             told.append((b"content-length", str(len(content)).encode()))
-        await send({"type": "http.response.start", "status": answer.status, "headers": told})
-        if answer.spoil == "truncate":
-            await send(
-                {"type": "http.response.body", "body": content[: len(content) // 2], "more_body": True}
+        if answer.spoil:
+            await send_damaged(
+                answer.spoil,
+                status=answer.status,
+                headers=told,
+                content=content,
+                scope=scope,
+                send=send,
+                pause=lambda: self._world.clock.pause(answer.pause_ms / 1000),
             )
-            await cut(scope, flush=True)
             return
+        await send({"type": "http.response.start", "status": answer.status, "headers": told})
         await send({"type": "http.response.body", "body": content})
 
 
@@ -127,13 +133,10 @@ async def read_body(receive: Receive) -> bytes:
             return b"".join(chunks)
 
 
-async def cut(scope: Scope, *, flush: bool = False) -> None:
-    """Closes the connection without (the rest of) an answer; `flush`: what was written still goes out."""
+async def cut(scope: Scope) -> None:
+    """Closes the connection without an answer."""
     transport: asyncio.Transport = scope["extensions"]["idferry.transport"]
-    if flush:
-        transport.close()
-    else:
-        transport.abort()
+    transport.abort()
     # The server notices the loss in a later turn of the loop; until then it would answer 500 in our place.
     lost: asyncio.Event = scope["extensions"]["idferry.lost"]
     await lost.wait()

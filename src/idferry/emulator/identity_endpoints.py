@@ -14,7 +14,7 @@ from starlette.routing import Route
 from idferry.emulator.clock import http_date, stamp
 from idferry.emulator.credentials import TokenRefusal, missing_parameter, prove_application
 from idferry.emulator.graph.address import read_query
-from idferry.emulator.graph.faults import GARBAGE, FaultRule
+from idferry.emulator.graph.faults import DAMAGES, GARBAGE, FaultRule
 from idferry.emulator.graph_endpoint import cut
 from idferry.emulator.tenants import Tenant
 from idferry.emulator.tokens import GRAPH
@@ -154,7 +154,7 @@ class IdentityEndpoints:
         self._world.counts.ended(
             TOKEN, f"{fault.kind}_{fault.status}" if fault.kind == "status" else fault.kind
         )
-        if fault.kind in ("cut_after", "truncate"):
+        if fault.kind == "cut_after" or fault.kind in DAMAGES:
             await cut(request.scope)
             return Response()
         if fault.kind == "garbage":

@@ -52,6 +52,7 @@ class World:
 
     def reset(self) -> None:
         """Back to the first moment: same tenants, ids, first applications and their tokens; nothing else remains."""
+        self.clock.hurry(1.0)
         self.clock.set_offset(0.0)
         for tenant in self.tenants:
             tenant.reset(now_s=self.clock.now_s())
@@ -59,6 +60,7 @@ class World:
         self.faults.set_rules([], seed=0)
         self.throttle.set_profile(ThrottleProfile())
         self.counts.reset()
+        self.performer.waiting.forget()
 
     def close(self) -> None:
         """Gives the accounts' files up."""

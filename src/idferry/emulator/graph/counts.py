@@ -16,6 +16,7 @@ class Counts:
         """Starts again at nothing."""
         self._received: Counter[str] = Counter()
         self._outcomes: dict[str, Counter[str]] = defaultdict(Counter)
+        self._early = 0
 
     def arrived(self, operation: str) -> None:
         """A request was received."""
@@ -25,9 +26,14 @@ class Counts:
         """A request was answered with this status, or ended by this fault."""
         self._outcomes[operation][str(outcome)] += 1
 
-    def report(self) -> dict[str, dict[str, object]]:
-        """`{"received": {operation: n}, "outcomes": {operation: {outcome: n}}}`."""
+    def came_early(self) -> None:
+        """A request came although its application was asked to wait."""
+        self._early += 1
+
+    def report(self) -> dict[str, object]:
+        """`{"received": {operation: n}, "outcomes": {operation: {outcome: n}}, "early": n}`."""
         return {
             "received": dict(self._received),
             "outcomes": {name: dict(outcomes) for name, outcomes in self._outcomes.items()},
+            "early": self._early,
         }

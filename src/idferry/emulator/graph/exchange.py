@@ -5,7 +5,7 @@ Knows nothing of HTTP servers and decides nothing.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
@@ -74,13 +74,15 @@ class Answer:
     """What goes back: a JSON body, plain text, or nothing.
 
     Attributes:
-        spoil: how the transport must damage the answer on its way ("truncate"), or nothing.
+        spoil: how the answer is damaged on its way (`damage.Damage`), or nothing.
+        pause_ms: what passes between two bytes of a trickle, in emulated time.
     """
 
     status: int
     body: dict[str, Any] | str | None = None
     headers: dict[str, str] = field(default_factory=dict)
-    spoil: Literal["", "truncate"] = ""
+    spoil: str = ""
+    pause_ms: float = 0.0
 
 
 class ConnectionCut(Exception):

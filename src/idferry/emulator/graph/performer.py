@@ -11,9 +11,18 @@ from idferry.emulator.graph import batch
 from idferry.emulator.graph.counts import Counts
 from idferry.emulator.graph.errors import GraphError
 from idferry.emulator.graph.exchange import Answer, Call, ConnectionCut
-from idferry.emulator.graph.faults import GARBAGE, FaultRule, Faults, error_of
+from idferry.emulator.graph.faults import (
+    BATCH_DAMAGES,
+    DAMAGES,
+    GARBAGE,
+    FaultRule,
+    Faults,
+    error_of,
+    spoil_entries,
+)
 from idferry.emulator.graph.operations import name_of, operation_of
 from idferry.emulator.graph.throttle import Throttle
+from idferry.emulator.graph.waiting import Waiting
 
 BATCH = "batch"
 
@@ -26,9 +35,17 @@ class Performer:
         self._faults = faults
         self._throttle = throttle
         self._counts = counts
+        self.waiting = Waiting(clock)
 
     async def run(self, call: Call) -> Answer:
         """The answer; ConnectionCut when a fault closes the connection instead."""
+        if not call.in_batch and self.waiting.is_early(call):
+            self._counts.came_early()
+        answer = await self._run(call)
+        self.waiting.note(call, answer)
+        return answer
+
+    async def _run(self, call: Call) -> Answer:
         name = (
             BATCH
             if call.segments == ("$batch",) and not call.in_batch
@@ -47,18 +64,32 @@ class Performer:
             self._count_unseen(call, name)
             raise ConnectionCut
         self._counts.arrived(name)
-        if fault.kind in ("status", "garbage") and not fault.after_write:
-            self._counts.ended(name, f"{fault.kind}_{fault.status}")
+        if fault.kind in ("status", "garbage", "refusal") and not fault.after_write:
+            self._counts.ended(name, _named(fault))
             return _damaged(call, fault, Answer(fault.status))
         if fault.kind == "slow":
             await self._clock.pause(fault.delay_ms / 1000)
+        if fault.kind == "twice":
+            return await self._run_twice(call, name, first_counts=fault.after_write)
         answer = await self._attempt(call, name)
         if fault.kind == "slow":
             self._counts.ended(name, answer.status)
             return answer
-        what = f"{fault.kind}_{fault.status}" if fault.kind in ("status", "garbage") else fault.kind
-        self._counts.ended(name, f"{what}_after_{answer.status}")
+        self._counts.ended(name, f"{_named(fault)}_after_{answer.status}")
+        if fault.kind in BATCH_DAMAGES:
+            if name == BATCH and isinstance(answer.body, dict) and "responses" in answer.body:
+                spoil_entries(fault.kind, answer.body["responses"], chance=self._faults.chance)
+            return answer
         return _damaged(call, fault, answer)
+
+    async def _run_twice(self, call: Call, name: str, *, first_counts: bool) -> Answer:
+        """A gateway on the way delivers one request two times and passes one of the answers on."""
+        first = await self._attempt(call, name)
+        self._counts.ended(name, f"twice_after_{first.status}")
+        self._counts.arrived(name)
+        second = await self._attempt(call, name)
+        self._counts.ended(name, second.status)
+        return first if first_counts else second
 
     async def _attempt(self, call: Call, name: str) -> Answer:
         headers: dict[str, str] = {}
@@ -110,14 +141,20 @@ class Performer:
 def _damaged(call: Call, fault: FaultRule, answer: Answer) -> Answer:
     if fault.kind == "cut_after":
         raise ConnectionCut
-    if fault.kind == "truncate":
-        answer.spoil = "truncate"
+    if fault.kind in DAMAGES:
+        answer.spoil, answer.pause_ms = fault.kind, fault.delay_ms
         return answer
     if fault.kind == "garbage":
         return Answer(fault.status, GARBAGE, {"Content-Type": "text/html"})
-    return error_answer(
-        error_of(fault), headers=call.headers, request_id=call.entropy.guid(), now_s=call.now_s
-    )
+    error = error_of(fault, now_s=call.now_s)
+    return error_answer(error, headers=call.headers, request_id=call.entropy.guid(), now_s=call.now_s)
+
+
+def _named(fault: FaultRule) -> str:
+    """How the counts call it."""
+    if fault.kind == "refusal":
+        return f"refusal_{fault.refusal}"
+    return f"{fault.kind}_{fault.status}" if fault.kind in ("status", "garbage") else fault.kind
 
 
 def error_answer(

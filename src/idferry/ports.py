@@ -251,19 +251,31 @@ class AccountReader(Protocol):
         """The account with this object id, or None."""
         ...
 
+    def by_ids(self, object_ids: Sequence[str], value_names: Collection[str]) -> Mapping[str, Account]:
+        """Accounts by object id, with values as in `every`; those that are not there are left out."""
+        ...
+
     def every(self, value_names: Collection[str]) -> Iterator[Account]:
         """The whole directory, page by page, with these attributes and extension attributes (short names)."""
         ...
 
 
 class AccountUpdater(Protocol):
-    """Changing accounts that exist. Passwords, identities and accountEnabled are no part of it."""
+    """Changing accounts that exist. Passwords and identities are no part of it, and nothing enables an account.
 
-    def update(self, changes: Sequence[AccountChange]) -> Mapping[str, str]:
-        """Change accounts: object id -> "" when it is done, else the code of the error class.
+    A future answers object id -> "" when it is done, else the code of the error class; it raises DirectoryError when
+    the directory cannot be asked. Both calls may be repeated: the same twice is the same once.
+    """
+
+    def update(self, changes: Sequence[AccountChange]) -> "Future[Mapping[str, str]]":
+        """Change accounts, at most 20.
 
         An account that is not there is waited for until the directory has settled: a new one shows late.
         """
+        ...
+
+    def disable(self, object_ids: Sequence[str]) -> "Future[Mapping[str, str]]":
+        """Let nobody sign in to these accounts, at most 20: accountEnabled becomes false, nothing else changes."""
         ...
 
 

@@ -360,10 +360,8 @@ def test_a_change_changes_what_it_names_and_nothing_else(directory: AnyDirectory
     )
     first, second = directory.hand_over([draft, directory.draft("2", "b@example.com")])
     change = AccountChange(first, {"city": None, "jobTitle": "Fährmann", "shoeSize": 44}, flag=True)
-    assert directory.updater.update([change, AccountChange(second, {"city": "Cork"})]) == {
-        first: "",
-        second: "",
-    }
+    both = [change, AccountChange(second, {"city": "Cork"})]
+    assert directory.updater.update(both).result(60) == {first: "", second: ""}
     names = ("city", "jobTitle", "surname", "shoeSize")
     shown = {account.object_id: account for account in directory.reader.every(names)}
     assert [shown[first].values.get(name) for name in names] == [None, "Fährmann", "O'Hara", 44]
@@ -380,8 +378,35 @@ def test_a_change_waits_for_an_account_that_shows_late_and_tells_of_one_that_nev
     nobody = "7d2b2a3c-0000-4000-8000-000000000000"
     done = directory.updater.update(
         [AccountChange(answer.object_id, flag=False), AccountChange(nobody, flag=False)]
-    )
+    ).result(60)
     assert done == {answer.object_id: "", nobody: "not_found"}
+
+
+def test_a_disabled_account_opens_to_nobody_and_keeps_everything_else(directory: AnyDirectory) -> None:
+    first, second = directory.hand_over([local_draft(directory, "1"), local_draft(directory, "2")])
+    nobody = "7d2b2a3c-0000-4000-8000-000000000000"
+    before = directory.reader.by_ids([first, second, nobody], ["city"])
+    assert set(before) == {first, second}
+    for _ in range(2):
+        assert directory.updater.disable([first, nobody]).result(60) == {first: "", nobody: "not_found"}
+    after = directory.reader.by_ids([first, second], ["city"])
+    assert (after[first].enabled, after[second].enabled) == (False, True)
+    assert replace(after[first], enabled=True, graph={}) == replace(before[first], graph={})
+
+
+def test_accounts_by_their_ids_come_with_the_values_asked_for(directory: AnyDirectory) -> None:
+    drafts = [
+        directory.draft(str(number), f"p{number}@example.com", attributes={"city": f"City {number}"})
+        for number in range(23)
+    ]
+    ids = directory.hand_over(drafts)
+    nobody = "7d2b2a3c-0000-4000-8000-000000000000"
+    found = directory.reader.by_ids([*ids, nobody], ["city", "jobTitle"])
+    assert set(found) == set(ids)
+    assert [found[one].values["city"] for one in ids] == [f"City {number}" for number in range(23)]
+    assert found[ids[0]].values["jobTitle"] is None
+    assert found[ids[0]].legacy_id == "p:s:0"
+    assert directory.reader.by_ids([], ["city"]) == {}
 
 
 # --- removal ----------------------------------------------------------------------------------------------------------

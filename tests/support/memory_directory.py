@@ -330,31 +330,61 @@ class MemoryReader:
         self.tenant.check_reachable()
         return self.tenant.visible_by_id(object_id)
 
+    def by_ids(self, object_ids: Sequence[str], value_names: Collection[str]) -> Mapping[str, Account]:
+        self.tenant.check_reachable()
+        self.tenant.calls += [("by_id", one) for one in object_ids]
+        found = {one: self.tenant.visible_by_id(one) for one in object_ids}
+        return {one: _with_values(account, value_names) for one, account in found.items() if account}
+
     def every(self, value_names: Collection[str]) -> Iterator[Account]:
         self.tenant.check_reachable()
         self.tenant.calls.append(("every", ",".join(sorted(value_names))))
-        names = {"displayName", *value_names}
         for account in self.tenant.visible():
-            yield replace(account, values={name: account.values.get(name) for name in names})
+            yield _with_values(account, value_names)
+
+
+def _with_values(account: Account, value_names: Collection[str]) -> Account:
+    return replace(account, values={one: account.values.get(one) for one in {"displayName", *value_names}})
 
 
 @dataclass
 class MemoryUpdater:
-    """`ports.AccountUpdater`."""
+    """`ports.AccountUpdater`. `refuses`: object id -> code of the error class that its change answers.
+
+    Every future is done when it is returned. `before_call` hears the object id of each change and may raise.
+    """
 
     tenant: MemoryTenant
+    refuses: dict[str, str] = field(default_factory=dict)
+    before_call: Callable[[str], None] = lambda object_id: None
 
-    def update(self, changes: Sequence[AccountChange]) -> Mapping[str, str]:
-        self.tenant.check_reachable()
-        return {change.object_id: self._update(change) for change in changes}
+    def update(self, changes: Sequence[AccountChange]) -> "Future[Mapping[str, str]]":
+        return self._each({change.object_id: change for change in changes}, "update")
 
-    def _update(self, change: AccountChange) -> str:
-        account = self.tenant.visible_by_id(change.object_id)
+    def disable(self, object_ids: Sequence[str]) -> "Future[Mapping[str, str]]":
+        return self._each(dict.fromkeys(object_ids), "disable")
+
+    def _each(self, changes: Mapping[str, AccountChange | None], kind: str) -> "Future[Mapping[str, str]]":
+        assert len(changes) <= 20, "Graph takes at most 20 in one $batch"
+        if self.tenant.unreachable:
+            return _raising(Unreachable("no connection"))
+        codes = {}
+        for object_id, change in changes.items():
+            self.before_call(object_id)
+            self.tenant.calls.append((kind, object_id))
+            codes[object_id] = self.refuses.get(object_id) or self._change(object_id, change)
+        return _done(codes)
+
+    def _change(self, object_id: str, change: AccountChange | None) -> str:
+        account = self.tenant.visible_by_id(object_id)
         if account is None:
             self.tenant.clock.sleep(self.tenant.settle.total_seconds())
-            account = self.tenant.visible_by_id(change.object_id)
+            account = self.tenant.visible_by_id(object_id)
         if account is None:
             return NotFound.code
+        if change is None:
+            self.tenant.change(object_id, enabled=False)
+            return ""
         values = {**account.values, **change.values}
         flag = account.flag if change.flag is None else change.flag
         self.tenant.change(change.object_id, values=values, flag=flag)

@@ -121,7 +121,9 @@ def open_directory(
             askers=askers,
         ),
         reader=AccountReading(asking=asking, naming=naming),
-        updater=AccountUpdating(asking=asking, naming=naming, settle=limits.settle, machine=machine),
+        updater=AccountUpdating(
+            asking=asking, naming=naming, senders=senders, settle=limits.settle, machine=machine
+        ),
         remover=AccountRemoval(asking=asking, naming=naming),
         inspector=TenantInspection(asking=asking, naming=naming, tokens=tokens, graph_url=address.graph_url),
         on_close=partial(_close, machine, (senders, askers), http),

@@ -4,7 +4,7 @@
 thousand. https://learn.microsoft.com/graph/api/user-list
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from idferry.graph import queries
 from idferry.graph.applications import Naming
@@ -53,6 +53,18 @@ class AccountReading:
         reply = self._asking.one(Call("GET", queries.one(queries.USERS, object_id, select=_shown(names))))
         body = body_if_found(reply, object_id=object_id)
         return None if body is None else account_of(body, names)
+
+    def by_ids(self, object_ids: Sequence[str], value_names: Collection[str]) -> Mapping[str, Account]:
+        """Accounts by object id, 20 in a batch, values as in `every`; those that are not there are left out."""
+        names = self._naming.names()
+        select = select_of(names, value_names)
+        calls = [Call("GET", queries.one(queries.USERS, one, select=select)) for one in object_ids]
+        found: dict[str, Account] = {}
+        for object_id, reply in zip(object_ids, self._asking.many(calls), strict=True):
+            body = body_if_found(reply, object_id=object_id)
+            if body is not None:
+                found[object_id] = account_of(body, names, value_names)
+        return found
 
     def every(self, value_names: Collection[str]) -> Iterator[Account]:
         """The whole directory, a page of 999 at a time; `value_names` as in `values`, None where not set."""

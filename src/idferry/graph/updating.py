@@ -1,9 +1,10 @@
-"""Changing accounts that exist: attributes, extension attributes and the migration flag, one PATCH per account.
+"""Changing accounts that exist: one PATCH per account, for its attributes and flag, or to disable it.
 
 Nothing here decides what changes. https://learn.microsoft.com/graph/api/user-update
 """
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
 from datetime import timedelta
 
 from idferry.errors import InvalidValue, NotFound
@@ -13,32 +14,47 @@ from idferry.graph.asking import Asking
 from idferry.graph.machine import Machine
 from idferry.graph.pacing import LOOK_AGAIN_SECONDS_FIRST, LOOK_AGAIN_SECONDS_MAX
 from idferry.graph.replies import code_of
-from idferry.graph.transport import Call
-from idferry.graph.wire import Names, patch_body
+from idferry.graph.senders import Senders
+from idferry.graph.transport import BATCH_SIZE_MAX, Call
+from idferry.graph.wire import DISABLING_BODY, Names, patch_body
 from idferry.rules.account import AccountChange
 
 
 class AccountUpdating:
-    """`ports.AccountUpdater` over Microsoft Graph. It may raise DirectoryError and Stopped."""
+    """`ports.AccountUpdater` over Microsoft Graph. Its futures may raise DirectoryError and Stopped."""
 
-    def __init__(self, *, asking: Asking, naming: Naming, settle: timedelta, machine: Machine) -> None:
+    def __init__(
+        self, *, asking: Asking, naming: Naming, senders: Senders, settle: timedelta, machine: Machine
+    ) -> None:
         """`settle`: how long an account that was created a moment ago may take to be found."""
         self._asking = asking
         self._naming = naming
+        self._senders = senders
         self._settle_s = settle.total_seconds()
         self._machine = machine
 
-    def update(self, changes: Sequence[AccountChange]) -> Mapping[str, str]:
-        """Change accounts: object id -> "" when it is done, else the code of the error class.
+    def update(self, changes: Sequence[AccountChange]) -> "Future[Mapping[str, str]]":
+        """Change accounts, at most 20: object id -> "" when it is done, else the code of the error class."""
+        assert len(changes) <= BATCH_SIZE_MAX  # noqa: S101  a bug of the caller
+        return self._senders.submit(lambda: self._update(changes))
 
-        A change of one account right after its creation is answered 404 although it exists, so that answer is
+    def disable(self, object_ids: Sequence[str]) -> "Future[Mapping[str, str]]":
+        """Disable accounts, at most 20; answers like `update`."""
+        assert len(object_ids) <= BATCH_SIZE_MAX  # noqa: S101  a bug of the caller
+        return self._senders.submit(lambda: self._send([(one, _disabling(one)) for one in object_ids], {}))
+
+    def _update(self, changes: Sequence[AccountChange]) -> Mapping[str, str]:
+        codes: dict[str, str] = {}
+        return self._send(_encoded(changes, self._naming.names(), codes), codes)
+
+    def _send(self, waiting: list[tuple[str, Call]], codes: dict[str, str]) -> Mapping[str, str]:
+        """The definite answers, beside the codes that are known already.
+
+        A change of an account right after its creation is answered 404 although it exists, so that answer is
         believed only when the directory had time to settle.
         """
-        names = self._naming.names()
-        codes: dict[str, str] = {}
         deadline_s = self._machine.clock.elapsed() + self._settle_s
         pause_s = LOOK_AGAIN_SECONDS_FIRST
-        waiting = _encoded(changes, names, codes)
         while waiting:
             replies = self._asking.many([call for _, call in waiting])
             codes |= {one: code_of(reply) for (one, _), reply in zip(waiting, replies, strict=True)}
@@ -63,3 +79,7 @@ def _encoded(changes: Sequence[AccountChange], names: Names, codes: dict[str, st
             continue
         calls.append((change.object_id, Call("PATCH", queries.one(queries.USERS, change.object_id), body)))
     return calls
+
+
+def _disabling(object_id: str) -> Call:
+    return Call("PATCH", queries.one(queries.USERS, object_id), DISABLING_BODY)

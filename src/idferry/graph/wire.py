@@ -30,6 +30,7 @@ CORE_NAMES = (
     "lastPasswordChangeDateTime",
 )
 SIGN_IN_ACTIVITY = "signInActivity"
+DISABLING_BODY = b'{"accountEnabled":false}'
 _POLICIES = "DisablePasswordExpiration"
 _POLICIES_WEAK = "DisablePasswordExpiration, DisableStrongPassword"
 

@@ -164,10 +164,12 @@ class Emulator:
 
 
 @contextmanager
-def running_emulator(*, tenant_kind: str = "both", seed: int | None = None) -> Iterator[Emulator]:
+def running_emulator(
+    *, tenant_kind: str = "both", seed: int | None = None, time_from: str = "from-system"
+) -> Iterator[Emulator]:
     """A started emulator; it ends with the block, and with this process in any case."""
     command = [sys.executable, "-m", "idferry", "emulator"]
-    command += ["--tenant-kind", tenant_kind, "--json", "--exit-with-parent"]
+    command += ["--tenant-kind", tenant_kind, "--json", "--exit-with-parent", "--time", time_from]
     if seed is not None:
         command += ["--seed", str(seed)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:  # the emulator is imported when it is started, so that other 
     from idferry.emulator.tenants import TenantKind
 
 KindChoice = Literal["b2c", "external", "both"]
+TimeChoice = Literal["from-system", "from-requests"]
 PORT_MAX = 65_534  # the next one is used too
 
 
@@ -34,6 +35,14 @@ def emulator(
     seed: Annotated[
         int | None, typer.Option(help="Make ids and secrets reproducible. For tests only.", metavar="N")
     ] = None,
+    time_from: Annotated[
+        TimeChoice,
+        typer.Option(
+            "--time",
+            help="from-system: a clock that the control API can move; "
+            "from-requests: none, each request says what time it is (for programs in stepped time).",
+        ),
+    ] = "from-system",
     exit_with_parent: Annotated[
         bool, typer.Option("--exit-with-parent", help="Stop when standard input closes.")
     ] = False,
@@ -52,6 +61,7 @@ def emulator(
             seed=seed,
             exit_with_parent=exit_with_parent,
             ready=_print_json if as_json else _print_text,
+            time_from="requests" if time_from == "from-requests" else "system",
         )
     except OSError as error:
         if port is None:

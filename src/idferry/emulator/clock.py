@@ -9,6 +9,8 @@ import time
 from datetime import UTC, datetime
 from email.utils import formatdate
 
+ON_THE_WAY_S = 0.1
+
 
 class Clock:
     """Tells the emulated time in seconds since 1970 and waits in emulated time."""
@@ -28,6 +30,11 @@ class Clock:
         """How many emulated seconds pass in one of the system's."""
         return self._speed
 
+    @property
+    def on_the_way_s(self) -> float:
+        """How long an answer may be on its way: requests that left meanwhile cannot know of it."""
+        return ON_THE_WAY_S * self._speed
+
     def now_s(self) -> float:
         """Seconds since 1970-01-01 UTC, emulated."""
         system_s = _system_s()
@@ -35,6 +42,11 @@ class Clock:
 
     def _ahead_s(self, system_s: float) -> float:
         return self._offset_s + (system_s - self._hurried_at_s) * (self._speed - 1.0)
+
+    def reset(self) -> None:
+        """Back to the system's time."""
+        self.hurry(1.0)
+        self.set_offset(0.0)
 
     def hurry(self, speed: float) -> None:
         """Lets emulated time pass so many times as fast from now on."""
@@ -54,6 +66,10 @@ class Clock:
     async def pause(self, seconds: float) -> None:
         """Lets `seconds` pass for the caller; other requests go on."""
         await asyncio.sleep(seconds / self._speed)
+
+    def told_with_answers(self) -> list[tuple[bytes, bytes]]:
+        """Headers about time that every answer carries, beside its date: none."""
+        return []
 
 
 def _system_s() -> float:

@@ -6,8 +6,9 @@ Every body is one JSON object; a refused one answers 400 `{"error": "..."}`. `te
 |---|---|---|
 | POST reset | `{}` | `{}`; accounts, applications but the first, extension attributes, faults, lag, clock, counts are gone |
 | POST seed | `tenant_id, accounts: [create bodies]` | `{"ids": [...]}`; strict options, quota and lag are not looked at; undeclared `extension_<app>_<name>` is declared as String, Boolean or Integer |
-| GET clock | | `{"now", "epoch_s", "offset_s"}` |
+| GET clock | | `{"now", "epoch_s", "offset_s", "from"}`; from: `system` or `requests` |
 | POST clock | `advance_s`, `offset_s`, or `speed` (emulated seconds in one of the system's) | as GET |
+| POST latency | `Latency` | `{}`; how long answers take, see `request_time.Latency`; only where time comes from requests |
 | POST faults | `rules: [FaultRule], seed` | `{}`; replaces all rules, see `graph.faults.FaultRule` |
 | POST throttle | `ThrottleProfile` | `{}`; full allowances again, see `graph.throttle.ThrottleProfile` |
 | POST lag | `Lag` and optional `tenant_id` | `{}`; for changes from now on, see `lag.Lag` |
@@ -39,6 +40,7 @@ from idferry.emulator.graph.performer import BATCH
 from idferry.emulator.graph.throttle import ThrottleProfile
 from idferry.emulator.identity_endpoints import TOKEN
 from idferry.emulator.lag import Lag
+from idferry.emulator.request_time import Latency, RequestClock
 from idferry.emulator.sign_in import sign_in_federated, sign_in_local
 from idferry.emulator.store import Account
 from idferry.emulator.tenants import (
@@ -126,6 +128,7 @@ class Control:
             "seed": (Seed, self._seed),
             "clock": (ClockChange, self._set_clock),
             "faults": (FaultPlan, self._set_faults),
+            "latency": (Latency, self._set_latency),
             "throttle": (ThrottleProfile, self._set_throttle),
             "lag": (dict[str, Any], self._set_lag),
             "tenant": (dict[str, Any], self._change_tenant),
@@ -201,9 +204,12 @@ class Control:
     def _clock(self) -> object:
         clock = self._world.clock
         now_s = clock.now_s()
-        return {"now": stamp(now_s), "epoch_s": now_s, "offset_s": clock.offset_s}
+        source = "requests" if isinstance(clock, RequestClock) else "system"
+        return {"now": stamp(now_s), "epoch_s": now_s, "offset_s": clock.offset_s, "from": source}
 
     def _set_clock(self, change: ClockChange) -> object:
+        if isinstance(self._world.clock, RequestClock):
+            raise ControlError("This emulator takes its time from requests: it has no clock to move.")
         if change.offset_s is not None:
             self._world.clock.set_offset(change.offset_s)
         if change.speed is not None:
@@ -212,8 +218,20 @@ class Control:
             self._world.clock.advance(change.advance_s)
         return self._clock()
 
+    def _set_latency(self, latency: Latency) -> object:
+        if not isinstance(self._world.clock, RequestClock):
+            raise ControlError(
+                "Answers take their real time here: start the emulator with --time from-requests."
+            )
+        self._world.clock.set_latency(latency)
+        return {}
+
     def _set_faults(self, plan: FaultPlan) -> object:
         for rule in plan.rules:
+            if rule.kind == "trickle" and isinstance(self._world.clock, RequestClock):
+                raise ControlError(
+                    "Where time comes from requests, no byte of an answer takes time: use slow."
+                )
             if rule.operation not in FAULT_OPERATIONS:
                 known = ", ".join(sorted(FAULT_OPERATIONS))
                 raise ControlError(f"There is no operation '{rule.operation}'; known: {known}.")

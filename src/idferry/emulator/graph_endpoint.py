@@ -102,7 +102,7 @@ class GraphEndpoint:
             await send_damaged(
                 answer.spoil,
                 status=answer.status,
-                headers=told,
+                headers=[*told, *self._world.clock.told_with_answers()],
                 content=content,
                 scope=scope,
                 send=send,

@@ -16,24 +16,28 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, Literal
 
 import uvicorn
 from starlette.applications import Starlette
-from starlette.routing import BaseRoute, Mount
+from starlette.routing import Mount
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from idferry.emulator.certificates import CertificateFiles, make_certificates
+from idferry.emulator.clock import Clock
 from idferry.emulator.control import Control
 from idferry.emulator.graph_endpoint import GraphEndpoint
 from idferry.emulator.identity_endpoints import IdentityEndpoints
+from idferry.emulator.request_time import RequestClock, TimeFromRequests
 from idferry.emulator.tenants import Tenant, TenantKind
 from idferry.emulator.world import World
 
 HOST = "127.0.0.1"
 KEEP_ALIVE_S = 120  # longer than any client keeps an idle connection, so that none meets a closed one
 SHUTDOWN_S = 2
+
+TimeFrom = Literal["system", "requests"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,18 +72,24 @@ def serve(
     seed: int | None,
     exit_with_parent: bool,
     ready: Callable[[Running], None],
+    time_from: TimeFrom = "system",
 ) -> None:
     """Runs until interrupted, terminated, or (with `exit_with_parent`) until standard input closes.
 
     HTTPS listens on `port` and HTTP on the next one; None takes two free ports. `ready` is called once, when
-    requests are answered. `seed` makes ids and secrets reproducible.
+    requests are answered. `seed` makes ids and secrets reproducible. `time_from`: whose time it is.
 
     Raises:
         OSError: a port is in use.
     """
     with tempfile.TemporaryDirectory(prefix="idferry-emulator-") as name, _sockets(port) as (https, http):
         folder = Path(name)
-        world = World(kinds=kinds, folder=folder, seed=seed)
+        world = World(
+            kinds=kinds,
+            folder=folder,
+            seed=seed,
+            clock=RequestClock() if time_from == "requests" else Clock(),
+        )
         try:
             files = make_certificates(folder, now_s=world.clock.now_s())
             running = _describe(world, files=files, https=https.getsockname()[1], http=http.getsockname()[1])
@@ -91,12 +101,13 @@ def serve(
 
 def _application(world: World) -> Starlette:
     graph = GraphEndpoint(world)
-    routes: list[BaseRoute] = [
-        Mount("/v1.0", graph),
-        Mount("/beta", graph),
-        Mount("/control", _PlainHttpOnly(Starlette(routes=Control(world).routes()))),
-    ]
-    return Starlette(routes=[*routes, *IdentityEndpoints(world).routes()])
+    cloud: ASGIApp = Starlette(
+        routes=[Mount("/v1.0", graph), Mount("/beta", graph), *IdentityEndpoints(world).routes()]
+    )
+    if isinstance(world.clock, RequestClock):
+        cloud = TimeFromRequests(cloud, world.clock)
+    control = _PlainHttpOnly(Starlette(routes=Control(world).routes()))
+    return Starlette(routes=[Mount("/control", control), Mount("/", cloud)])
 
 
 class _PlainHttpOnly:

@@ -22,11 +22,19 @@ class World:
     Args:
         kinds: one tenant of each of these kinds exists.
         folder: where the accounts' files are made; the caller removes it.
+        clock: where time comes from; else the system's, moved by the control API.
         seed: makes ids, secrets and tokens reproducible; for tests only.
     """
 
-    def __init__(self, *, kinds: Iterable[TenantKind], folder: Path, seed: int | None) -> None:
-        self.clock = Clock()
+    def __init__(
+        self,
+        *,
+        kinds: Iterable[TenantKind],
+        folder: Path,
+        seed: int | None,
+        clock: Clock | None = None,
+    ) -> None:
+        self.clock = clock or Clock()
         self.entropy = Entropy(seed=seed)
         self.tenants: list[Tenant] = [
             new_tenant(
@@ -52,8 +60,7 @@ class World:
 
     def reset(self) -> None:
         """Back to the first moment: same tenants, ids, first applications and their tokens; nothing else remains."""
-        self.clock.hurry(1.0)
-        self.clock.set_offset(0.0)
+        self.clock.reset()
         for tenant in self.tenants:
             tenant.reset(now_s=self.clock.now_s())
         self.tokens.keep_only({tenant.import_application.client_id for tenant in self.tenants})

@@ -9,8 +9,6 @@ from idferry.emulator.clock import Clock
 from idferry.emulator.graph.exchange import Answer, Call
 
 ASKING_STATUSES = frozenset({429, 503})
-# Requests that were on their way when the answer left cannot know of it.
-ON_THE_WAY_S = 0.1
 
 
 class Waiting:
@@ -34,7 +32,7 @@ class Waiting:
     def is_early(self, call: Call) -> bool:
         """Whether its application was asked to wait longer, and knew it when this request left."""
         told_s, until_s = self._told.get(call.application.client_id, (0.0, 0.0))
-        return told_s + ON_THE_WAY_S * self._clock.speed < call.now_s < until_s
+        return told_s + self._clock.on_the_way_s < call.now_s < until_s
 
     def forget(self) -> None:
         """Nobody was told anything."""

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.support.crash_driver import KILLED, Point
+from tests.support.crash_driver import KILLED
 from tests.support.desk import PREMIGRATE, Desk
 from tests.support.emulator import Emulator
 from tests.support.forked_product import ForkedProduct, forked_product
+from tests.support.interference import Point
 from tests.support.oracle import Truth, check
 from tests.support.population import population, write_json_lines
 from tests.support.strangers import Planter
@@ -27,7 +28,9 @@ CASES = [
     ("write", "inside", 8),
     ("write", "after", 8),
     ("call", "before", 8),
-    ("call", "after", 8),
+    ("call", "sent", 8),
+    ("call", "first byte", 8),
+    ("call", "last byte", 8),
     ("files", "before", 2),
     ("files", "after", 2),
 ]

@@ -1,92 +1,96 @@
-"""Runs the command line in forked children that may end themselves at one exact point, by SIGKILL.
+"""Runs the command line in forked children that may be ended at any point or moment, by SIGKILL.
 
 A program of its own (`python -m tests.support.crash_driver`): orders come as JSON lines on standard input, answers go to
-standard output. Nothing of it lies in the product: each child wraps the places where the product writes to its
-ledger and talks to the directory, and counts. It can also make the product's clock run faster than the real one.
+standard output. What is done to the product inside a child stands in `interference`.
 """
 
 import gc
 import io
-import itertools
 import json
 import os
+import resource
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, redirect_stderr, redirect_stdout
-from dataclasses import asdict, dataclass
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from sqlite3 import Connection
-from typing import Any
+
+from tests.support.interference import Point, Temper, interfere
 
 from idferry.cli.app import run
-from idferry.graph.transport import Transport
-from idferry.ledger import key_file, opening
-from idferry.ledger.database import Database
-from idferry.wiring.system import SystemClock
 
 # The exit code by which Python tells of a death by SIGKILL.
 KILLED = -signal.SIGKILL
-
-
-@dataclass(frozen=True)
-class Point:
-    """Where to end: the n-th `write` to the ledger, `call` to the directory, or making of the ledger's `files`.
-
-    `when`: before it begins, inside (a write that was made but not committed), or after it.
-    """
-
-    kind: str
-    when: str
-    number: int
+LOOK_SECONDS = 0.002
+TRACEBACK = 70
 
 
 @dataclass(frozen=True)
 class Order:
     """One command to run in `folder`; its output goes to files in `output`.
 
-    `speed` is that of the product's clock; `user` is the id to run under (0: unchanged), because root may write
-    everywhere.
+    `kill_after_s` is real time from the start; `user` is the id to run under (0: unchanged), because root may write
+    everywhere; `files_max` is how many files the process may have open (0: unchanged).
     """
 
     folder: str
     output: str
     arguments: list[str]
     point: Point | None = None
-    speed: float = 1.0
+    temper: Temper = field(default_factory=Temper)
+    kill_after_s: float = 0.0
     user: int = 0
+    files_max: int = 0
 
     def as_json(self) -> str:
         """One line for the driver."""
         return json.dumps(asdict(self))
 
 
+def order_of(line: str) -> Order:
+    """The order in a line."""
+    fields = json.loads(line)
+    point, temper = fields.pop("point"), fields.pop("temper")
+    return Order(**fields, point=Point(**point) if point else None, temper=Temper(**temper))
+
+
 def main() -> None:
     """Take orders until standard input ends."""
     gc.freeze()
     for line in sys.stdin:
-        order = json.loads(line)
-        point = Point(**order.pop("point")) if order["point"] else order.pop("point")
+        order = order_of(line)
         child = os.fork()
         if child == 0:
-            _obey(Order(**order, point=point))
-        _, status = os.waitpid(child, 0)
+            _obey(order)
+        status = _wait_for(child, order.kill_after_s)
         sys.stdout.write(f"{os.waitstatus_to_exitcode(status)}\n")
         sys.stdout.flush()
 
 
+def _wait_for(child: int, kill_after_s: float) -> int:
+    until = time.monotonic() + kill_after_s
+    while kill_after_s and time.monotonic() < until:
+        ended, status = os.waitpid(child, os.WNOHANG)
+        if ended:
+            return status
+        time.sleep(LOOK_SECONDS)
+    if kill_after_s:
+        os.kill(child, signal.SIGKILL)
+    return os.waitpid(child, 0)[1]
+
+
 def _obey(order: Order) -> None:
-    code = 70
+    code = TRACEBACK
     try:
         os.chdir(order.folder)
         for number, name in ((1, "stdout"), (2, "stderr")):
             os.dup2(os.open(Path(order.output, name), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), number)
         if order.user:
             _become(order.user)
-        _hurry(order.speed)
-        if order.point:
-            _watch(order.point)
+        if order.files_max:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (order.files_max, order.files_max))
+        interfere(order.temper, order.point)
         code = run(order.arguments)
     finally:
         sys.stdout.flush()
@@ -101,82 +105,6 @@ def _become(user: int) -> None:
     os.setgroups([])
     os.setgid(user)
     os.setuid(user)
-
-
-def _hurry(speed: float) -> None:
-    if speed != 1.0:
-        SystemClock.elapsed = lambda _self: time.monotonic() * speed  # type: ignore[method-assign]
-        SystemClock.sleep = lambda _self, seconds, unless=None: time.sleep(seconds / speed)  # type: ignore[method-assign]
-
-
-def _watch(point: Point) -> None:
-    def reached(when: str, number: int) -> None:
-        if (when, number) == (point.when, point.number):
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    match point.kind:
-        case "write":
-            _watch_writes(reached)
-        case "call":
-            _watch_calls(reached)
-        case "files":
-            _watch_files(reached)
-        case other:
-            raise AssertionError(other)
-
-
-def _watch_writes(reached: Callable[[str, int], None]) -> None:
-    original: Callable[[Database], AbstractContextManager[Connection]] = Database.writing
-    numbers = itertools.count(1)
-
-    @contextmanager
-    def writing(self: Database) -> Iterator[Connection]:
-        number = next(numbers)
-        reached("before", number)
-        with original(self) as connection:
-            yield connection
-            reached("inside", number)
-        reached("after", number)
-
-    Database.writing = writing  # type: ignore[method-assign]
-
-
-def _watch_calls(reached: Callable[[str, int], None]) -> None:
-    original: Callable[..., Any] = Transport._over_http
-    numbers = itertools.count(1)
-
-    def over_http(self: Transport, *arguments: Any) -> Any:
-        number = next(numbers)
-        reached("before", number)
-        answer = original(self, *arguments)
-        reached("after", number)
-        return answer
-
-    Transport._over_http = over_http  # type: ignore[method-assign]
-
-
-def _watch_files(reached: Callable[[str, int], None]) -> None:
-    """Making the ledger's files: 1 is the key, 2 the empty ledger, 3 the first connection to it."""
-    make_files = key_file.make_files
-    connect = opening.sqlite3.connect
-
-    def making(ledger: Any, random_bytes: Any) -> bytes:
-        def drawn(count: int) -> bytes:
-            reached("before", 1)
-            return bytes(random_bytes(count))
-
-        key = make_files(ledger, drawn)
-        reached("after", 2)
-        return key
-
-    def connecting(*arguments: Any, **more: Any) -> Any:
-        reached("before", 3)
-        connection = connect(*arguments, **more)
-        reached("after", 3)
-        return connection
-
-    key_file.make_files = making
-    opening.sqlite3.connect = connecting
 
 
 if __name__ == "__main__":

@@ -6,9 +6,11 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from tests.support.crash_driver import Order, Point
+from tests.support.crash_driver import Order
 from tests.support.desk import Desk, Ended
+from tests.support.interference import Point, Temper
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -26,12 +28,14 @@ class ForkedProduct:
         *arguments: str,
         point: Point | None = None,
         speed: float = 1.0,
-        user: int = 0,
+        temper: Temper | None = None,
+        **more: Any,
     ) -> Ended:
-        """Run one command to its end, or to `point`, where it dies."""
+        """Run one command to its end, or to `point`, where it dies; `more` are fields of Order."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        order = Order(str(desk.folder), self._output, list(arguments), point, speed, user)
+        temper = temper or Temper(speed=speed)
+        order = Order(str(desk.folder), self._output, list(arguments), point=point, temper=temper, **more)
         self._process.stdin.write(order.as_json() + "\n")
         self._process.stdin.flush()
         answer = self._process.stdout.readline()

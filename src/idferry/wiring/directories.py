@@ -4,6 +4,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx2
+
 from idferry.errors import SettingsError
 from idferry.graph.address import Address
 from idferry.graph.credentials import ClientCertificate, ClientSecret, managed_identity
@@ -13,8 +15,12 @@ from idferry.ports import Clock
 from idferry.settings import Application, Settings, Tenant
 
 
-def directory_of(settings: Settings, clock: Clock) -> Directory:
+def directory_of(
+    settings: Settings, clock: Clock, *, machine: Machine | None = None, http: httpx2.Client | None = None
+) -> Directory:
     """The directory, opened for the application that imports; a context manager. Nothing is called before it is used.
+
+    `machine` and `http` replace what would be made: in stepped time both belong to the one who steps.
 
     Raises:
         SettingsError: no tenant, no application for the import, or a credential that cannot be used.
@@ -30,8 +36,9 @@ def directory_of(settings: Settings, clock: Clock) -> Directory:
         address=_address(settings, tenant),
         client_id=application.client_id,
         credential=_credential(settings, application),
-        machine=Machine(clock),
+        machine=machine or Machine(clock),
         limits=limits,
+        http=http,
     )
 
 

@@ -7,7 +7,7 @@ from idferry.cli.progress import progress
 from idferry.cli.stopping import stop_on_signals
 from idferry.flows import survey as flow
 from idferry.settings import read_settings
-from idferry.wiring import clock_of, plan_rules_of, scratch_of, source_of
+from idferry.wiring import clock_of, plan_rules_of, source_of, survey_ledger_of
 
 
 def survey(
@@ -28,12 +28,12 @@ def survey(
     legacy = source_of(read, source, name=name)
     with (
         stop_on_signals() as stop,
-        scratch_of(read, clock) as scratch,
+        survey_ledger_of(read, clock) as scratch,
         progress(clock, quiet=as_json) as tell,
     ):
         report = flow.survey(
             source=legacy,
-            scratch=scratch.plan,
+            scratch=scratch,
             rules=plan_rules_of(read, clock),
             clock=clock,
             tell=tell,

@@ -80,8 +80,8 @@ def plan_people(
     report = PlanReport()
     ledger.begin_planning()
     wanted = islice(_readable(source, report, in_pilot, stop), limit)
-    while batch := list(islice(wanted, BATCH_PEOPLE)):
-        items = [_decide(record, rules) for record in batch]
+    # Each record is decided about as soon as it was read, and its password dropped: a batch holds none.
+    while items := [_decide(record, rules) for record in islice(wanted, BATCH_PEOPLE)]:
         effects = ledger.plan(items, run=run, take_up=take_up or TakeUp(), at=clock.now())
         for item, effect in zip(items, effects, strict=True):
             _count(report, item, effect)

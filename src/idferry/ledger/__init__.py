@@ -4,6 +4,7 @@ It must never see a password, and no exception of sqlite3 leaves it: see `idferr
 """
 
 from idferry.ledger.locking import run_lock
+from idferry.ledger.one_pass import OnePass, open_one_pass
 from idferry.ledger.opening import Ledger, open_ledger, scratch_copy
 
-__all__ = ["Ledger", "open_ledger", "run_lock", "scratch_copy"]
+__all__ = ["Ledger", "OnePass", "open_ledger", "open_one_pass", "run_lock", "scratch_copy"]

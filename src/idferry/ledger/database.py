@@ -15,6 +15,7 @@ from idferry.errors import IdferryError, LedgerBusy, LedgerError, LedgerUnwritab
 BUSY_TIMEOUT_MS = 5_000
 CHECKPOINT_PAGES = 4_000  # fewer, larger write-backs while planning; the log grows to 16 MiB
 PLACES_MAX = 500  # SQLite before 3.32 takes 999 values in one statement
+NOWHERE = Path("(a file without a name in the temporary folder)")  # for messages
 CACHE_KIB = 4_096  # enough for planning at full speed; more would grow with the ledger
 
 _PRIMARY_CODE = 0xFF  # https://sqlite.org/rescode.html#primary_result_codes_versus_extended_result_codes

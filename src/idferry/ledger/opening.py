@@ -19,6 +19,7 @@ from idferry.ledger.database import (
     BUSY_TIMEOUT_MS,
     CACHE_KIB,
     CHECKPOINT_PAGES,
+    NOWHERE,
     Database,
     told_as_ledger_errors,
 )
@@ -40,7 +41,6 @@ _EVERYWHERE = {
 }
 _READ_ONLY = {"query_only": "ON"}
 _DURABLE = {"journal_mode": "WAL", "synchronous": "FULL", "wal_autocheckpoint": str(CHECKPOINT_PAGES)}
-_NOWHERE = Path("(a copy in the temporary folder)")  # for messages
 _SCRATCH = {"journal_mode": "MEMORY", "synchronous": "OFF"}  # it need not outlive the process
 
 
@@ -114,11 +114,11 @@ def scratch_copy(
     process ends. Raises what `open_ledger` raises.
     """
     owner = _Owner(tenant_id, project, at)
-    with told_as_ledger_errors(_NOWHERE):
-        database = Database(sqlite3.connect(""), _NOWHERE)
+    with told_as_ledger_errors(NOWHERE):
+        database = Database(sqlite3.connect(""), NOWHERE)
     try:
         marks = _fill(database, path, owner, random_bytes)
-        _prepare(database, _NOWHERE, owner, marks, _SCRATCH)
+        _prepare(database, NOWHERE, owner, marks, _SCRATCH)
         yield _assemble(database, marks, random_bytes)
     finally:
         database.close()

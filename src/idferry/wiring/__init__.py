@@ -14,6 +14,7 @@ from idferry.wiring.ledgers import (
     run_lock_of,
     run_test_of,
     scratch_of,
+    survey_ledger_of,
 )
 from idferry.wiring.rules import plan_rules_of, send_limits_of
 from idferry.wiring.sources import source_of
@@ -35,4 +36,5 @@ __all__ = [
     "scratch_of",
     "send_limits_of",
     "source_of",
+    "survey_ledger_of",
 ]

@@ -1,11 +1,13 @@
 """The ledger of the settings, opened as a command needs it: to write, to read, or a copy to throw away."""
 
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from idferry.errors import UsageError
 from idferry.ledger.locking import is_run_active, run_lock
+from idferry.ledger.one_pass import open_one_pass
 from idferry.ledger.opening import Ledger, open_ledger, scratch_copy
-from idferry.ports import Clock, IsRunActive
+from idferry.ports import Clock, IsRunActive, PlanLedger
 from idferry.settings import Settings
 from idferry.wiring.system import random_bytes
 
@@ -57,6 +59,17 @@ def scratch_of(settings: Settings, clock: Clock) -> AbstractContextManager[Ledge
         random_bytes=random_bytes,
         at=clock.now(),
     )
+
+
+@contextmanager
+def survey_ledger_of(settings: Settings, clock: Clock) -> Iterator[PlanLedger]:
+    """Where a survey plans: on a throw-away copy of the ledger, or, where there is none yet, in one pass alone."""
+    if settings.tenant and settings.ledger_path.is_file():
+        with scratch_of(settings, clock) as scratch:
+            yield scratch.plan
+    else:
+        with open_one_pass() as plan:
+            yield plan
 
 
 def need_ledger(settings: Settings) -> None:

@@ -1,0 +1,173 @@
+"""Planning one source where there is no ledger yet and none is to be made: a survey.
+
+It answers as an empty ledger would (`planning`), and stores nothing of a person but what makes two records meet: key
+and sign-in names. What does not fit into a bounded part of memory lies in a file without a name, so that any number
+of people take the same memory and nothing stays behind, however the process ends.
+"""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+
+from idferry.ledger.database import CACHE_KIB, NOWHERE, Database, told_as_ledger_errors
+from idferry.ledger.named_queries import named_queries
+from idferry.rules.entry import PlanEffect, PlanItem, TakeUp
+from idferry.rules.lifecycle import State
+from idferry.rules.names import LOOK_ALIKE_NAMES_MAX, Identity, look_alike_form
+from idferry.rules.outcomes import LeftOut
+from idferry.rules.plan import NotPlanned
+
+FILTER_BYTES = 8 * 1024 * 1024  # of two million texts, one in thirty is looked for on disk for nothing
+RECENT_TEXTS_MAX = (
+    50_000  # then they are written in order, which a B-tree takes several times faster than one by one
+)
+
+_PLANNED = PlanEffect(State.PLANNED)  # nearly everybody's, so it is made once
+_SQL = named_queries("one_pass")
+_SPOTS = 8 * FILTER_BYTES - 1  # a mask: the filter has a power of two of bits
+_PRAGMAS = {"journal_mode": "MEMORY", "synchronous": "OFF", "cache_size": f"-{CACHE_KIB}"}
+# What a text was met as stands in its first letter, so that a key is never taken for a name.
+_KEY, _LOCAL, _FEDERATED, _FORM = "k", "l", "f", "~"
+
+
+@contextmanager
+def open_one_pass() -> Iterator["OnePass"]:
+    """A PlanLedger for one pass over one source. Raises LedgerError when the temporary folder takes nothing."""
+    with told_as_ledger_errors(NOWHERE):
+        # SQLite's own kind of private database: https://sqlite.org/inmemorydb.html#temp_db
+        database = Database(sqlite3.connect(""), NOWHERE)
+    try:
+        yield OnePass(database)
+    finally:
+        database.close()
+
+
+class OnePass:
+    """PlanLedger that plans as an empty ledger would. All records of a pass are of one source."""
+
+    def __init__(self, database: Database) -> None:
+        self._met = _Met(database)
+        self._any_forms = False
+
+    def begin_planning(self) -> None:
+        """Forget the pass before: nobody was sent, so it left nothing that counts. Raises LedgerError."""
+        self._met.forget_everything()
+        self._any_forms = False
+
+    def plan(
+        self,
+        items: Sequence[PlanItem],
+        *,
+        run: str,  # noqa: ARG002  the port's
+        take_up: TakeUp,  # noqa: ARG002  as above
+        at: datetime,  # noqa: ARG002  as above
+    ) -> Sequence[PlanEffect]:
+        """One effect per item, in order. `run`, `take_up` and `at` change nothing where nobody was planned before.
+
+        Raises LedgerError.
+        """
+        return [self._settle(item) for item in items]
+
+    def _settle(self, item: PlanItem) -> PlanEffect:
+        met, plan, source, key = self._met, item.plan, item.user.source, item.user.key
+        is_repeated = met.first(_KEY + key) is not None
+        if not is_repeated:
+            met.add(_KEY + key, key)
+        if isinstance(plan, NotPlanned):
+            return PlanEffect(State.LEFT_OUT if isinstance(plan.code, LeftOut) else State.REFUSED, plan.code)
+        names = list(dict.fromkeys(map(_name_of, plan.draft.identities)))
+        for name in names:
+            owner = met.first(name)
+            if owner is not None:
+                return PlanEffect(State.LEFT_OUT, LeftOut.DUPLICATE_SIGN_IN_NAME, f"{source}:{owner}")
+        if is_repeated:
+            return PlanEffect(State.LEFT_OUT, LeftOut.DUPLICATE_KEY, f"{source}:{key}")
+        for name in names:
+            met.add(name, key)
+        look_alike = self._look_alike(names, key)
+        return PlanEffect(State.PLANNED, look_alike_key=f"{source}:{look_alike}") if look_alike else _PLANNED
+
+    def _look_alike(self, names: Sequence[str], key: str) -> str | None:
+        """The first key, in their order, of the others with a sign-in name that looks like one of these.
+
+        Of the names that share a form, LOOK_ALIKE_NAMES_MAX are remembered, and the form itself if it is a name.
+        """
+        forms = {name: _LOCAL + look_alike_form(name[1:]) for name in names if name[0] == _LOCAL}
+        for name, form in forms.items():
+            if form != name:
+                self._any_forms = True
+                self._remember_form(form, key)
+        if not self._any_forms:  # so it is in most sources
+            return None
+        alike: set[str] = set()
+        for form in forms.values():
+            others = list(self._keys_behind(form))
+            plain = self._met.first(form) if others else None
+            alike.update(others, () if plain is None else (plain,))
+        return min(alike - {key}, default=None)
+
+    def _remember_form(self, form: str, key: str) -> None:
+        known = sum(1 for _ in self._keys_behind(form))
+        if known < LOOK_ALIKE_NAMES_MAX:
+            self._met.add(f"{_FORM}{known}{form}", key)
+
+    def _keys_behind(self, form: str) -> Iterator[str]:
+        for number in range(LOOK_ALIKE_NAMES_MAX):
+            key = self._met.first(f"{_FORM}{number}{form}")
+            if key is None:
+                return
+            yield key
+
+
+def _name_of(identity: Identity) -> str:
+    return (_LOCAL if identity.is_local else _FEDERATED) + identity.compared
+
+
+class _Met:
+    """Texts, each with the key of the record that it was met in: the latest in memory, the others on disk.
+
+    A filter with one bit for each hash says of nearly every new text that it is new, without a look at the disk.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        with database.reading() as connection:
+            for name, value in _PRAGMAS.items():
+                connection.execute(f"PRAGMA {name} = {value}")
+            connection.execute(_SQL["schema"])
+        self._filter = bytearray(FILTER_BYTES)
+        self._recent: dict[str, str] = {}
+
+    def first(self, text: str) -> str | None:
+        """The key of the record that this text was met in. Raises LedgerError."""
+        spot = hash(text) & _SPOTS
+        if not self._filter[spot >> 3] & (1 << (spot & 7)):
+            return None
+        key = self._recent.get(text)
+        return self._stored(text) if key is None else key
+
+    def add(self, text: str, key: str) -> None:
+        """Remember a text that was not met before. Raises LedgerError."""
+        spot = hash(text) & _SPOTS
+        self._filter[spot >> 3] |= 1 << (spot & 7)
+        self._recent[text] = key
+        if len(self._recent) >= RECENT_TEXTS_MAX:
+            self._write()
+
+    def forget_everything(self) -> None:
+        """As new. Raises LedgerError."""
+        self._filter = bytearray(FILTER_BYTES)
+        self._recent.clear()
+        with self._database.writing() as connection:
+            connection.execute(_SQL["forget_everything"])
+
+    def _stored(self, text: str) -> str | None:
+        with self._database.reading() as connection:
+            row = connection.execute(_SQL["key_of"], (text,)).fetchone()
+            return row[0] if row else None
+
+    def _write(self) -> None:
+        with self._database.writing() as connection:
+            connection.executemany(_SQL["insert"], sorted(self._recent.items()))
+        self._recent.clear()

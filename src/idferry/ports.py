@@ -201,6 +201,29 @@ class ObservationLedger(Protocol):
         ...
 
 
+class WantedDrafts(Protocol):
+    """A shelf for as long as one update lasts: what a source wants people's accounts to be, by person_id.
+
+    It is no part of the ledger: whatever ends the update, the next one reads the source again.
+    """
+
+    def put(self, drafts: Mapping[int, AccountDraft]) -> None:
+        """Put some there; a later draft of the same person replaces the earlier one."""
+        ...
+
+    def count(self) -> int:
+        """How many people there are."""
+        ...
+
+    def page(self, *, after: int, limit: int) -> Sequence[tuple[int, AccountDraft]]:
+        """People with person_id > `after`, in order of person_id."""
+        ...
+
+    def of(self, person_ids: Collection[int]) -> Mapping[int, AccountDraft]:
+        """The drafts of these people, of those that are there."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class CreateOrder:
     """One account to create, its password beside it."""

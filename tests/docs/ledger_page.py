@@ -72,6 +72,8 @@ KINDS = {
     EventKind.CREATED: "The directory said: created.",
     EventKind.ADOPTED: "The directory shows an account with this person's `legacyId`: an earlier call had worked.",
     EventKind.TAKEN: "The directory said that a value is taken. Who holds it is asked next.",
+    EventKind.PASSWORD_REPLANNED: "The directory refused the password, and another plan is sent from now on: the draft "
+    "in the ledger was rewritten in the same transaction as the next `sent`.",
     EventKind.CONFLICT: "Another account, or a deleted one, holds the value.",
     EventKind.REJECTED: "The directory refused for good.",
     EventKind.POSTPONED: "Throttled (HTTP 429): certainly not done, sent again later.",
@@ -84,6 +86,14 @@ KINDS = {
     EventKind.PLANNED_AGAIN: "Taken up again with `--retry-failed` or `--again`, or the record was mended.",
     EventKind.PURGED: "The deleted account was deleted for good.",
     EventKind.RESTORED: "The account was taken out of the recycle bin.",
+    EventKind.UPDATE_SENT: "A change of these values was about to be sent (`--update`).",
+    EventKind.UPDATED: "These values were written, were there already, or were left to the person who changed them "
+    "(`changed_by_person`).",
+    EventKind.DISABLE_SENT: "A call that disables the account was about to be sent (`--vanished`, `--barred`).",
+    EventKind.DISABLED: "The account is disabled, by us or by somebody before us.",
+    EventKind.CHANGE_FAILED: "The directory refused the change; the code says why.",
+    EventKind.REBUILT: "`ledger rebuild` found this account, whose `legacyId` and sign-in name are the person's; or "
+    "could not decide.",
 }
 INTRODUCTION = """
 The ledger is what we intended and what we saw, for one tenant and one project. It is an SQLite database beside the

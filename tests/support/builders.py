@@ -46,6 +46,7 @@ class Human:
     display_name: str = "Somebody"
     attributes: Mapping[str, AttributeValue] = field(default_factory=dict)
     last_sign_in: datetime | None = None
+    enabled: bool = True
 
     @property
     def identities(self) -> tuple[Identity, ...]:
@@ -69,6 +70,7 @@ class Human:
             display_name=self.display_name,
             attributes=self.attributes,
             last_sign_in=self.last_sign_in,
+            enabled=self.enabled,
             record_digest=hashlib.blake2b(everything, digest_size=8).digest(),
         )
         return SourceRecord(user, None if self.password is None else Password(self.password))

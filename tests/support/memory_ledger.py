@@ -342,6 +342,8 @@ class MemorySending:
         person.object_id = seen.object_id or person.object_id
         if seen.written is not None:
             person.written = dict(seen.written)
+        if seen.draft is not None:
+            person.draft = seen.draft
 
 
 class MemoryReports:

@@ -15,6 +15,7 @@ from idferry.ports import Clock, Tell
 from idferry.rules.happenings import (
     AccountsRead,
     AccountsRemoved,
+    AccountsUpdated,
     AttributeCreated,
     Happening,
     PeopleSettled,
@@ -136,6 +137,8 @@ def _on_terminal(bar: Progress, pace: _Pace) -> Tell:
                 show("creating", done, max(pace.total, done), pace.describe(happening))
             case AccountsRead(count):
                 show("reading accounts", count, None)
+            case AccountsUpdated(count):
+                show("updating", count, None)
             case AccountsRemoved(count):
                 show("removing", count, None)
 
@@ -156,6 +159,8 @@ def _in_pipe(happening: Happening, pace: _Pace) -> None:
             line = f"{done:,} of {pace.total:,} settled, {pace.describe(happening)}"
         case AccountsRead(count) if pace.is_time_for_a_line():
             line = f"read {count:,} accounts"
+        case AccountsUpdated(count) if pace.is_time_for_a_line():
+            line = f"updated {count:,} accounts"
         case AccountsRemoved(count) if pace.is_time_for_a_line():
             line = f"removed {count:,} accounts"
         case _:

@@ -101,6 +101,7 @@ def verify_document(report: VerifyReport) -> dict[str, Any]:
         "differing": [_difference_document(one) for one in report.differing],
         "changed_by_person": report.changed_by_person,
         "changes": [_difference_document(one) for one in report.changes],
+        "vanished": report.vanished,
         "progressed": report.progressed,
         "foreign": report.foreign,
     }
@@ -127,6 +128,8 @@ def _print_report(report: VerifyReport) -> None:
         ("changed by person", f"{report.changed_by_person:,}", "values somebody else has set since: kept"),
         ("progressed", f"{report.progressed:,}", "have got their password since"),
     ]
+    if report.vanished:
+        rows.append(("vanished", f"{report.vanished:,}", "have an account and are not in the source any more"))
     console.print(figures(rows))
     found = [(one.legacy_id, "missing", one.reason) for one in report.missing]
     found += [(one.legacy_id, "extra", one.object_id) for one in report.extra]

@@ -21,7 +21,7 @@ from idferry.ports import (
     Tell,
     never,
 )
-from idferry.rules.account import Account, AccountDraft
+from idferry.rules.account import Account, AccountDraft, legacy_id_of
 from idferry.rules.comparison import Difference, compare, source_differences
 from idferry.rules.entry import Entry, EventKind, Observation, Selection
 from idferry.rules.happenings import AccountsRead
@@ -65,13 +65,15 @@ class VerifyReport:
     """What comparing found. `differences` counts all that is wrong; each list holds the first 10,000 of its kind.
 
     `foreign` are accounts that this project has nothing to do with, `progressed` people who have got a password
-    since they were created, `changed_by_person` values that somebody else has set since.
+    since they were created, `changed_by_person` values that somebody else has set since, `vanished` people with an
+    account who are not in the source any more: no differences.
     """
 
     checked: int = 0
     foreign: int = 0
     progressed: int = 0
     changed_by_person: int = 0
+    vanished: int = 0
     differences: int = 0
     missing: list[Missing] = field(default_factory=list)
     extra: list[Extra] = field(default_factory=list)
@@ -245,26 +247,33 @@ class _Verifying:
         """What the source says now: people who have no account, or whom the ledger has never heard of; changed values."""
         left_out = self._left_out(check.source.name)
         waiting = self._waiting(check.source.name)
-        read = PersonSet()
+        read, with_account = PersonSet(), 0
         users = (record.user for record in check.source.records() if isinstance(record, SourceRecord))
         for batch in _batches(users, BATCH_ACCOUNTS):
             self._check_stop()
-            drafts: dict[str, AccountDraft] = {}
+            drafts: dict[str, AccountDraft | None] = {}
             for user in batch:
                 plan = plan_person(user, PasswordFacts(present=True), check.rules)
-                if isinstance(plan, Planned):
-                    drafts.setdefault(user.key, plan.draft)
-            entries = self.ledger.entries_of_legacy_ids({draft.legacy_id for draft in drafts.values()})
+                drafts.setdefault(user.key, plan.draft if isinstance(plan, Planned) else None)
+            ids = {key: self._legacy_id(check.source.name, key) for key in drafts}
+            entries = self.ledger.entries_of_legacy_ids(set(ids.values()))
             for key, draft in drafts.items():
-                entry = entries.get(draft.legacy_id)
+                entry = entries.get(ids[key])
                 if entry is None:
-                    if key not in left_out:
+                    if draft and key not in left_out:
                         self._judge_unknown(draft)
                 elif entry.person_id not in read:
                     read.add(entry.person_id)
-                    if entry.person_id in waiting:
+                    with_account += entry.state.has_account and self._is_chosen(entry)
+                    if draft and entry.person_id in waiting:
                         self._judge_waiting(entry)
-                    self._compare_values(entry, draft)
+                    if draft:
+                        self._compare_values(entry, draft)
+        everybody = replace(self.scope.selection, source=check.source.name, states=WITH_ACCOUNT)
+        self.report.vanished = max(sum(self.ledger.states(everybody).values()) - with_account, 0)
+
+    def _legacy_id(self, source: str, key: str) -> str:
+        return legacy_id_of(project=self.scope.project, source=source, key=key)
 
     def _left_out(self, source: str) -> set[str]:
         """Keys of the people of this source who stay behind by rule: they have no legacyId to be found by."""

@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlite3 import Connection
 
 from idferry.ledger.database import Database, in_groups
-from idferry.ledger.drafts import written_to_json
+from idferry.ledger.drafts import draft_to_json, written_to_json
 from idferry.ledger.entry_rows import entries_where, entry_of_row
 from idferry.ledger.named_queries import named_queries
 from idferry.ledger.times import time_to_text
@@ -97,7 +97,8 @@ class _Turn:
             self._step(person_id, seen.state)
             moved = (state, seen.code, seen.reason)
         written = None if seen.written is None else written_to_json(seen.written)
-        learnt = (seen.object_id or None, written)
+        draft = (None, None) if seen.draft is None else (draft_to_json(seen.draft), seen.draft.display_name)
+        learnt = (seen.object_id or None, written, *draft)
         if any(fact is not None for fact in (*moved, *learnt)):
             self._seen.append((*moved, *made, *learnt, person_id))
 

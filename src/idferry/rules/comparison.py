@@ -11,7 +11,8 @@ from idferry.rules.account import Account, AccountDraft, value_digest, written_d
 from idferry.rules.attributes import AttributeValue
 from idferry.rules.entry import Entry
 from idferry.rules.lifecycle import State
-from idferry.rules.names import Identity, compared_form
+from idferry.rules.names import Identity
+from idferry.rules.update import same_value
 
 Shown = AttributeValue | None
 
@@ -70,15 +71,18 @@ def made_from(draft: AccountDraft, account: Account) -> bool:
 
 
 def source_differences(entry: Entry, wanted: AccountDraft) -> tuple[Difference, ...]:
-    """Where the source now says something else than what we wrote: a delta would send it."""
+    """Where the source now says something else than what we wrote: a delta would send it.
+
+    Not where a delta has met the new value already, which the draft then holds, and left the person's own.
+    """
     if entry.draft is None:
         return ()
     now, written = written_digests(wanted), entry.written or written_digests(entry.draft)
-    before = entry.draft.values
+    after, before = wanted.values, entry.draft.values
     differences = [
-        Difference(entry.object_id, entry.legacy_id, name, wanted.values.get(name), before.get(name))
+        Difference(entry.object_id, entry.legacy_id, name, after.get(name), before.get(name))
         for name in sorted({*now, *written})
-        if now.get(name) != written.get(name)
+        if now.get(name) != written.get(name) and after.get(name) != before.get(name)
     ]
     ours = {identity.compared for identity in entry.draft.identities}
     missing = tuple(_named(identity) for identity in wanted.identities if identity.compared not in ours)
@@ -126,14 +130,7 @@ def _changes(entry: Entry, draft: AccountDraft, account: Account) -> Iterator[Di
     written = entry.written or written_digests(draft)
     for name, expected in draft.values.items():
         found = account.values.get(name)
-        if not _same(name, expected, found) and written.get(name) != value_digest(found):
+        if not same_value(name, expected, found) and written.get(name) != value_digest(found):
             yield Difference(account.object_id, entry.legacy_id, name, expected, found)
     if account.enabled is not None and account.enabled != draft.enabled:
         yield Difference(account.object_id, entry.legacy_id, "accountEnabled", draft.enabled, account.enabled)
-
-
-def _same(name: str, expected: AttributeValue, found: Shown) -> bool:
-    if name == "mail" and isinstance(expected, str) and isinstance(found, str):
-        # The directory may store an address in lower case.
-        return compared_form(expected) == compared_form(found)
-    return expected == found

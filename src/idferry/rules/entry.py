@@ -17,6 +17,7 @@ class EventKind(StrEnum):
     SENT = "sent"
     CREATED = "created"
     ADOPTED = "adopted"
+    PASSWORD_REPLANNED = "password_replanned"
     TAKEN = "taken"
     CONFLICT = "conflict"
     REJECTED = "rejected"
@@ -30,6 +31,12 @@ class EventKind(StrEnum):
     PLANNED_AGAIN = "planned_again"
     PURGED = "purged"
     RESTORED = "restored"
+    UPDATE_SENT = "update_sent"
+    UPDATED = "updated"
+    DISABLE_SENT = "disable_sent"
+    DISABLED = "disabled"
+    CHANGE_FAILED = "change_failed"
+    REBUILT = "rebuilt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +103,8 @@ class Entry:
 class Observation:
     """Something seen about one person: appended as an event, and moving the person to `state` when it is given.
 
-    `written` are value digests, recorded when the account was created or adopted.
+    `written` are value digests, recorded when the account was created or adopted. `draft` replaces the planned one:
+    what is sent from now on.
     """
 
     person_id: int
@@ -106,6 +114,7 @@ class Observation:
     reason: str = ""
     object_id: str = ""
     written: Mapping[str, str] | None = None
+    draft: AccountDraft | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,10 +46,25 @@ class AccountsRead:
 
 
 @dataclass(frozen=True, slots=True)
+class AccountsUpdated:
+    """So many accounts were brought up to date, or disabled."""
+
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class AccountsRemoved:
     """So many accounts were removed."""
 
     count: int
 
 
-Happening = RecordsRead | AttributeCreated | RunStarted | PeopleSettled | AccountsRead | AccountsRemoved
+Happening = (
+    RecordsRead
+    | AttributeCreated
+    | RunStarted
+    | PeopleSettled
+    | AccountsRead
+    | AccountsUpdated
+    | AccountsRemoved
+)

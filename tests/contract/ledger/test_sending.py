@@ -1,5 +1,6 @@
 """Runs, intents and observations: the same for every ledger."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -107,3 +108,15 @@ def test_a_restored_account_remembers_who_made_it(ledger: AnyLedger) -> None:
     restored = Observation(person_id, EventKind.RESTORED, State.COMPLETE)
     ledger.observations.observe(run="run-9", observed=[restored], at=AT)
     assert person(ledger, "1").created_by_run == "run-1"
+
+
+def test_what_is_written_later_replaces_the_draft_and_the_digests(ledger: AnyLedger) -> None:
+    plan(ledger, *in_order(wanted("1", "a@x.org"), wanted("2", "b@x.org")))
+    person_id = move(ledger, "1", State.COMPLETE)
+    before = person(ledger, "1")
+    assert before.draft is not None
+    later = replace(before.draft, display_name="Later", attributes={"city": "Turku"}, enabled=False)
+    seen = Observation(person_id, EventKind.UPDATED, written={"city": "new"}, draft=later)
+    ledger.observations.observe(run="run-2", observed=[seen], at=AT)
+    assert person(ledger, "1") == replace(before, draft=later, written={"city": "new"})
+    assert person(ledger, "2").draft != later

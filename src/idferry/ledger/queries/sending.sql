@@ -13,5 +13,6 @@ UPDATE person SET state = 'creating', run = ? WHERE person_id = ?
 UPDATE person SET
     state = coalesce(?, state), code = coalesce(?, code), reason = coalesce(?, reason),
     run = coalesce(?, run), created_by_run = coalesce(?, created_by_run), created_at = coalesce(?, created_at),
-    object_id = coalesce(?, object_id), written = coalesce(?, written)
+    object_id = coalesce(?, object_id), written = coalesce(?, written), draft = coalesce(?, draft),
+    display_name = coalesce(?, display_name)
 WHERE person_id = ?

@@ -1,0 +1,181 @@
+"""Bring a later export in: update the people who have an account, and deal with those who left or are barred.
+
+`plan_update` says beforehand what the source holds, and refuses what looks like a truncated export; new people are
+`premigrate`'s. Flag, password, password policies and identities are never touched here.
+"""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+
+from idferry.errors import Stopped
+from idferry.flows.change_accounts import AccountChanges, account_changes
+from idferry.flows.disable_people import DisableReport, disable_people, list_returned
+from idferry.flows.plan_update import Listing, UpdatePlan
+from idferry.flows.remove import RemoveReport, remove
+from idferry.flows.update_values import ValuesReport, ValueUpdating
+from idferry.ports import (
+    AccountReader,
+    AccountRemover,
+    AccountUpdater,
+    Clock,
+    LedgerReport,
+    ObservationLedger,
+    Stop,
+    Tell,
+    WantedDrafts,
+    never,
+)
+from idferry.rules.departure import Departures, WhenBarred, WhenVanished
+from idferry.rules.entry import Entry, Selection
+from idferry.rules.lifecycle import WITH_ACCOUNT
+from idferry.rules.person_set import PersonSet
+
+VANISHED = "no longer in the source"
+BARRED = "disabled in the source"
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateLedgers:
+    """The parts of one ledger that an update works with, and the shelf that `plan_update` filled."""
+
+    report: LedgerReport
+    observations: ObservationLedger
+    wanted: WantedDrafts
+
+
+@dataclass(frozen=True, slots=True)
+class UpdatePorts:
+    """The parts of one directory that an update works with."""
+
+    reader: AccountReader
+    updater: AccountUpdater
+    remover: AccountRemover
+
+
+@dataclass(slots=True)
+class UpdateReport:
+    """What an update did, or would do. `returned`: enabled in the source, disabled in the directory, left alone.
+
+    `removal` is None unless vanished people are to be removed.
+    """
+
+    plan: UpdatePlan
+    values: ValuesReport
+    disabling: DisableReport = field(default_factory=DisableReport)
+    returned: Listing = field(default_factory=Listing)
+    removal: RemoveReport | None = None
+
+    @property
+    def unfinished(self) -> int:
+        """People for whom something was asked and not done: failed, or kept because somebody uses the account."""
+        removal = self.removal
+        left = removal.failed.total() + removal.kept.total() if removal else 0
+        return self.values.failed.total() + self.disabling.failed.total() + left
+
+
+def update_people(
+    *,
+    plan: UpdatePlan,
+    departures: Departures,
+    ledgers: UpdateLedgers,
+    directory: UpdatePorts,
+    value_names: Collection[str],
+    accounts: int,
+    run: str,
+    clock: Clock,
+    tell: Tell,
+    execute: bool,
+    stop: Stop = never,
+) -> UpdateReport:
+    """Update the people of a source, or say what would happen.
+
+    1. Update values, three-way.
+    2. List, disable or remove the people who are no longer in the source.
+    3. List or disable those whom the source disabled; list those whom it enables and whose account is disabled.
+
+    `accounts`: how many accounts the directory holds, as far as known. Events belong to `run`.
+
+    Raises:
+        DirectoryError, LedgerError, Stopped.
+    """
+    with account_changes(observations=ledgers.observations, clock=clock, run=run, stop=stop) as changes:
+        values = ValueUpdating(
+            ledger=ledgers.report,
+            wanted=ledgers.wanted,
+            reader=directory.reader,
+            updater=directory.updater,
+            value_names=value_names,
+            accounts=accounts,
+            changes=changes if execute else None,
+            tell=tell,
+            stop=stop,
+        )
+        report = UpdateReport(plan, values.update())
+        changes.finish()
+        settling = _Settling(
+            plan=plan, ledgers=ledgers, directory=directory, report=report, tell=tell, stop=stop
+        )
+        if execute:
+            settling.disable(departures, changes)
+    if departures.vanished is WhenVanished.REMOVE:
+        settling.remove(clock, execute=execute)
+    settling.list_returned()
+    return report
+
+
+@dataclass(slots=True, kw_only=True)
+class _Settling:
+    """What becomes of the people who left the source or are barred there."""
+
+    plan: UpdatePlan
+    ledgers: UpdateLedgers
+    directory: UpdatePorts
+    report: UpdateReport
+    tell: Tell
+    stop: Stop
+
+    def disable(self, departures: Departures, changes: AccountChanges) -> None:
+        """Disable whom somebody asked to disable. A store of password hashes forgets all these people here."""
+        wanted = (
+            (departures.vanished is WhenVanished.DISABLE, self.plan.departing, VANISHED),
+            (departures.barred is WhenBarred.DISABLE, self.plan.shut, BARRED),
+        )
+        for asked, chosen, reason in wanted:
+            if asked:
+                disable_people(
+                    people=(entry for entry in self._people(chosen) if entry.draft and entry.draft.enabled),
+                    reason=reason,
+                    reader=self.directory.reader,
+                    updater=self.directory.updater,
+                    changes=changes,
+                    report=self.report.disabling,
+                    tell=self.tell,
+                )
+        changes.finish()
+
+    def remove(self, clock: Clock, *, execute: bool) -> None:
+        """Remove vanished people, with all the checks of `remove`: whoever uses the account keeps it."""
+        self.report.removal = remove(
+            people=lambda: self._people(self.plan.departing),
+            remover=self.directory.remover,
+            observations=self.ledgers.observations,
+            clock=clock,
+            tell=self.tell,
+            execute=execute,
+            stop=self.stop,
+        )
+
+    def list_returned(self) -> None:
+        """Whom the source enables although the account is disabled, by us or by somebody else."""
+        self.report.returned = list_returned(
+            people=self._people(self.plan.returned), reader=self.directory.reader
+        )
+
+    def _people(self, chosen: PersonSet) -> Iterator[Entry]:
+        if not chosen:
+            return
+        for entry in self.ledgers.report.entries(Selection(source=self.plan.source, states=WITH_ACCOUNT)):
+            if self.stop():
+                raise Stopped("stopped; what was done is in the ledger")
+            if entry.person_id in chosen:
+                yield entry

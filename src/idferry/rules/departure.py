@@ -1,0 +1,53 @@
+"""People who left the source or are barred there: what is asked to become of their accounts, and when to refuse.
+
+An export that was cut short must not disable a company. Nothing here, and nothing anywhere, enables an account.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from idferry.rules.entry import Entry
+
+PEOPLE_UNASKED_MAX = 20
+SHARE_UNASKED_MAX = 0.05
+"""So many people, or this share of the source's people, may lose their account without anybody naming the number."""
+
+
+class WhenVanished(StrEnum):
+    """What becomes of people who are no longer in the source."""
+
+    LIST = "list"
+    DISABLE = "disable"
+    REMOVE = "remove"
+
+
+class WhenBarred(StrEnum):
+    """What becomes of people whom the source disabled since their account was created."""
+
+    LIST = "list"
+    DISABLE = "disable"
+
+
+@dataclass(frozen=True, slots=True)
+class Departures:
+    """What somebody asked for; `agreed` is the number of people they named, None when they named none."""
+
+    vanished: WhenVanished = WhenVanished.LIST
+    barred: WhenBarred = WhenBarred.LIST
+    agreed: int | None = None
+
+    def threatens_vanished(self, entry: Entry) -> bool:
+        """Whether a person who vanished would lose the account: one that is disabled is not disabled again."""
+        match self.vanished:
+            case WhenVanished.LIST:
+                return False
+            case WhenVanished.DISABLE:
+                return entry.draft is None or entry.draft.enabled
+            case WhenVanished.REMOVE:
+                return True
+
+    def agrees_to(self, threatened: int, *, people: int) -> bool:
+        """Whether so many of so many people may lose their account: a few may, more only by their exact number."""
+        if self.agreed is not None:
+            return self.agreed == threatened
+        return threatened <= PEOPLE_UNASKED_MAX or threatened <= SHARE_UNASKED_MAX * people

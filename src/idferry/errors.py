@@ -207,8 +207,8 @@ class WeakPassword(DirectoryError):
 
     code = "weak_password_refused"
     default_remedy = remedy_for_people = (
-        "Run `idferry premigrate SOURCE --password random --retry-failed --execute`: these people get a random "
-        "password and the migration flag. (--password auto would send the same password again.)"
+        "Run `idferry premigrate SOURCE --password auto --retry-failed --execute`: whose password is refused gets a "
+        "random one and the migration flag."
     )
 
 

@@ -22,6 +22,9 @@ PEOPLE = [
     {"key": "5", "signInName": "taken@example.com", "displayName": "Somebody else has the name"},
     {"key": "6", "signInName": "eve@example.com", "displayName": "Eve", "attributes": {"city": "Porto"}},
     {"key": "7", "signInName": "fay@example.com", "displayName": "Fay"},
+    {"key": "9", "signInName": "ida@example.com", "displayName": "Ida", "password": "Not-Real-Banned-02"},
+    {"key": "8", "signInName": "gus@example.com", "attributes": {"mail": "team@example.com"}},
+    {"key": "9", "signInName": "hal@example.com", "attributes": {"mail": "team@example.com"}},
     {"signInName": "a record without key"},
 ]
 
@@ -68,6 +71,7 @@ def documents(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, li
         (folder / "idferry.toml").write_text(tenant.settings, encoding="utf-8")
         lines = [json.dumps(one) for one in PEOPLE]
         (folder / "people.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        emulator.options(tenant, banned_words=["banned"])
         emulator.seed(tenant, [tenant.local_account("taken@example.com")])
         yield _story(Project(folder, emulator, tenant))
 
@@ -77,6 +81,7 @@ def _story(project: Project) -> dict[str, list[Any]]:
     survey = [run("survey", "people.jsonl")]
     planned = run("premigrate", "people.jsonl")
     assert planned["run"] is None
+    rehearsed = [run("rehearse", "people.jsonl", "--first-day", "1000", "--fault-rate", "0.1")]
     done = run("premigrate", "people.jsonl", "--execute")
     found = [run("find", "--sign-in-name", name) for name in ("ana@example.com", "taken@example.com")]
     status = [run("status")]
@@ -97,6 +102,7 @@ def _story(project: Project) -> dict[str, list[Any]]:
         "survey": survey,
         "premigrate": [planned, done],
         "find": found,
+        "rehearse": rehearsed,
         "status": status,
         "verify": verify,
         "person": person,

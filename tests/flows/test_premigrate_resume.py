@@ -297,10 +297,10 @@ def test_only_unclear_answers_use_attempts_up(costless: Fault) -> None:
 def test_rejections_fail_one_person_each_with_their_code() -> None:
     world = World(MemorySource(crowd(4)))
     world.tenant.plan_faults(
-        [Rejected("invalid_value", "displayName"), None, Rejected("weak_password_refused", "banned")]
+        [Rejected("invalid_value", "displayName"), None, Rejected("unexpected_answer", "HTTP 418")]
     )
-    assert world.premigrate().send.failed == {"invalid_value": 1, "weak_password_refused": 1}
-    assert world.failures() == {"invalid_value": 1, "weak_password_refused": 1}
+    assert world.premigrate().send.failed == {"invalid_value": 1, "unexpected_answer": 1}
+    assert world.failures() == {"invalid_value": 1, "unexpected_answer": 1}
     assert_true_to_life(world)
 
 

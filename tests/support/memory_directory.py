@@ -21,6 +21,7 @@ from idferry.errors import (
     QuotaExceeded,
     TenantNotReady,
     Unreachable,
+    WeakPassword,
 )
 from idferry.ports import Clock, CreateOrder, TenantFacts
 from idferry.rules.account import Account, AccountChange, AccountDraft
@@ -89,6 +90,7 @@ class MemoryTenant:
     `script` is taken one entry per create order; when it ends everything succeeds. `lag` hides new accounts from
     readers, `settle` is how long `holders` waits for them. `deleted_hold_names`: the recycle bin keeps sign-in names.
     `names_the_holder`: a conflict names the other account. `shows_sign_ins`: the tenant has a licence for that. `calls` lists what arrived, for tests that count.
+    `refuses_password` says for which orders the password is too weak, before anything is looked at that must be unique.
     `interrupt` is called before every create order and may raise, to imitate a kill.
     """
 
@@ -108,6 +110,7 @@ class MemoryTenant:
     unreachable: bool = False
     stored: dict[str, Stored] = field(default_factory=dict)
     calls: list[tuple[str, str]] = field(default_factory=list)
+    refuses_password: Callable[[CreateOrder], bool] = lambda order: False
     interrupt: Callable[[AccountDraft], None] = lambda draft: None
     _next_id: int = 1
 
@@ -209,6 +212,8 @@ class MemoryTenant:
             return Fatal(
                 QuotaExceeded.code, "the directory object quota limit for the tenant has been exceeded"
             )
+        if self.refuses_password(order):
+            return Rejected(WeakPassword.code, "the directory refuses the password")
         draft = order.draft
         wanted = claims_of(draft.identities, draft.values)
         for kept in self.stored.values():

@@ -213,13 +213,14 @@ def _document(done: _Done) -> dict[str, Any]:
     }
 
 
-def _sent_document(sent: SendReport) -> dict[str, int]:
+def _sent_document(sent: SendReport) -> dict[str, Any]:
     """What this execution did; `states` tells what all of them did together."""
     return {
         "created": sent.created,
         "adopted": sent.adopted,
         "failed": sent.failed.total(),
         "unsettled": sent.left_creating,
+        "refused_passwords": dict(sent.refused_passwords),
     }
 
 
@@ -244,6 +245,9 @@ def _print_done(done: _Done) -> None:
     rows = [("created", f"{sent.created:,}", "")]
     if sent.adopted:
         rows.append(("adopted", f"{sent.adopted:,}", "created by an earlier call whose answer was lost"))
+    if sent.refused_passwords:
+        refused = f"{sent.refused_passwords.total():,}"
+        rows.append(("passwords refused", refused, f"by the directory: {counts(sent.refused_passwords)}"))
     rows.append(("failed", f"{sent.failed.total():,}", counts(sent.failed)))
     if sent.left_creating:
         rows.append(

@@ -26,6 +26,7 @@ from idferry.rules.happenings import RunStarted
 from idferry.rules.pilot import InPilot
 from idferry.rules.plan import PlanRules
 from idferry.rules.readiness import data_types
+from idferry.rules.refused_password import SecondChoices
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +130,7 @@ def premigrate(
         tell=tell,
         stop=stop,
         limits=limits,
+        second_choices=SecondChoices.of(intake.rules),
     )
     ledgers.runs.close_run(run.run, at=clock.now())
     return PremigrateReport(run.run, resumed, plan, sent)

@@ -5,7 +5,7 @@ planned. A record that is not the one that was planned gives nobody a password.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from idferry.errors import SourceChanged
 from idferry.ports import CreateOrder, LegacySource, RandomBelow, SourceRecord
@@ -22,6 +22,8 @@ class Order:
     """One person on the way: the entry, what is sent, and how often it was.
 
     `unclear`: an earlier attempt may have created the account. `refusal`: what the directory then said to a later one.
+    `replanned`: the ledger does not know yet how the account gets its password now. `redraws`: random passwords drawn
+    after the first one.
     """
 
     entry: Entry
@@ -33,6 +35,24 @@ class Order:
     attribute: str = ""
     unclear: bool = False
     refusal: Rejected | None = None
+    replanned: bool = False
+    redraws: int = 0
+
+    @property
+    def is_second_choice(self) -> bool:
+        """Whether the account does not get its password as it was planned."""
+        assert self.entry.draft is not None  # noqa: S101  there was a plan
+        return self.draft.password_plan is not self.entry.draft.password_plan
+
+    def choose(self, plan: PasswordPlan, random_below: RandomBelow) -> None:
+        """Send it with this password plan from now on: a fresh random password, or the known one once more."""
+        self.redraws += plan is self.draft.password_plan
+        self.replanned = self.replanned or plan is not self.draft.password_plan
+        self.draft = replace(self.draft, password_plan=plan)
+        password = self.create.password if plan.is_known else random_password(random_below)
+        self.create = CreateOrder(self.draft, password)
+        # What was unclear before was looked into when the refusal came: this one begins from the beginning.
+        self.unclear, self.refusal, self.attempts = False, None, 0
 
 
 def refuse_changed(entry: Entry) -> None:

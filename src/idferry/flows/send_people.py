@@ -13,13 +13,11 @@ from itertools import islice
 from typing import Any, assert_never
 
 from idferry.errors import (
-    Conflict,
-    ConflictDeleted,
-    ConflictUnseen,
     IdferryError,
     Stopped,
     Throttled,
     Unreachable,
+    WeakPassword,
     error_in_a_run,
 )
 from idferry.flows.await_answer import WAIT_SECONDS_MAX, await_answer
@@ -34,7 +32,6 @@ from idferry.ports import (
     Tell,
     never,
 )
-from idferry.rules.account import AccountDraft, written_digests
 from idferry.rules.answers import (
     CreateAnswer,
     Created,
@@ -53,6 +50,8 @@ from idferry.rules.answers import (
 from idferry.rules.entry import Entry, EventKind, Observation
 from idferry.rules.happenings import PeopleSettled
 from idferry.rules.lifecycle import State
+from idferry.rules.observations import adoption, conflict, creation, failure, rejection, replanning
+from idferry.rules.refused_password import NOTES, SecondChoices
 
 CHUNK_PEOPLE_MAX = 20  # https://learn.microsoft.com/graph/json-batching
 STOP_SECONDS_MAX = 15.0  # how long a stop waits for answers that are under way
@@ -74,13 +73,15 @@ class SendReport:
     """What sending did.
 
     `left_creating` are people whom an earlier run left unsettled and whom this source cannot settle: they belong to
-    another one, or their record is no longer in it.
+    another one, or their record is no longer in it. `refused_passwords` counts accounts that got their password
+    otherwise than planned, because the directory refused it: by the note that planning gives for the same.
     """
 
     created: int = 0
     adopted: int = 0
     failed: Counter[str] = field(default_factory=Counter)
     left_creating: int = 0
+    refused_passwords: Counter[str] = field(default_factory=Counter)
 
     @property
     def done(self) -> int:
@@ -99,12 +100,14 @@ def send_people(
     tell: Tell,
     stop: Stop = never,
     limits: SendLimits | None = None,
+    second_choices: SecondChoices | None = None,
 ) -> SendReport:
     """Create everybody whom `run` planned, and settle everybody whom an earlier run left in `creating`.
 
     1. Ask the directory about every person in `creating`; adopt the accounts that carry our legacyId.
     2. Send the others of this source again, then everybody planned, in source order, in chunks.
-    3. Settle each answer: created; postponed or unclear ones are sent again; taken names are looked into.
+    3. Settle each answer: created; postponed or unclear ones are sent again; taken names are looked into; for a
+       password that the directory refuses, `second_choices` are sent.
 
     Raises:
         SourceChanged: the record of somebody who was planned is not the one that was planned.
@@ -121,6 +124,8 @@ def send_people(
         tell=tell,
         stop=stop,
         limits=limits or SendLimits(),
+        random_below=random_below,
+        second_choices=second_choices or SecondChoices(),
     )
     sending.settle_the_past()
     sending.send(
@@ -151,6 +156,8 @@ class _Sending:
     tell: Tell
     stop: Stop
     limits: SendLimits
+    random_below: RandomBelow
+    second_choices: SecondChoices
     report: SendReport = field(default_factory=SendReport)
     resend: list[Entry] = field(default_factory=list)
     _creates: dict[Future[Sequence[CreateAnswer]], list[Order]] = field(default_factory=dict)
@@ -178,7 +185,7 @@ class _Sending:
         for entry in chunk:
             ours = found.get(entry.legacy_id)
             if ours and entry.draft:
-                self._observed.append(_adoption(entry.person_id, entry.draft, ours))
+                self._observed.append(adoption(entry.person_id, entry.draft, ours))
                 self.report.adopted += 1
             elif entry.source == self.source_name:
                 self.resend.append(entry)
@@ -228,10 +235,12 @@ class _Sending:
             more = len(chunk) == CHUNK_PEOPLE_MAX
             if chunk:
                 chunks.append(chunk)
+        self._observed += _replannings(chunks)
         self._turn([order.entry.person_id for chunk in chunks for order in chunk])
         for chunk in chunks:
             for order in chunk:
                 order.attempts += 1
+                order.replanned = False
             self._creates[self.writer.create([order.create for order in chunk])] = chunk
         return more
 
@@ -279,19 +288,20 @@ class _Sending:
         person_id = order.entry.person_id
         match answer:
             case Created(object_id):
-                self._observed.append(_creation(person_id, order.draft, object_id))
+                self._observed.append(creation(person_id, order.draft, object_id))
                 self.report.created += 1
+                self._count_second_choice(order)
             case Taken(attribute, holder_id):
                 order.attribute, order.holder_id = attribute, holder_id
                 self._observed.append(Observation(person_id, EventKind.TAKEN, reason=attribute))
                 self._taken.append(order)
-            case Rejected(code, reason) if order.unclear:
+            case Rejected() if order.unclear:
                 # It says nothing about the attempt before, whose account may be there.
-                self._observed.append(Observation(person_id, EventKind.REJECTED, code=code, reason=reason))
+                self._observed.append(rejection(person_id, answer))
                 order.refusal = answer
                 self._taken.append(order)
-            case Rejected(code, reason):
-                self._fail(order, EventKind.REJECTED, code, reason)
+            case Rejected():
+                self._refuse(order, answer)
             case Postponed():
                 self._observed.append(Observation(person_id, EventKind.POSTPONED))
                 order.postponements += 1
@@ -307,9 +317,7 @@ class _Sending:
                 order.attempts -= 1
                 self._again.append(order)
             case Fatal():
-                self._observed.append(
-                    Observation(person_id, EventKind.REJECTED, code=answer.code, reason=answer.reason)
-                )
+                self._observed.append(rejection(person_id, answer))
                 self._end_with(error_in_a_run(answer.code, answer.reason))
             case _:
                 assert_never(answer)
@@ -340,42 +348,45 @@ class _Sending:
     def _hear_holder(self, order: Order, holder: Holder) -> None:
         match holder:
             case Ours():
-                self._observed.append(_adoption(order.entry.person_id, order.draft, holder))
+                self._observed.append(adoption(order.entry.person_id, order.draft, holder))
                 self.report.adopted += 1
+                if bool(holder.flag) is order.draft.sets_flag:
+                    self._count_second_choice(order)
             case _ if order.refusal:
-                self._fail(order, EventKind.REJECTED, order.refusal.code, order.refusal.reason)
-            case Stranger(object_id, legacy_id):
-                owner = f"legacyId {legacy_id}" if legacy_id else "no legacyId"
-                reason = f"{order.attribute} is held by account {object_id} ({owner})"
-                self._fail(order, EventKind.CONFLICT, Conflict.code, reason)
-            case InRecycleBin(object_id):
-                reason = f"{order.attribute} is held by the deleted account {object_id}"
-                self._fail(order, EventKind.CONFLICT, ConflictDeleted.code, reason)
-            case Unseen():
-                if order.attempts >= self.limits.attempts_max:
-                    reason = f"no clear answer in {order.attempts} attempts: {order.attribute}"
-                    self._fail(order, EventKind.UNANSWERED, Unreachable.code, reason)
-                else:
-                    self._fail(order, EventKind.CONFLICT, ConflictUnseen.code, f"{order.attribute} is taken")
+                self._refuse(order, order.refusal)
+            case Unseen() if order.attempts >= self.limits.attempts_max:
+                reason = f"no clear answer in {order.attempts} attempts: {order.attribute}"
+                who, kind = order.entry.person_id, EventKind.UNANSWERED
+                self._fail(Observation(who, kind, State.FAILED, Unreachable.code, reason))
+            case Stranger() | InRecycleBin() | Unseen():
+                self._fail(conflict(order.entry.person_id, order.attribute, holder))
             case _:
                 assert_never(holder)
 
-    def _fail(self, order: Order, kind: EventKind, code: str, reason: str) -> None:
-        self._observed.append(Observation(order.entry.person_id, kind, State.FAILED, code, reason))
-        self.report.failed[code] += 1
+    def _refuse(self, order: Order, refusal: Rejected) -> None:
+        """Nothing of this person is in the directory: send another password if that helps, else the person fails."""
+        plan = order.draft.password_plan
+        other = self.second_choices.after(plan, redraws=order.redraws)
+        if refusal.code != WeakPassword.code or other is None:
+            self._fail(failure(order.entry.person_id, refusal))
+            return
+        if order.refusal is None:
+            self._observed.append(rejection(order.entry.person_id, refusal))
+        order.choose(other, self.random_below)
+        self._again.append(order)
+
+    def _count_second_choice(self, order: Order) -> None:
+        if order.is_second_choice:
+            self.report.refused_passwords[NOTES[order.draft.password_plan]] += 1
+
+    def _fail(self, seen: Observation) -> None:
+        self._observed.append(seen)
+        self.report.failed[seen.code] += 1
 
 
-def _creation(person_id: int, draft: AccountDraft, object_id: str) -> Observation:
-    state = State.AWAITING_PASSWORD if draft.sets_flag else State.COMPLETE
-    written = written_digests(draft)
-    return Observation(person_id, EventKind.CREATED, state, object_id=object_id, written=written)
-
-
-def _adoption(person_id: int, draft: AccountDraft, ours: Ours) -> Observation:
-    """An account found to be ours. Its flag, not our plan, says whether it still awaits a password."""
-    state = State.AWAITING_PASSWORD if ours.flag else State.COMPLETE
-    written = written_digests(draft)
-    return Observation(person_id, EventKind.ADOPTED, state, object_id=ours.object_id, written=written)
+def _replannings(chunks: Sequence[Sequence[Order]]) -> list[Observation]:
+    replanned = (order for chunk in chunks for order in chunk if order.replanned)
+    return [replanning(order.entry.person_id, order.draft) for order in replanned]
 
 
 def _chunks(entries: Sequence[Entry]) -> Iterator[Sequence[Entry]]:

@@ -1,18 +1,31 @@
 """A later export brought into a World: plan, refuse or update, as the command line does it, and killed where asked."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tests.support.builders import Killed, Living, Mortality, World
+from tests.support.memory_directory import FLAG, MemoryInspector, MemoryTenant
 from tests.support.memory_wanted import MemoryWantedDrafts
 
 from idferry.flows.plan_update import UpdatePlan, plan_update
 from idferry.flows.update_people import UpdateLedgers, UpdatePorts, UpdateReport, update_people
+from idferry.ports import TenantFacts
 from idferry.rules.attributes import GRAPH_NAMES
 from idferry.rules.departure import Departures
 from idferry.rules.pilot import InPilot
 
 NAMES = (*GRAPH_NAMES, "tier", "points")
+
+
+class Inspector(MemoryInspector):
+    """Believes in another number of accounts than there are."""
+
+    def __init__(self, tenant: MemoryTenant, accounts: int) -> None:
+        super().__init__(tenant)
+        self._accounts = accounts
+
+    def inspect(self) -> TenantFacts:
+        return replace(super().inspect(), objects_used=self._accounts)
 
 
 @dataclass
@@ -45,9 +58,9 @@ class LaterExport:
                     world.tenant.reader,
                     Living(world.tenant.updater, life),  # type: ignore[arg-type]
                     Living(world.tenant.remover, life),  # type: ignore[arg-type]
+                    Inspector(world.tenant, self.accounts),
                 ),
-                value_names=NAMES,
-                accounts=self.accounts,
+                flag=FLAG,
                 run="delta-run",
                 clock=world.clock,
                 tell=world.told.append,

@@ -19,12 +19,23 @@ from idferry.cli.output import counts, figures, print_json, say, screen
 from idferry.cli.plan_report import plan_document, print_plan, print_plan_figures
 from idferry.cli.progress import progress
 from idferry.cli.stopping import stop_on_signals
+from idferry.cli.update import (
+    BarredOption,
+    LaterExport,
+    UpdateOption,
+    VanishedCountOption,
+    VanishedOption,
+    departures_of,
+    later_export,
+)
+from idferry.cli.update_report import print_update, update_document
 from idferry.errors import EXIT_PEOPLE_FAILED
 from idferry.flows.plan_people import plan_people
 from idferry.flows.premigrate import Intake, Ledgers, PremigrateReport
 from idferry.flows.premigrate import premigrate as flow
 from idferry.flows.send_people import SendReport
 from idferry.ports import Clock, LedgerReport, LegacySource
+from idferry.rules.departure import WhenBarred, WhenVanished
 from idferry.rules.entry import FailureGroup, Selection, TakeUp
 from idferry.rules.lifecycle import State
 from idferry.rules.pilot import parse_pilot
@@ -74,6 +85,10 @@ def premigrate(
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Also take up people who failed.")
     ] = False,
+    update: UpdateOption = False,
+    vanished: VanishedOption = WhenVanished.LIST,
+    barred: BarredOption = WhenBarred.LIST,
+    vanished_count: VanishedCountOption = None,
     execute: ExecuteOption = False,
     name: NameOption = "",
     settings: SettingsOption = None,
@@ -94,16 +109,28 @@ def premigrate(
         in_pilot=parse_pilot(tuple(only or ())),
         limit=limit,
     )
-    if not execute:
-        _plan(read, clock, legacy, intake, as_json=as_json)
-        return
     command = _command(password, only or [], limit, intake.take_up)
-    done = _execute(read, clock, legacy, intake, command=command, as_json=as_json)
+    with later_export(
+        read,
+        clock,
+        legacy,
+        intake,
+        departures=departures_of(update=update, vanished=vanished, barred=barred, count=vanished_count),
+        whole=not only and not limit,
+        execute=execute,
+        as_json=as_json,
+    ) as later:
+        if not execute:
+            _plan(read, clock, legacy, intake, later, as_json=as_json)
+            return
+        done = _execute(read, clock, legacy, intake, command=command, as_json=as_json)
+        updated = later.carry_out(run=done.report.run, execute=True)
     if as_json:
-        print_json(_document(done))
+        print_json({**_document(done), "update": update_document(updated)})
     else:
         _print_done(done)
-    if done.unfinished:
+        print_update(screen(), updated, execute=True)
+    if done.unfinished or (updated and updated.unfinished):
         raise typer.Exit(EXIT_PEOPLE_FAILED)
 
 
@@ -131,7 +158,15 @@ def _command(password: PasswordMode, only: list[str], limit: int | None, take_up
     return " ".join([*parts, *(["--retry-failed"] if take_up.retry_failed else [])])
 
 
-def _plan(read: Settings, clock: Clock, legacy: LegacySource, intake: Intake, *, as_json: bool) -> None:
+def _plan(
+    read: Settings,
+    clock: Clock,
+    legacy: LegacySource,
+    intake: Intake,
+    later: LaterExport,
+    *,
+    as_json: bool,
+) -> None:
     with (
         stop_on_signals() as stop,
         scratch_of(read, clock) as scratch,
@@ -149,14 +184,17 @@ def _plan(read: Settings, clock: Clock, legacy: LegacySource, intake: Intake, *,
             tell=tell,
             stop=stop,
         )
+    updated = later.carry_out(execute=False)
     if as_json:
         nothing: dict[str, Any] = {"run": None, "states": before, "failures": []}
-        print_json({**plan_document(report), **nothing, **_sent_document(SendReport())})
+        sent = {**_sent_document(SendReport()), "update": update_document(updated)}
+        print_json({**plan_document(report), **nothing, **sent})
         return
     console = screen()
     say(console, f"Plan for the source {legacy.name}. Nothing was changed; --execute does it.")
     console.print()
     print_plan(console, report)
+    print_update(console, updated, execute=False)
 
 
 def _execute(

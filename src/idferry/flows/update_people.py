@@ -4,11 +4,12 @@
 `premigrate`'s. Flag, password, password policies and identities are never touched here.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from idferry.errors import Stopped
 from idferry.flows.change_accounts import AccountChanges, account_changes
+from idferry.flows.check_tenant import add_attributes
 from idferry.flows.disable_people import DisableReport, disable_people, list_returned
 from idferry.flows.plan_update import Listing, UpdatePlan
 from idferry.flows.remove import RemoveReport, remove
@@ -22,14 +23,18 @@ from idferry.ports import (
     ObservationLedger,
     Stop,
     Tell,
+    TenantInspector,
     WantedDrafts,
     never,
 )
+from idferry.rules.attributes import GRAPH_NAMES, LEGACY_ID
 from idferry.rules.departure import Departures, WhenBarred, WhenVanished
 from idferry.rules.entry import Entry, Selection
 from idferry.rules.lifecycle import WITH_ACCOUNT
 from idferry.rules.person_set import PersonSet
+from idferry.rules.readiness import data_types
 
+_EVERYBODY = Selection(states=WITH_ACCOUNT)
 VANISHED = "no longer in the source"
 BARRED = "disabled in the source"
 
@@ -50,6 +55,7 @@ class UpdatePorts:
     reader: AccountReader
     updater: AccountUpdater
     remover: AccountRemover
+    inspector: TenantInspector
 
 
 @dataclass(slots=True)
@@ -79,8 +85,7 @@ def update_people(
     departures: Departures,
     ledgers: UpdateLedgers,
     directory: UpdatePorts,
-    value_names: Collection[str],
-    accounts: int,
+    flag: str,
     run: str,
     clock: Clock,
     tell: Tell,
@@ -89,23 +94,31 @@ def update_people(
 ) -> UpdateReport:
     """Update the people of a source, or say what would happen.
 
-    1. Update values, three-way.
-    2. List, disable or remove the people who are no longer in the source.
-    3. List or disable those whom the source disabled; list those whom it enables and whose account is disabled.
+    1. Create the extension attributes that new values need.
+    2. Update values, three-way.
+    3. List, disable or remove the people who are no longer in the source.
+    4. List or disable those whom the source disabled; list those whom it enables and whose account is disabled.
 
-    `accounts`: how many accounts the directory holds, as far as known. Events belong to `run`.
+    `flag`: short name of the migration flag. Events belong to `run`.
 
     Raises:
+        SourceError: an attribute has values of several types.
+        TenantNotReady: an extension attribute is missing, and the application may not create it.
         DirectoryError, LedgerError, Stopped.
     """
+    facts = directory.inspector.inspect()
+    needed = data_types(plan.extension_types)
+    if execute:
+        add_attributes(inspector=directory.inspector, facts=facts, needed=needed, tell=tell)
+    custom = {*facts.attributes, *(needed if execute else ())} - {LEGACY_ID, flag}
     with account_changes(observations=ledgers.observations, clock=clock, run=run, stop=stop) as changes:
         values = ValueUpdating(
             ledger=ledgers.report,
             wanted=ledgers.wanted,
             reader=directory.reader,
             updater=directory.updater,
-            value_names=value_names,
-            accounts=accounts,
+            value_names=[*GRAPH_NAMES, *sorted(custom)],
+            accounts=facts.objects_used or sum(ledgers.report.states(_EVERYBODY).values()),
             changes=changes if execute else None,
             tell=tell,
             stop=stop,

@@ -5,6 +5,7 @@ Commands ask for what they need by these names and never see which adapter they 
 
 from idferry.graph.directory import Directory
 from idferry.ledger.opening import Ledger as LedgerParts
+from idferry.ledger.wanted import wanted_drafts
 from idferry.wiring.directories import directory_of
 from idferry.wiring.ledgers import (
     ledger_if_any,
@@ -37,4 +38,5 @@ __all__ = [
     "send_limits_of",
     "source_of",
     "survey_ledger_of",
+    "wanted_drafts",
 ]

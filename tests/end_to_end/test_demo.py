@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 from tests.support.desk import Desk
 
-from idferry.cli import demo
+from idferry.cli import emulated_tenant
 
 
 def test_an_emulated_tenant_that_does_not_start_ends_the_demo(
     b2c_desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(demo, "START_SECONDS_MAX", 0.001)
+    monkeypatch.setattr(emulated_tenant, "START_SECONDS_MAX", 0.001)
     ended = b2c_desk.run("demo")
     assert ended.code == 3
     assert "error (unreachable): the emulated tenant did not start" in ended.err

@@ -10,7 +10,18 @@ import typer
 from typer.exceptions import TyperException
 
 from idferry import __version__
-from idferry.cli import demo, emulator, find, init, premigrate, remove, status, survey, verify
+from idferry.cli import (
+    demo,
+    emulator,
+    find,
+    init,
+    premigrate,
+    rehearse,
+    remove,
+    status,
+    survey,
+    verify,
+)
 from idferry.cli.output import escape_what_streams_cannot_hold, messages, print_error, say
 from idferry.errors import (
     EXIT_DONE,
@@ -27,6 +38,7 @@ INTERRUPTED = 130  # what typer makes of KeyboardInterrupt, also where it is ask
 COMMANDS = (
     (init.init, "Write a commented settings file to fill in."),
     (survey.survey, "Read an export and say what would be created, and what not."),
+    (rehearse.rehearse, "Run the whole migration on an emulated tenant, and say what it takes."),
     (premigrate.premigrate, "Create one account per person."),
     (status.status, "Where everybody stands, what failed, and what to do."),
     (verify.verify, "Read the directory back and compare it with the ledger."),

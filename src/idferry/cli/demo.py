@@ -6,7 +6,6 @@ makes lies in one folder, and the emulated tenant ends with it.
 
 import json
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -14,17 +13,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.resources import as_file, files
 from pathlib import Path
-from threading import Timer
 from typing import Annotated, Any
 
 import httpx2
 import typer
 
+from idferry.cli.emulated_tenant import emulated_tenant
 from idferry.cli.output import messages, screen
 from idferry.errors import EXIT_DONE, EXIT_PEOPLE_FAILED, Unreachable, UsageError
 
 EXPORT = "people.jsonl"
-START_SECONDS_MAX = 30.0  # more than an emulated tenant has ever needed on a slow machine
 SIGN_IN_TIMEOUT_SECONDS = 10.0
 
 RunCommand = Callable[[list[str]], int]
@@ -47,7 +45,7 @@ def demo(
 
     Example: idferry demo --folder try-it --stay
     """
-    with _folder(folder) as place, _emulated_tenant() as ready:
+    with _folder(folder) as place, emulated_tenant("b2c") as ready:
         _fill(place, ready)
         typist = _Typist(run=context.obj, settings=str(place / "idferry.toml"))
         export = str(place / EXPORT)
@@ -81,43 +79,6 @@ def _folder(asked: Path | None) -> Iterator[Path]:
     except OSError as error:
         raise UsageError(f"{asked} cannot be made: {error.strerror}", remedy="Name another place.") from error
     yield asked.absolute()
-
-
-@contextmanager
-def _emulated_tenant() -> Iterator[dict[str, Any]]:
-    command = [
-        sys.executable,
-        "-m",
-        "idferry",
-        "emulator",
-        "--tenant-kind",
-        "b2c",
-        "--json",
-        "--exit-with-parent",
-    ]
-    with subprocess.Popen(  # noqa: S603  our own interpreter with our own arguments
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"
-    ) as process:
-        try:
-            line = _first_line(process)
-            if not line:
-                raise Unreachable(
-                    "the emulated tenant did not start", remedy="Run `idferry emulator` to see why."
-                )
-            yield json.loads(line)
-        finally:
-            process.terminate()
-
-
-def _first_line(process: "subprocess.Popen[str]") -> str:
-    """What the process says when it is ready; nothing when it ended, or said nothing in time."""
-    assert process.stdout  # noqa: S101  it was started with a pipe
-    too_late = Timer(START_SECONDS_MAX, process.kill)
-    too_late.start()
-    try:
-        return process.stdout.readline()
-    finally:
-        too_late.cancel()
 
 
 def _fill(place: Path, ready: dict[str, Any]) -> None:

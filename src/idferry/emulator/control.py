@@ -20,6 +20,7 @@ Every body is one JSON object; a refused one answers 400 `{"error": "..."}`. `te
 | POST self-service-reset | `tenant_id, object_id, password` | `{}`, or Graph's refusal |
 | GET dump | query `tenant_id`, `deleted=true` | JSON Lines: each account as stored, all attributes, `hasPassword`, never a password |
 | GET counts | | `{"received": {operation: n}, "outcomes": {operation: {outcome: n}}, "early": n}`, batch items included; early: requests of their own that came while a Retry-After told to their application ran |
+| GET spent | | `{"units", "writes"}`: resource units and write units of the requests that passed, since the profile was set |
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -140,6 +141,7 @@ class Control:
         routes = [
             Route("/clock", self._get(self._clock), methods=["GET"]),
             Route("/counts", self._get(self._world.counts.report), methods=["GET"]),
+            Route("/spent", self._get(self._world.throttle.spent), methods=["GET"]),
             Route(
                 "/issued-tokens", self._get(lambda: {"tokens": self._world.tokens.issued()}), methods=["GET"]
             ),

@@ -17,13 +17,20 @@ from idferry.wiring.ledgers import (
     scratch_of,
     survey_ledger_of,
 )
+from idferry.wiring.rehearsal import Conditions, EmulatedStage, Spent
 from idferry.wiring.rules import plan_rules_of, send_limits_of
 from idferry.wiring.sources import source_of
-from idferry.wiring.system import clock_of, random_below
+from idferry.wiring.stepped_time import SteppedClock
+from idferry.wiring.system import SystemClock, clock_of, random_below
 
 __all__ = [
+    "Conditions",
     "Directory",
+    "EmulatedStage",
     "LedgerParts",
+    "Spent",
+    "SteppedClock",
+    "SystemClock",
     "clock_of",
     "directory_of",
     "ledger_if_any",

@@ -64,16 +64,25 @@ class _Limit:
 
 
 class Throttle:
-    """The allowances of every application and tenant."""
+    """The allowances of every application and tenant.
+
+    Attributes:
+        units, writes: what requests that passed have cost, all callers together.
+    """
 
     def __init__(self) -> None:
         self.set_profile(ThrottleProfile())
+
+    def spent(self) -> dict[str, int]:
+        """What requests that passed have cost since the profile was set."""
+        return {"units": self.units, "writes": self.writes}
 
     def set_profile(self, profile: ThrottleProfile) -> None:
         """Starts again with full allowances."""
         self._profile = profile
         self._allowances: dict[tuple[str, ...], Allowance] = {}
         self._chance = seeded(profile.seed)
+        self.units = self.writes = 0
 
     @property
     def off(self) -> bool:
@@ -82,11 +91,12 @@ class Throttle:
 
     def pass_or_refuse(self, call: Call, operation: Operation) -> dict[str, str]:
         """The throttle headers of the answer; GraphError 429 when an allowance is used up."""
-        units = units_of(call, operation)
+        units, writes = units_of(call, operation), self._writes(call, operation)
         headers = {"x-ms-resource-unit": str(units)}
         if self.off:
+            self._count(units, writes)
             return headers
-        limits = self._limits(call, units=units, writes=self._writes(call, operation))
+        limits = self._limits(call, units=units, writes=writes)
         waits = [(limit.allowance.wait_s(limit.cost, now_s=call.now_s), limit) for limit in limits]
         longest, tightest = max(waits, key=lambda pair: pair[0])
         share = max(limit.allowance.used(now_s=call.now_s) for limit in limits)
@@ -96,9 +106,14 @@ class Throttle:
             raise self._refusal(call, tightest, wait_s=max(longest, 1.0), headers=headers)
         for limit in limits:
             limit.allowance.spend(limit.cost, now_s=call.now_s)
+        self._count(units, writes)
         if share > PERCENTAGE_FROM:
             headers["x-ms-throttle-limit-percentage"] = f"{min(share, PERCENTAGE_MAX):.2f}"
         return headers
+
+    def _count(self, units: int, writes: int) -> None:
+        self.units += units
+        self.writes += writes
 
     def _writes(self, call: Call, operation: Operation) -> int:
         dear = self._profile.creation_costs_writes and operation.name == "users.create" and call.tenant.is_b2c

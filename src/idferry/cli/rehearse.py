@@ -1,0 +1,219 @@
+"""`idferry rehearse`: the whole migration of one's own export, against an emulated tenant, in stepped time."""
+
+import os
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Annotated
+
+import typer
+
+from idferry.cli.emulated_tenant import emulated_tenant
+from idferry.cli.options import JsonOption, NameOption, SettingsOption, SourceArgument
+from idferry.cli.output import print_json
+from idferry.cli.progress import progress
+from idferry.cli.rehearse_report import Rehearsed, print_rehearsal, rehearsal_document
+from idferry.cli.stopping import stop_on_signals
+from idferry.errors import EXIT_PEOPLE_FAILED, UsageError
+from idferry.flows.premigrate import Intake, Ledgers
+from idferry.flows.rehearse import RehearsalLedger, RehearsalReport, RehearsalTenant
+from idferry.flows.rehearse import rehearse as flow
+from idferry.ports import Clock, LegacySource, Stop
+from idferry.rules.account import TenantKind
+from idferry.rules.entry import TakeUp
+from idferry.rules.first_day import (
+    VERIFY_MS,
+    Basis,
+    FirstDay,
+    FirstDayForecast,
+    Mode,
+    forecast_first_day,
+)
+from idferry.rules.plan import PasswordMode
+from idferry.rules.quota import PUBLISHED, rate_of
+from idferry.settings import Settings, read_settings
+from idferry.wiring import (
+    Conditions,
+    EmulatedStage,
+    SteppedClock,
+    SystemClock,
+    plan_rules_of,
+    random_below,
+    send_limits_of,
+    source_of,
+)
+
+APPLICATIONS_MAX = 20
+HASHES = ", ".join(VERIFY_MS)
+
+
+@dataclass(frozen=True, slots=True)
+class _Day:
+    """What was said on the command line about the first day."""
+
+    people_per_hour: int
+    mode_b: bool
+    trial: bool
+    scheme: str
+    verify_ms: float
+    cores: int
+
+
+def rehearse(
+    source: SourceArgument,
+    apps: Annotated[
+        int | None,
+        typer.Option(
+            help="Applications that send; default: as many as the settings have for the import.",
+            min=1,
+            max=APPLICATIONS_MAX,
+            metavar="N",
+        ),
+    ] = None,
+    latency_ms: Annotated[
+        float, typer.Option(help="How long each answer takes. Nobody documents it.", min=0)
+    ] = 300.0,
+    fault_rate: Annotated[
+        float, typer.Option(help="Share of calls that go wrong, 0 to 0.5.", min=0, max=0.5)
+    ] = 0.0,
+    password: Annotated[
+        PasswordMode, typer.Option(help="As in premigrate: known, random or auto.")
+    ] = PasswordMode.AUTO,
+    limit: Annotated[int | None, typer.Option(min=1, help="Only the first N people.", metavar="N")] = None,
+    existing: Annotated[
+        int, typer.Option(help="Objects that the real tenant holds already; nobody asks it.", min=0)
+    ] = 0,
+    first_day: Annotated[
+        int | None,
+        typer.Option(
+            help="Reckon also whether so many people an hour can sign in for the first time.",
+            min=1,
+            metavar="PEOPLE/HOUR",
+        ),
+    ] = None,
+    mode_b: Annotated[
+        bool, typer.Option("--mode-b", help="First day: our service writes the passwords, through Graph.")
+    ] = False,
+    trial: Annotated[bool, typer.Option("--trial", help="First day: the tenant is a trial.")] = False,
+    scheme: Annotated[
+        str, typer.Option("--hash", help=f"First day: how passwords are checked: {HASHES}.", metavar="NAME")
+    ] = "bcrypt-12",
+    verify_ms: Annotated[
+        float, typer.Option(help="First day: milliseconds of one core for a check, instead of --hash.", min=0)
+    ] = 0.0,
+    cores: Annotated[
+        int,
+        typer.Option(help="First day: cores that check passwords; 0: as many as this machine has.", min=0),
+    ] = 0,
+    name: NameOption = "",
+    settings: SettingsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Run the whole migration of an export against an emulated tenant, and say what it will take.
+
+    The real tenant and the real ledger are not touched, and nothing of the rehearsal stays.
+    The tenant's published limits hold, in stepped time: a night of waiting takes minutes.
+
+    Example: idferry rehearse export/people.jsonl --apps 3 --first-day 20000
+    """
+    read = read_settings(settings)
+    legacy = source_of(read, source, name=name)
+    kind = TenantKind(read.tenant.kind if read.tenant else "b2c")
+    day = _Day(first_day, mode_b, trial, scheme, verify_ms, cores) if first_day else None
+    applications = apps or _import_applications(read)
+    forecast = _forecast(day, kind, applications) if day else None
+    conditions = Conditions(applications, timedelta(milliseconds=latency_ms), fault_rate)
+    watch = SystemClock()
+    began_s = watch.elapsed()
+    with _stage(read, kind, conditions) as stage, stop_on_signals() as stop:
+        report = _run(stage, legacy, password, limit, watch, stop, quiet=as_json)
+        spent = stage.spent()
+    rehearsed = Rehearsed(
+        source=legacy.name,
+        kind=kind,
+        conditions=conditions,
+        existing=existing,
+        report=report,
+        spent=spent,
+        real_s=watch.elapsed() - began_s,
+        first_day=forecast,
+    )
+    if as_json:
+        print_json(rehearsal_document(rehearsed))
+    else:
+        print_rehearsal(rehearsed)
+    if rehearsed.went_wrong:
+        raise typer.Exit(EXIT_PEOPLE_FAILED)
+
+
+@contextmanager
+def _stage(read: Settings, kind: TenantKind, conditions: Conditions) -> Iterator[EmulatedStage]:
+    with (
+        emulated_tenant(kind.value, time_from="from-requests") as ready,
+        closing(EmulatedStage(ready, read, conditions)) as stage,
+    ):
+        yield stage
+
+
+def _run(
+    stage: EmulatedStage,
+    legacy: LegacySource,
+    password: PasswordMode,
+    limit: int | None,
+    watch: Clock,
+    stop: Stop,
+    *,
+    quiet: bool,
+) -> RehearsalReport:
+    clock, settings = SteppedClock(watch.now()), stage.settings
+    with (
+        stage.open_directory(clock) as directory,
+        stage.open_ledger(clock.now()) as ledger,
+        progress(watch, quiet=quiet) as tell,
+    ):
+        return flow(
+            source=legacy,
+            intake=Intake(
+                rules=plan_rules_of(settings, clock, password_mode=password),
+                take_up=TakeUp(),
+                in_pilot=lambda _user: True,
+                limit=limit,
+            ),
+            project=settings.project,
+            ledger=RehearsalLedger(
+                Ledgers(ledger.plan, ledger.runs, ledger.send), ledger.report, ledger.observations
+            ),
+            tenant=RehearsalTenant(
+                directory.inspector,
+                directory.writer,
+                directory.reader,
+                settings.need_tenant().migration_flag,
+            ),
+            clock=clock,
+            random_below=random_below,
+            tell=tell,
+            stop=stop,
+            limits=send_limits_of(settings),
+        )
+
+
+def _import_applications(read: Settings) -> int:
+    return max(sum(one.use == "import" for one in read.applications), 1)
+
+
+def _forecast(day: _Day, kind: TenantKind, applications: int) -> FirstDayForecast:
+    if day.scheme not in VERIFY_MS:
+        raise UsageError(f"--hash {day.scheme!r} is not known", remedy=f"One of {HASHES}, or --verify-ms.")
+    return forecast_first_day(
+        FirstDay(
+            people_per_hour=day.people_per_hour,
+            kind=kind,
+            trial=day.trial,
+            mode=Mode.GRAPH if day.mode_b else Mode.TENANT,
+            verify_ms=day.verify_ms or VERIFY_MS[day.scheme],
+            verify_basis=Basis.GIVEN if day.verify_ms else Basis.MEASURED,
+            cores=day.cores or os.cpu_count() or 1,
+            import_writes_per_s=rate_of(PUBLISHED, applications=applications),
+        )
+    )

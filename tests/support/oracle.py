@@ -9,7 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from tests.support.population import CANARY, Person
 PROJECT = "demo"
 SOURCE = "people"
 IDLE_SECONDS_MAX = 10.0
+WEAK_PASSWORD = "weak_password_refused"
 ANSWERS = frozenset({"created", "taken", "rejected", "postponed", "unanswered", "undelivered"})
 
 
@@ -109,11 +110,20 @@ def check(
     desk: Desk,
     *,
     unclear_may_be_lost: bool = False,
+    refused: str = "",
+    forgotten: bool = False,
 ) -> Figures:
-    """Assert I1 to I7. `unclear_may_be_lost`: faults strike whole batches before their items arrive."""
+    """Assert I1 to I7.
+
+    `unclear_may_be_lost`: faults strike whole batches before their items arrive. `refused`: people whom the emulator
+    refused on demand have failed with this code. `forgotten`: the disk lied, and the ledger lost intents that were sent.
+    """
     wait_until_idle(emulator)
     ledger = read_ledger(desk.ledger)
     dump = emulator.dump(tenant)
+    counts = emulator.counts()
+    if refused:
+        truth, ledger = _without_refused(truth, ledger, counts, refused)
     strange = {stranger.object_id for stranger in truth.strangers}
     ours = [account for account in dump if account["id"] not in strange]
     by_legacy_id = {account.get(tenant.extension("legacyId")): account for account in ours}
@@ -122,8 +132,10 @@ def check(
     _flags_and_passwords(truth, by_legacy_id, emulator, tenant)
     _strangers_untouched(truth, dump, emulator, tenant)
     assert files_with(CANARY.encode(), desk.folder, but=desk.export) == []  # I6
-    counts = emulator.counts()
-    received = _every_create_announced(ledger, counts, len(ours), unclear_may_be_lost=unclear_may_be_lost)
+    received = int(counts["received"].get("users.create", 0))
+    _what_arrived_is_what_is_there(ledger, counts, len(ours))
+    if not forgotten:
+        _every_create_announced(ledger, counts, unclear_may_be_lost=unclear_may_be_lost)
     return Figures(
         accounts=len(ours),
         conflicts=sum(entry.code == "conflict" for entry in ledger.entries.values()),
@@ -207,21 +219,60 @@ def _strangers_untouched(
             assert emulator.sign_in(tenant, stranger.sign_in_name, stranger.password)["signed_in"]
 
 
-def _every_create_announced(
-    ledger: Ledger, counts: Mapping[str, Mapping[str, Any]], accounts: int, *, unclear_may_be_lost: bool
-) -> int:
-    """I7: creates received = `sent` events, less those cut before arrival, less those whose process was killed."""
+def _without_refused(
+    truth: Truth, ledger: Ledger, counts: Mapping[str, Any], code: str
+) -> tuple[Truth, Ledger]:
+    """The truth about the others: people who were refused on demand have failed, and were sent once.
+
+    One whose name a stranger holds may be told as a conflict all the same. A refused password is replaced.
+    """
+    outcomes: Mapping[str, int] = counts["outcomes"]["users.create"]
+    refusals = sum(count for outcome, count in outcomes.items() if outcome.startswith("refusal_"))
+    failed = {entry.key for entry in ledger.entries.values() if (entry.state, entry.code) == ("failed", code)}
+    if code == WEAK_PASSWORD:
+        replaced = {
+            one.key
+            for one in truth.people
+            if one.password and ledger.entries[one.key].state == "awaiting_password"
+        }
+        assert len(failed) + len(replaced) <= refusals, (failed, replaced, outcomes)
+    else:
+        replaced = set()
+        assert refusals - len(truth.strangers) <= len(failed) <= refusals, (failed, outcomes)
+        assert ledger.kinds["sent"] == len(truth.people), "somebody who was refused was sent again"
+    others = [
+        replace(one, password="") if one.key in replaced else one
+        for one in truth.people
+        if one.key not in failed
+    ]
+    entries = {key: entry for key, entry in ledger.entries.items() if key not in failed}
+    return Truth(others, truth.strangers), replace(ledger, entries=entries)
+
+
+def _every_create_announced(ledger: Ledger, counts: Mapping[str, Any], *, unclear_may_be_lost: bool) -> None:
+    """I7: creates received = `sent` events, less those cut before arrival, less those whose process was killed.
+
+    What a gateway delivered twice was announced once.
+    """
     outcomes: Mapping[str, int] = counts["outcomes"].get("users.create", {})
-    received = int(counts["received"].get("users.create", 0))
+    doubled = sum(count for outcome, count in outcomes.items() if outcome.startswith("twice_"))
+    batches: Mapping[str, int] = counts["outcomes"].get("batch", {})
+    many_doubled = any(outcome.startswith("twice_") for outcome in batches)
+    received = int(counts["received"].get("users.create", 0)) - doubled
     could_arrive = ledger.kinds["sent"] - ledger.kinds["undelivered"] - outcomes.get("cut_before", 0)
     doubtful = ledger.unheard
     if unclear_may_be_lost:
-        doubtful += ledger.kinds["unanswered"] + ledger.kinds["postponed"]
+        doubtful += ledger.kinds["unanswered"] + ledger.kinds["postponed"] + ledger.kinds["rejected"]
+    if many_doubled:
+        received = min(received, could_arrive)
     assert could_arrive - doubtful <= received <= could_arrive
+
+
+def _what_arrived_is_what_is_there(ledger: Ledger, counts: Mapping[str, Any], accounts: int) -> None:
+    outcomes: Mapping[str, int] = counts["outcomes"].get("users.create", {})
     done = sum(count for outcome, count in outcomes.items() if outcome.endswith("201"))
     assert done == accounts
     assert ledger.kinds["created"] + ledger.kinds["adopted"] == accounts
-    return received
 
 
 def wait_until_idle(emulator: Emulator) -> None:
@@ -232,7 +283,7 @@ def wait_until_idle(emulator: Emulator) -> None:
         time.sleep(0.02)
 
 
-def _under_way(counts: Mapping[str, Mapping[str, Any]]) -> int:
+def _under_way(counts: Mapping[str, Any]) -> int:
     ended = counts["outcomes"].get("batch", {})
     return int(counts["received"].get("batch", 0)) - sum(ended.values()) + ended.get("cut_before", 0)
 

@@ -17,7 +17,7 @@ from idferry.emulator.graph.damage import Damage
 from idferry.emulator.graph.errors import GraphError
 from idferry.emulator.graph.throttle import too_many_requests
 
-BatchDamage = Literal["drop_item", "double_item"]
+BatchDamage = Literal["drop_item", "double_item", "misplace_item"]
 FaultKind = Literal[
     "status", "refusal", "cut_before", "cut_after", "slow", "twice", "garbage", Damage, BatchDamage
 ]
@@ -53,8 +53,8 @@ class FaultRule(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     Attributes:
         operation: an operation's name, `batch`, `token`, or `any` (every Graph request).
         kind: `status` and `garbage` answer an error; `refusal` says no in Graph's words; `twice` carries the request
-            out twice; `drop_item` and `double_item` (of `batch`) leave an entry out, or give one the id of another;
-            the others are told in `damage`.
+            out twice; of `batch`, `drop_item` leaves an entry out, `double_item` shows one under the id of another
+            as well, `misplace_item` shows it there only; the others are told in `damage`.
         after_write: for `status` and `garbage`: the request is carried out first; for `twice`: the first answer counts.
         rate: share of matching requests that fail, 0 to 1.
         count: how many times it strikes at most; None: no end.
@@ -146,9 +146,9 @@ def error_of(rule: FaultRule, *, now_s: float) -> GraphError:
 
 
 def spoil_entries(kind: str, entries: list[Any], *, chance: Random) -> None:
-    """Leaves one entry of a batch's answer out, or shows one entry's outcome under the id of another as well."""
-    if kind == "drop_item":
-        del entries[chance.randrange(len(entries))]
-        return
+    """Leaves one entry of a batch's answer out, or shows it under the id of another, as well or only there."""
     one, other = chance.choice(entries), chance.choice(entries)
-    entries.insert(chance.randrange(len(entries) + 1), {**one, "id": other["id"]})
+    if kind in ("drop_item", "misplace_item"):
+        entries.remove(one)
+    if kind in ("double_item", "misplace_item"):
+        entries.insert(chance.randrange(len(entries) + 1), {**one, "id": other["id"]})

@@ -55,7 +55,11 @@ class Performer:
         if fault is not None:
             return await self._run_with_fault(call, name, fault)
         self._counts.arrived(name)
-        answer = await self._attempt(call, name)
+        try:
+            answer = await self._attempt(call, name)
+        except ConnectionCut:
+            self._counts.ended(name, "cut_inside")
+            raise
         self._counts.ended(name, answer.status)
         return answer
 

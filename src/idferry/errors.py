@@ -33,6 +33,7 @@ why one person failed while the run went on; what then helps is `remedy_for_peop
 taken up again only when asked for.
 """
 
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import ClassVar
 
@@ -66,6 +67,8 @@ class IdferryError(Exception):
     def __init__(self, message: str, *, remedy: str | None = None) -> None:
         super().__init__(message)
         self.remedy = remedy or self.default_remedy
+        # What --json says beside the error; whoever words the error for people fills it.
+        self.document: Mapping[str, object] = {}
 
 
 class UsageError(IdferryError):
@@ -95,8 +98,13 @@ class SourceChanged(SourceError):
     """The export file is not the one that was planned: passwords would go to the wrong people."""
 
     code = "source_changed"
-    default_remedy = "Run `idferry premigrate` again: it plans the changed file, and continues with it."
+    default_remedy = "Run the same command again: it says what has changed in the file, and how to go on with it as it is now."
     exit_code = EXIT_STOPPED
+
+    def __init__(self, message: str, *, remedy: str | None = None, changes: object = None) -> None:
+        super().__init__(message, remedy=remedy)
+        # What differs, where that is known: a `rules.source_changes.SourceChanges`.
+        self.changes = changes
 
 
 class LedgerError(IdferryError):

@@ -15,6 +15,7 @@ from idferry.rules.entry import (
     Entry,
     Event,
     FailureGroup,
+    KnownRecord,
     Observation,
     PlanEffect,
     PlanItem,
@@ -83,6 +84,11 @@ class LegacySource(Protocol):
         """The SOURCE name that keys and legacy ids carry."""
         ...
 
+    @property
+    def place(self) -> str:
+        """Where it is read from, as an absolute path; empty for a source that is nowhere."""
+        ...
+
     def digest(self) -> str:
         """Hex digest of everything in the source: another digest means another export."""
         ...
@@ -118,13 +124,43 @@ class RunLedger(Protocol):
     """Runs: opened, continued, closed."""
 
     def open_run(
-        self, *, command: str, source: str, source_digest: str, cohort: str, at: datetime
+        self,
+        *,
+        command: str,
+        source: str,
+        source_digest: str,
+        cohort: str,
+        at: datetime,
+        place: str = "",
     ) -> tuple[Run, bool]:
         """The open run of the same command and the same source digest (and True), else a new one (and False)."""
         ...
 
     def close_run(self, run: str, *, at: datetime) -> None:
         """Mark a run as having dealt with everybody."""
+        ...
+
+    def supersede_runs(self, *, by: str, at: datetime) -> None:
+        """Close every other open run of the command and source of the run `by`, which has planned everybody anew.
+
+        Whom they planned and `by` did not is no longer in the source: left out (`record_gone`).
+        """
+        ...
+
+
+class RecordReport(Protocol):
+    """What the ledger remembers of a source's records: to compare it with another version of that source."""
+
+    def open_runs(self, *, command: str, source: str) -> Sequence[Run]:
+        """The open runs of this command over a source of this name, newest first."""
+        ...
+
+    def known_records(self, source: str, keys: Collection[str]) -> Mapping[str, KnownRecord]:
+        """Key -> the first record with it, for those that are known; at most 1,000 at a time."""
+        ...
+
+    def records_of_run(self, run: Run) -> Iterator[KnownRecord]:
+        """Everybody whom this run has decided about or dealt with, streamed."""
         ...
 
 

@@ -56,9 +56,66 @@ RECYCLED = {
 }
 
 
+PERSON = {"id": "object id; the first 10,000", "legacy_id": "`legacyId`"}
+
+CHANGES = {
+    "run": "the run that is not done",
+    **{
+        f"{group}.{key}": meaning
+        for group, what in {
+            "new": "records that were not planned",
+            "changed": "records of people without an account yet that say something else now",
+            "gone": "records that were planned and are no longer there",
+            "settled_changed": "the same as `changed`, of people who were dealt with before",
+            "settled_gone": "the same as `gone`, of people who were dealt with before",
+        }.items()
+        for key, meaning in (("count", what), ("keys[]", "the first five keys of them"))
+    },
+}
+
+
 def _below(path: str, keys: dict[str, str]) -> dict[str, str]:
     return {f"{path}.{name}": meaning for name, meaning in keys.items()}
 
+
+UPDATE = {
+    "people": "people of the source who have an account",
+    "in_source": "those of them who are in the export now",
+    "unchanged": "those of whom it says what was last written",
+    "to_update": "people whose account has a value to change",
+    "updated": "people whose account was changed; 0 in a plan",
+    "changes[].id": "object id; one element per value to change, the first 10,000",
+    "changes[].legacy_id": "`legacyId`",
+    "changes[].attribute": "name of the attribute",
+    "changes[].before": "what the directory holds; null: nothing",
+    "changes[].after": "what the source says; null: it is cleared",
+    "already": "people whose account holds the new values already",
+    **_below("changed_by_person[]", PERSON),
+    "changed_by_person[].attributes": "names of the values that the source and somebody else have changed: left alone",
+    "changed_by_person_count": "all of them",
+    "left_alone.{code}": "people whose record would not be planned now, by [outcome](outcomes.md): left alone",
+    **_below("identity_changed[]", PERSON),
+    "identity_changed_count": "people for whom the source says other sign-in names than the account was made with",
+    **_below("vanished[]", PERSON),
+    "vanished_count": "people with an account who are not in the export any more; 0 with `--only` and `--limit`",
+    **_below("barred[]", PERSON),
+    "barred_count": "people whom the source has disabled since their account was created",
+    **_below("returned[]", PERSON),
+    "returned_count": "people whom the source enables and whose account is disabled: left alone",
+    **_below("missing[]", PERSON),
+    "missing_count": "people whose account the directory does not show",
+    **_below("foreign[]", PERSON),
+    "foreign_count": "people whose account carries another `legacyId` now: not touched",
+    "to_disable_or_remove": "people who would lose their account by `--vanished` and `--barred`: the number of `--vanished-count`",
+    "disabled": "accounts disabled; 0 in a plan",
+    "disabled_before": "accounts that somebody else had disabled before",
+    "removed": "accounts deleted; 0 in a plan",
+    "kept.{reason}": "accounts of vanished people that `--vanished remove` keeps, by [reason](outcomes.md#kept)",
+    "kept_people[].legacy_id": "`legacyId`; the first 1,000",
+    "kept_people[].reason": "why it is kept",
+    "failed": "people whose account could not be changed, disabled or deleted",
+    "failures.{code}": "the same by error code",
+}
 
 DOCUMENTS: dict[str, dict[str, str]] = {
     "survey": PLAN,
@@ -73,6 +130,10 @@ DOCUMENTS: dict[str, dict[str, str]] = {
         "unsettled": "people whose earlier call has no answer and whom it could not settle: they belong to another source, or to another version of this one",
         "refused_passwords.{code}": "accounts of this execution whose password the directory refused, by "
         "[what was sent instead](outcomes.md): the same one as a weak one, or a random one and the migration flag",
+        "source_changes": "null unless the source has changed since a run of this command that is not done; else:",
+        **_below("source_changes", CHANGES),
+        "update": "null without `--update`, and where there was no ledger yet; else:",
+        **_below("update", UPDATE),
     },
     "rehearse": {
         **PLAN,
@@ -122,6 +183,8 @@ DOCUMENTS: dict[str, dict[str, str]] = {
         "runs[].cohort": "label of `--cohort`; else empty",
         "runs[].started_at": "ISO 8601",
         "runs[].ended_at": "ISO 8601; null: open",
+        "runs[].place": "path that the source was read from; empty where an older release wrote the run",
+        "runs[].superseded_by": "the run that took its place, because the source had changed; else null",
     },
     "verify": {
         "checked": "accounts read",
@@ -186,6 +249,8 @@ ERROR = {
     "error.code": "[error code](errors.md)",
     "error.message": "what happened",
     "error.remedy": "what to do",
+    "source_changes": "with the code `source_changed`, where the difference is known:",
+    **_below("source_changes", CHANGES),
 }
 INTRODUCTION = """
 `--json` prints one document on one line of standard output, and nothing else there. Keys are added and never renamed

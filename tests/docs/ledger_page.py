@@ -56,6 +56,7 @@ COLUMNS = {
     "run.source_digest": "Digest of the whole export. Another digest means another run.",
     "run.cohort": "The label of `--cohort`.",
     "run.started_at": "When it began.",
+    "run.superseded_by": "The run that took its place, because the source had changed before this one was done; else NULL.",
     "run.ended_at": "When it had dealt with everybody; NULL: it is open and can be continued.",
     "event.event_id": "In the order in which things were recorded.",
     "event.at": "When.",
@@ -104,7 +105,8 @@ No table has a column for a password, and the digest of a record leaves its pass
 Reading it with SQL is welcome. Change nothing in it: the tool trusts it.
 """
 _TABLE = re.compile(r"CREATE TABLE (\w+) \((.*?)\n\)[^;]*;", re.DOTALL)
-_COLUMN = re.compile(r"\s+([a-z_]+) (INTEGER|TEXT|BLOB)(.*?),?\s*(?:-- (.*))?\Z")
+_ADDED = re.compile(r"^ALTER TABLE (\w+) ADD COLUMN(.*)$", re.MULTILINE)
+_COLUMN = re.compile(r"\s+([a-z_]+) (INTEGER|TEXT|BLOB)(.*?)[,;]?\s*(?:-- (.*))?\Z")
 
 
 @dataclass(frozen=True)
@@ -118,12 +120,17 @@ class Column:
 
 
 def tables() -> Iterator[tuple[str, list[Column]]]:
-    """Every table of the migrations with its columns."""
+    """Every table of the migrations with its columns, those that were added later behind the others."""
     folder = files("idferry.ledger") / "migrations"
+    found: dict[str, list[str]] = {}
     for migration in sorted(folder.iterdir(), key=lambda file: file.name):
-        for name, body in _TABLE.findall(migration.read_text(encoding="utf-8")):
-            found = (_COLUMN.match(line) for line in body.splitlines())
-            yield name, [_column(*match.groups(default="")) for match in found if match]
+        text = migration.read_text(encoding="utf-8")
+        found.update({name: body.splitlines() for name, body in _TABLE.findall(text)})
+        for name, column in _ADDED.findall(text):
+            found[name].append(column)
+    for name, lines in found.items():
+        columns = (_COLUMN.match(line) for line in lines)
+        yield name, [_column(*match.groups(default="")) for match in columns if match]
 
 
 def meaning(table_name: str, column: Column) -> str:

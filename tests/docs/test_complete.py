@@ -105,7 +105,8 @@ def test_every_column_and_event_of_the_ledger_is_documented() -> None:
     migrations = (ROOT / "src/idferry/ledger/migrations").glob("*.sql")
     declared = {f"{name}.{one.name}" for name, columns in ledger_page.tables() for one in columns}
     written = "".join(file.read_text(encoding="utf-8") for file in migrations)
-    assert len(declared) == len(re.findall(r"^    [a-z_]+ (?:INTEGER|TEXT|BLOB)", written, re.MULTILINE))
+    column = r"^(?:    |ALTER TABLE \w+ ADD COLUMN )[a-z_]+ (?:INTEGER|TEXT|BLOB)"
+    assert len(declared) == len(re.findall(column, written, re.MULTILINE))
     assert set(ledger_page.COLUMNS) <= declared
 
 

@@ -27,7 +27,8 @@ SURVEY_KEYS = [
     "bad_records_count",
 ]
 SENT_KEYS = ["created", "adopted", "failed", "unsettled"]
-PREMIGRATE_KEYS = [*SURVEY_KEYS, "run", "states", "failures", *SENT_KEYS]
+ADDED_KEYS = ["refused_passwords", "source_changes", "update"]
+PREMIGRATE_KEYS = [*SURVEY_KEYS, "run", "states", "failures", *SENT_KEYS, *ADDED_KEYS]
 LEDGER_KEYS = {
     "state",
     "code",
@@ -294,7 +295,16 @@ def test_status_counts_states_and_groups_failures(desk: Desk, emulator: Emulator
     assert done["failures"] == status["failures"]
     assert status["time_left_s"] is None
     [run] = status["runs"]
-    assert list(run) == ["run", "command", "source", "cohort", "started_at", "ended_at"]
+    assert list(run) == [
+        "run",
+        "command",
+        "source",
+        "cohort",
+        "started_at",
+        "ended_at",
+        "place",
+        "superseded_by",
+    ]
     assert run["run"] == done["run"]
     assert run["ended_at"]
     before = desk.ledger_files()

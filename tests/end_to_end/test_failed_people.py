@@ -157,7 +157,7 @@ def test_it_is_not_done_while_people_of_this_source_hang_between(b2c_desk: Desk,
         process.kill()
     emulator.faults()
     desk.people("crm.jsonl", list(people(3))[1:])
-    done = desk.json("premigrate", "crm.jsonl", "--execute", code=1)
+    done = desk.json("premigrate", "crm.jsonl", "--accept-changes", "--execute", code=1)
     assert done["states"] == {"complete": 2, "creating": 1}
     assert (done["created"], done["unsettled"], done["failed"]) == (2, 1, 0)
     other = desk.json("premigrate", "shop.jsonl", "--execute")

@@ -26,7 +26,7 @@ def test_a_row_inserted_at_the_top_gives_nobody_the_password_of_the_row_before()
     world = World(MemorySource(numbered(ANN, BOB)))  # type: ignore[arg-type]
     killed_with_intents(world)
     world.source = MemorySource(numbered(CARL, ANN, BOB))  # type: ignore[arg-type]
-    report = world.premigrate()
+    report = world.premigrate(accept_changes=True)
     assert report.plan.left_out == {LeftOut.KEY_REUSED: 2, LeftOut.DUPLICATE_SIGN_IN_NAME: 1}
     assert report.send.left_creating == 2
     for human, other in ((ANN, CARL), (BOB, ANN), (CARL, ANN), (CARL, BOB)):
@@ -41,7 +41,7 @@ def test_a_record_that_was_mended_meanwhile_is_still_the_same_person() -> None:
     world = World(MemorySource([ANN, BOB]))
     killed_with_intents(world)
     world.source = MemorySource([BOB, replace(ANN, display_name="Ann, newly named")])
-    world.premigrate()
+    world.premigrate(accept_changes=True)
     assert world.states() == {State.COMPLETE: 2}
     assert world.tenant.opens(ANN.email, ANN.password)
 

@@ -499,7 +499,7 @@ def test_a_source_that_changes_between_plan_and_send_gives_nobody_a_wrong_passwo
         key = (kept.account.legacy_id or "").rsplit(":", 1)[1]
         assert kept.password is not None
         assert kept.password.reveal_to(lambda text: text) == with_password(int(key[1:])).password
-    world.premigrate()
+    world.premigrate(accept_changes=True)
     for human in world.source.humans:
         assert len([one for one in world.tenant.accounts() if one.legacy_id == human.legacy_id]) == 1
 
@@ -511,7 +511,7 @@ def test_people_left_in_the_middle_whose_record_is_gone_do_not_bar_the_others() 
         world.premigrate()
     gone = world.source.humans.pop(4)
     world.tenant.plan_faults(())
-    report = world.premigrate()
+    report = world.premigrate(accept_changes=True)
     assert (report.send.created, report.send.left_creating) == (6, 1)
     assert world.entries()[gone.key].state is State.CREATING, "nobody knows its password; the ledger says so"
     world.source.humans.append(gone)
@@ -528,7 +528,7 @@ def test_people_left_in_the_middle_whose_record_changed_are_created_once() -> No
     world.source.humans.insert(0, without_password(77))
     world.source.humans.reverse()
     world.tenant.plan_faults(())
-    world.premigrate()
+    world.premigrate(accept_changes=True)
     assert world.tenant.opens("known4@example.com", "Another-Meadow-4!")
     assert_true_to_life(world)
 

@@ -112,6 +112,7 @@ class MemorySource:
     bad: tuple[BadRecord, ...] = ()
     before_reading: Callable[[int], None] = lambda _reading: None
     readings: int = 0
+    place: str = ""
 
     def digest(self) -> str:
         return hashlib.sha256(repr(self.humans).encode()).hexdigest()
@@ -197,6 +198,7 @@ class World:
         take_up: TakeUp | None = None,
         in_pilot: InPilot = lambda _user: True,
         limit: int | None = None,
+        accept_changes: bool = False,
         stop: Callable[[], bool] = lambda: False,
         mortality: Mortality | None = None,
     ) -> PremigrateReport:
@@ -207,11 +209,12 @@ class World:
             return premigrate(
                 command=command,
                 source=self.source,
-                intake=Intake(self.rules, take_up or TakeUp(), in_pilot, limit),
+                intake=Intake(self.rules, take_up or TakeUp(), in_pilot, limit, accept_changes),
                 ledgers=Ledgers(
                     Living(ledger.plan, life),  # type: ignore[arg-type]
                     Living(ledger.runs, life),  # type: ignore[arg-type]
                     Living(ledger.send, life),  # type: ignore[arg-type]
+                    ledger.records,
                 ),
                 inspector=Living(tenant.inspector, life),  # type: ignore[arg-type]
                 writer=Living(tenant.writer, life),  # type: ignore[arg-type]
@@ -225,10 +228,10 @@ class World:
         finally:
             self._shelves.after_write = lambda _name: None
 
-    def killed_at(self, write: int) -> None:
+    def killed_at(self, write: int, *, accept_changes: bool = False) -> None:
         """Run, and be killed right after the ledger's write number `write`."""
         try:
-            self.premigrate(mortality=Mortality(write))
+            self.premigrate(mortality=Mortality(write), accept_changes=accept_changes)
         except Killed:
             self.kills += 1
 

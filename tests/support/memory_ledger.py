@@ -15,6 +15,7 @@ from idferry.rules.entry import (
     Event,
     EventKind,
     FailureGroup,
+    KnownRecord,
     Observation,
     PlanEffect,
     PlanItem,
@@ -65,6 +66,9 @@ class Person:
     @property
     def kept_key(self) -> str:
         return f"{self.source}:{self.shown_key}"
+
+    def known(self) -> KnownRecord:
+        return KnownRecord(self.person_id, self.key, self.state, self.record_digest, self.run, self.cohort)
 
     def entry(self) -> Entry:
         return Entry(
@@ -261,14 +265,21 @@ class MemoryRuns:
         self._shelves = shelves
 
     def open_run(
-        self, *, command: str, source: str, source_digest: str, cohort: str, at: datetime
+        self,
+        *,
+        command: str,
+        source: str,
+        source_digest: str,
+        cohort: str,
+        at: datetime,
+        place: str = "",
     ) -> tuple[Run, bool]:
         for run in reversed(self._shelves.runs.values()):
             asked = (command, source, source_digest, None)
             if (run.command, run.source, run.source_digest, run.ended_at) == asked:
                 return run, True
         name = f"{at.astimezone(UTC).date().isoformat()}-{len(self._shelves.runs):04x}"
-        run = Run(name, command, source, source_digest, cohort, at, None)
+        run = Run(name, command, source, source_digest, cohort, at, None, place)
         self._shelves.runs[name] = run
         self._shelves.after_write("open_run")
         return run, False
@@ -276,6 +287,29 @@ class MemoryRuns:
     def close_run(self, run: str, *, at: datetime) -> None:
         self._shelves.runs[run] = replace(self._shelves.runs[run], ended_at=at)
         self._shelves.after_write("close_run")
+
+    def supersede_runs(self, *, by: str, at: datetime) -> None:
+        what = {run.run: (run.command, run.source) for run in self._shelves.runs.values()}
+        still_open = [run for run in self._shelves.runs.values() if run.ended_at is None and run.run != by]
+        superseded = [run for run in still_open if what[run.run] == what[by]]
+        for older in superseded:
+            self._shelves.runs[older.run] = replace(older, ended_at=at, superseded_by=by)
+            for person in self._shelves.people.values():
+                if person.run == older.run and person.state is State.PLANNED:
+                    self._leave_out(person, older.run, by)
+        if superseded:
+            self._shelves.after_write("supersede_runs")
+
+    def _leave_out(self, person: Person, older: str, by: str) -> None:
+        owners = self._shelves.owners
+        for mark in [mark for mark, owner in owners.items() if owner is person]:
+            del owners[mark]
+            for alike in self._shelves.alike.values():
+                if mark[0] == "local" and mark[1] in alike:
+                    alike.remove(mark[1])
+        person.state, person.code = State.LEFT_OUT, LeftOut.RECORD_GONE.value
+        person.reason = f"planned by {older}, and gone from the source since"
+        person.draft, person.legacy_id, person.run = None, "", by
 
 
 class MemorySending:
@@ -386,6 +420,26 @@ class MemoryReports:
         return list(reversed(self._shelves.runs.values()))
 
 
+class MemoryRecords:
+    """RecordReport."""
+
+    def __init__(self, shelves: Shelves) -> None:
+        self._shelves = shelves
+
+    def open_runs(self, *, command: str, source: str) -> Sequence[Run]:
+        runs = reversed(self._shelves.runs.values())
+        return [run for run in runs if (run.command, run.source, run.ended_at) == (command, source, None)]
+
+    def known_records(self, source: str, keys: Collection[str]) -> Mapping[str, KnownRecord]:
+        found = {key: self._shelves.by_key.get((source, key, 0)) for key in keys}
+        return {key: person.known() for key, person in found.items() if person}
+
+    def records_of_run(self, run: Run) -> Iterator[KnownRecord]:
+        for person in self._shelves.people.values():
+            if (person.run, person.source, person.repeat) == (run.run, run.source, 0):
+                yield person.known()
+
+
 class MemoryLedger:
     """The ports over the same shelves, with the attribute names of `idferry.ledger.Ledger`."""
 
@@ -395,6 +449,7 @@ class MemoryLedger:
         self.runs = MemoryRuns(shelves)
         self.send = MemorySending(shelves)
         self.report = MemoryReports(shelves)
+        self.records = MemoryRecords(shelves)
         self.observations = self.send
 
     def close(self) -> None:

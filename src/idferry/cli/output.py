@@ -91,7 +91,8 @@ def print_error(error: IdferryError, *, as_json: bool) -> None:
         for line in _wrapped(text, console, console.width):
             console.print(line, soft_wrap=True)
     if as_json:
-        print_json({"error": {"code": error.code, "message": str(error), "remedy": error.remedy}})
+        told = {"code": error.code, "message": str(error), "remedy": error.remedy}
+        print_json({"error": told, **error.document})
 
 
 def print_meanings(

@@ -1,13 +1,11 @@
 """`idferry premigrate`: one account per person. A dry run unless `--execute` is given."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 
-from idferry.cli.failure_report import failure_documents, failure_rows
 from idferry.cli.options import (
     ExecuteOption,
     JsonOption,
@@ -15,8 +13,27 @@ from idferry.cli.options import (
     SettingsOption,
     SourceArgument,
 )
-from idferry.cli.output import counts, figures, print_json, say, screen
-from idferry.cli.plan_report import plan_document, print_plan, print_plan_figures
+from idferry.cli.output import messages, print_json, say, screen
+from idferry.cli.plan_report import plan_document, print_plan
+from idferry.cli.premigrate_options import (
+    AcceptChangesOption,
+    AgainOption,
+    CohortLabelOption,
+    LimitOption,
+    OnlyOption,
+    PasswordOption,
+    RetryFailedOption,
+)
+from idferry.cli.premigrate_report import (
+    Done,
+    changes_document,
+    counted,
+    done_document,
+    done_of,
+    print_changes,
+    print_done,
+    sent_document,
+)
 from idferry.cli.progress import progress
 from idferry.cli.stopping import stop_on_signals
 from idferry.cli.update import (
@@ -29,17 +46,18 @@ from idferry.cli.update import (
     later_export,
 )
 from idferry.cli.update_report import print_update, update_document
-from idferry.errors import EXIT_PEOPLE_FAILED
+from idferry.errors import EXIT_PEOPLE_FAILED, SourceChanged
+from idferry.flows.compare_source import changes_of_source
 from idferry.flows.plan_people import plan_people
-from idferry.flows.premigrate import Intake, Ledgers, PremigrateReport
+from idferry.flows.premigrate import Intake, Ledgers
 from idferry.flows.premigrate import premigrate as flow
 from idferry.flows.send_people import SendReport
-from idferry.ports import Clock, LedgerReport, LegacySource
+from idferry.ports import Clock, LegacySource
 from idferry.rules.departure import WhenBarred, WhenVanished
-from idferry.rules.entry import FailureGroup, Selection, TakeUp
-from idferry.rules.lifecycle import State
+from idferry.rules.entry import Selection, TakeUp
 from idferry.rules.pilot import parse_pilot
 from idferry.rules.plan import PasswordMode
+from idferry.rules.source_changes import SourceChanges
 from idferry.settings import Settings, read_settings
 from idferry.wiring import (
     Directory,
@@ -58,33 +76,13 @@ from idferry.wiring import (
 
 def premigrate(
     source: SourceArgument,
-    password: Annotated[
-        PasswordMode,
-        typer.Option(
-            help="known: the source's passwords; random: fresh ones and the migration flag; "
-            "auto: known where the source has one that the directory takes, random elsewhere."
-        ),
-    ] = PasswordMode.AUTO,
-    only: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--only",
-            help="A pilot: NAME=PATTERN or NAME!=PATTERN, with * and ?; all must hold.",
-            metavar="EXPR",
-        ),
-    ] = None,
-    limit: Annotated[
-        int | None, typer.Option(min=1, help="A pilot: only the first N people.", metavar="N")
-    ] = None,
-    cohort: Annotated[
-        str, typer.Option(help="A label for these people, for reports and removal.", metavar="NAME")
-    ] = "",
-    again: Annotated[
-        bool, typer.Option("--again", help="Also take up people whose account was removed.")
-    ] = False,
-    retry_failed: Annotated[
-        bool, typer.Option("--retry-failed", help="Also take up people who failed.")
-    ] = False,
+    password: PasswordOption = PasswordMode.AUTO,
+    only: OnlyOption = None,
+    limit: LimitOption = None,
+    cohort: CohortLabelOption = "",
+    again: AgainOption = False,
+    retry_failed: RetryFailedOption = False,
+    accept_changes: AcceptChangesOption = False,
     update: UpdateOption = False,
     vanished: VanishedOption = WhenVanished.LIST,
     barred: BarredOption = WhenBarred.LIST,
@@ -108,6 +106,7 @@ def premigrate(
         take_up=TakeUp(cohort=cohort, again=again, retry_failed=retry_failed),
         in_pilot=parse_pilot(tuple(only or ())),
         limit=limit,
+        accept_changes=accept_changes,
     )
     command = _command(password, only or [], limit, intake.take_up)
     with later_export(
@@ -121,32 +120,17 @@ def premigrate(
         as_json=as_json,
     ) as later:
         if not execute:
-            _plan(read, clock, legacy, intake, later, as_json=as_json)
+            _plan(read, clock, legacy, intake, later, command=command, as_json=as_json)
             return
         done = _execute(read, clock, legacy, intake, command=command, as_json=as_json)
         updated = later.carry_out(run=done.report.run, execute=True)
     if as_json:
-        print_json({**_document(done), "update": update_document(updated)})
+        print_json({**done_document(done), "update": update_document(updated)})
     else:
-        _print_done(done)
+        print_done(done)
         print_update(screen(), updated, execute=True)
     if done.unfinished or (updated and updated.unfinished):
         raise typer.Exit(EXIT_PEOPLE_FAILED)
-
-
-@dataclass(frozen=True, slots=True)
-class _Done:
-    """What an execution did, and where everybody in the ledger stands after it.
-
-    `states` and `failures` are everybody's, `run_states` those of the people whom this run has dealt with so far, in
-    this process or an earlier one. `unfinished` are people of this source who failed or whose call has no answer.
-    """
-
-    report: PremigrateReport
-    states: dict[str, int]
-    run_states: dict[str, int]
-    failures: Sequence[FailureGroup]
-    unfinished: int
 
 
 def _command(password: PasswordMode, only: list[str], limit: int | None, take_up: TakeUp) -> str:
@@ -165,6 +149,7 @@ def _plan(
     intake: Intake,
     later: LaterExport,
     *,
+    command: str,
     as_json: bool,
 ) -> None:
     with (
@@ -172,7 +157,16 @@ def _plan(
         scratch_of(read, clock) as scratch,
         progress(clock, quiet=as_json) as tell,
     ):
-        before = _counted(scratch.report, Selection())
+        before = counted(scratch.report, Selection())
+        changes = changes_of_source(
+            command=command,
+            source=legacy,
+            records=scratch.records,
+            in_pilot=intake.in_pilot,
+            limit=intake.limit,
+            tell=tell,
+            stop=stop,
+        )
         report = plan_people(
             source=legacy,
             ledger=scratch.plan,
@@ -187,19 +181,24 @@ def _plan(
     updated = later.carry_out(execute=False)
     if as_json:
         nothing: dict[str, Any] = {"run": None, "states": before, "failures": []}
-        sent = {**_sent_document(SendReport()), "update": update_document(updated)}
+        sent = {**sent_document(SendReport()), "source_changes": changes_document(changes)}
+        sent["update"] = update_document(updated)
         print_json({**plan_document(report), **nothing, **sent})
         return
     console = screen()
     say(console, f"Plan for the source {legacy.name}. Nothing was changed; --execute does it.")
     console.print()
     print_plan(console, report)
+    if changes:
+        console.print()
+        print_changes(console, changes)
+        say(console, "--execute needs --accept-changes, or the old file back.")
     print_update(console, updated, execute=False)
 
 
 def _execute(
     read: Settings, clock: Clock, legacy: LegacySource, intake: Intake, *, command: str, as_json: bool
-) -> _Done:
+) -> Done:
     tenant = read.need_tenant()
     with (
         run_lock_of(read),
@@ -207,12 +206,13 @@ def _execute(
         _ledger_of_known_tenant(read, clock, directory) as ledger,
         progress(clock, quiet=as_json) as tell,
         stop_on_signals() as stop,
+        _telling_changes(as_json=as_json),
     ):
         report = flow(
             command=command,
             source=legacy,
             intake=intake,
-            ledgers=Ledgers(ledger.plan, ledger.runs, ledger.send),
+            ledgers=Ledgers(ledger.plan, ledger.runs, ledger.send, ledger.records),
             inspector=directory.inspector,
             writer=directory.writer,
             flag=tenant.migration_flag,
@@ -222,44 +222,7 @@ def _execute(
             stop=stop,
             limits=send_limits_of(read),
         )
-        return _done(report, ledger.report, legacy.name)
-
-
-def _done(report: PremigrateReport, ledger: LedgerReport, source: str) -> _Done:
-    stuck = ledger.states(Selection(source=source, states=(State.FAILED, State.CREATING)))
-    return _Done(
-        report,
-        states=_counted(ledger, Selection()),
-        run_states=_counted(ledger, Selection(run=report.run)),
-        failures=ledger.failures(Selection()),
-        unfinished=sum(stuck.values()),
-    )
-
-
-def _counted(ledger: LedgerReport, selection: Selection) -> dict[str, int]:
-    return {str(state): count for state, count in ledger.states(selection).items()}
-
-
-def _document(done: _Done) -> dict[str, Any]:
-    """`premigrate --json`. In a plan `run` is null, nobody has failed and nobody was sent."""
-    return {
-        **plan_document(done.report.plan),
-        "run": done.report.run,
-        "states": done.states,
-        "failures": failure_documents(done.failures),
-        **_sent_document(done.report.send),
-    }
-
-
-def _sent_document(sent: SendReport) -> dict[str, Any]:
-    """What this execution did; `states` tells what all of them did together."""
-    return {
-        "created": sent.created,
-        "adopted": sent.adopted,
-        "failed": sent.failed.total(),
-        "unsettled": sent.left_creating,
-        "refused_passwords": dict(sent.refused_passwords),
-    }
+        return done_of(report, ledger.report, legacy.name)
 
 
 @contextmanager
@@ -271,36 +234,14 @@ def _ledger_of_known_tenant(read: Settings, clock: Clock, directory: Directory) 
         yield ledger
 
 
-def _print_done(done: _Done) -> None:
-    console, report, sent = screen(), done.report, done.report.send
-    print_plan_figures(console, report.plan)
-    console.print()
-    say(
-        console,
-        f"Run {report.run}{' (continued)' if report.resumed else ''} has dealt with everybody it planned.",
-    )
-    console.print()
-    rows = [("created", f"{sent.created:,}", "")]
-    if sent.adopted:
-        rows.append(("adopted", f"{sent.adopted:,}", "created by an earlier call whose answer was lost"))
-    if sent.refused_passwords:
-        refused = f"{sent.refused_passwords.total():,}"
-        rows.append(("passwords refused", refused, f"by the directory: {counts(sent.refused_passwords)}"))
-    rows.append(("failed", f"{sent.failed.total():,}", counts(sent.failed)))
-    if sent.left_creating:
-        rows.append(
-            (
-                "unsettled",
-                f"{sent.left_creating:,}",
-                "calls without an answer, of other sources or other versions of this one: premigrate those again",
-            )
-        )
-    if report.resumed:
-        rows.append(("run so far", f"{sum(done.run_states.values()):,}", counts(done.run_states)))
-    rows.append(("ledger now", f"{sum(done.states.values()):,}", counts(done.states)))
-    console.print(figures(rows))
-    if done.failures:
-        console.print()
-    for code, count, remedy in failure_rows(done.failures):
-        console.print(f"  [bold]{code}[/] {count}")
-        say(console, remedy, indent=4)
+@contextmanager
+def _telling_changes(*, as_json: bool) -> Iterator[None]:
+    """Say how the source has changed, where that is what ends the command."""
+    try:
+        yield
+    except SourceChanged as error:
+        if isinstance(error.changes, SourceChanges):
+            error.document = {"source_changes": changes_document(error.changes)}
+            if not as_json:
+                print_changes(messages(), error.changes)
+        raise

@@ -8,7 +8,7 @@ from idferry.cli.output import figures, listing, print_json, say, screen
 from idferry.cli.progress import duration
 from idferry.flows.check_selection import check_selection
 from idferry.flows.report_status import Status, report_status
-from idferry.rules.entry import Selection
+from idferry.rules.entry import Run, Selection
 from idferry.rules.lifecycle import MEANINGS
 from idferry.settings import read_settings
 from idferry.wiring import clock_of, ledger_to_read, run_test_of
@@ -57,6 +57,8 @@ def status_document(report: Status) -> dict[str, Any]:
                 "cohort": run.cohort,
                 "started_at": run.started_at.isoformat(),
                 "ended_at": run.ended_at.isoformat() if run.ended_at else None,
+                "place": run.place,
+                "superseded_by": run.superseded_by or None,
             }
             for run in report.runs
         ],
@@ -77,8 +79,11 @@ def _print_status(report: Status) -> None:
         console.print(listing(("failed with", "people", "what to do"), failure_rows(report.failures)))
     if report.runs:
         console.print()
-        runs = [
-            (run.run, "open" if run.ended_at is None else "ended", run.source, run.command)
-            for run in report.runs[:10]
-        ]
+        runs = [(run.run, _standing(run), run.source, run.command) for run in report.runs[:10]]
         console.print(listing(("run", "is", "source", "command"), runs))
+
+
+def _standing(run: Run) -> str:
+    if run.ended_at is None:
+        return "open"
+    return "superseded" if run.superseded_by else "ended"

@@ -75,6 +75,11 @@ class CsvSource:
                 remedy="Leave the delimiter out, or set it to the one character between two cells.",
             )
 
+    @property
+    def place(self) -> str:
+        """The file's absolute path."""
+        return str(self.path.absolute())
+
     def digest(self) -> str:
         """Hex SHA-256 of the file's bytes. Raises SourceError."""
         return digest_of(self.path)

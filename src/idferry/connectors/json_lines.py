@@ -103,6 +103,11 @@ class JsonLinesSource:
     path: Path
     name: str
 
+    @property
+    def place(self) -> str:
+        """The file's absolute path."""
+        return str(self.path.absolute())
+
     def digest(self) -> str:
         """Hex SHA-256 of the file's bytes. Raises SourceError."""
         return digest_of(self.path)

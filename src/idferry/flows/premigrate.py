@@ -6,6 +6,7 @@ The flow reads as the documentation tells it: pre-flight, plan, send. It knows n
 from dataclasses import dataclass
 
 from idferry.flows.check_tenant import add_attributes, check_room, check_tenant
+from idferry.flows.compare_source import changes_of_source, refuse_changes
 from idferry.flows.plan_people import PlanReport, plan_people
 from idferry.flows.send_people import SendLimits, SendReport, send_people
 from idferry.ports import (
@@ -14,6 +15,7 @@ from idferry.ports import (
     LegacySource,
     PlanLedger,
     RandomBelow,
+    RecordReport,
     RunLedger,
     SendLedger,
     Stop,
@@ -31,21 +33,26 @@ from idferry.rules.refused_password import SecondChoices
 
 @dataclass(frozen=True, slots=True)
 class Ledgers:
-    """The parts of one ledger that premigration works with."""
+    """The parts of one ledger that premigration works with; `records` are None where no run can be open."""
 
     plan: PlanLedger
     runs: RunLedger
     send: SendLedger
+    records: RecordReport | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Intake:
-    """Who is planned, and by which rules: the same for a dry run and for the real one."""
+    """Who is planned, and by which rules: the same for a dry run and for the real one.
+
+    `accept_changes`: an open run that began with another version of the source gives way to a new one.
+    """
 
     rules: PlanRules
     take_up: TakeUp
     in_pilot: InPilot
     limit: int | None = None
+    accept_changes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,18 +82,32 @@ def premigrate(
 ) -> PremigrateReport:
     """Create the accounts of a source's people.
 
-    1. Pre-flight: token, permissions, extension app, the attributes `legacyId` and the flag. Nothing was done yet.
-    2. Continue the open run of this command and this very source, else open one.
-    3. Plan everybody: stream the source into the ledger.
-    4. Pre-flight again, now that the numbers are known: room for so many people, and the attributes they bring.
-    5. Send, and close the run when everybody has an answer.
+    1. Refuse to continue a run that began with another version of the source, and say what has changed.
+    2. Pre-flight: token, permissions, extension app, the attributes `legacyId` and the flag. Nothing was done yet.
+    3. Continue the open run of this command and this very source, else open one.
+    4. Plan everybody: stream the source into the ledger. Open runs of older versions give way.
+    5. Pre-flight again, now that the numbers are known: room for so many people, and the attributes they bring.
+    6. Send, and close the run when everybody has an answer.
 
     Raises:
+        SourceChanged: a run is open that began with another version of the source, and nobody has accepted that.
         SourceError: an attribute has values of several types.
         QuotaExceeded: the tenant has no room for so many people.
         Stopped: `stop` said so, in any of the steps.
         everything that `check_tenant`, `plan_people` and `send_people` raise.
     """
+    if ledgers.records and not intake.accept_changes:
+        changes = changes_of_source(
+            command=command,
+            source=source,
+            records=ledgers.records,
+            in_pilot=intake.in_pilot,
+            limit=intake.limit,
+            tell=tell,
+            stop=stop,
+        )
+        if changes:
+            refuse_changes(changes, source)
     facts = check_tenant(inspector=inspector, flag=flag, tell=tell)
     run, resumed = ledgers.runs.open_run(
         command=command,
@@ -94,6 +115,7 @@ def premigrate(
         source_digest=source.digest(),
         cohort=intake.take_up.cohort,
         at=clock.now(),
+        place=source.place,
     )
     plan = plan_people(
         source=source,
@@ -107,6 +129,7 @@ def premigrate(
         tell=tell,
         stop=stop,
     )
+    ledgers.runs.supersede_runs(by=run.run, at=clock.now())
     total = ledgers.send.count_to_send(run.run)
     check_room(
         facts=facts,

@@ -26,6 +26,7 @@ from idferry.ledger.database import (
 from idferry.ledger.key_file import RandomBytes
 from idferry.ledger.named_queries import named_queries
 from idferry.ledger.planning import SqlitePlanning
+from idferry.ledger.records import SqliteRecords
 from idferry.ledger.reports import SqliteReports
 from idferry.ledger.runs import SqliteRuns
 from idferry.ledger.sending import SqliteSending
@@ -52,6 +53,7 @@ class Ledger:
     runs: SqliteRuns
     send: SqliteSending
     report: SqliteReports
+    records: SqliteRecords
     observations: SqliteSending
     _database: Database
 
@@ -216,6 +218,7 @@ def _assemble(database: Database, marks: SignInMarks, random_bytes: RandomBytes)
         runs=SqliteRuns(database, random_bytes),
         send=sending,
         report=SqliteReports(database, marks),
+        records=SqliteRecords(database),
         observations=sending,
         _database=database,
     )

@@ -130,7 +130,11 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run of a command that acts. It stays open until it has dealt with everybody it planned."""
+    """One run of a command that acts. It stays open until it has dealt with everybody it planned.
+
+    `place` is where its source was read from. `superseded_by` names the run that took its place, because the source had
+    changed before this one was done; else it is empty.
+    """
 
     run: str
     command: str
@@ -139,6 +143,24 @@ class Run:
     cohort: str
     started_at: datetime
     ended_at: datetime | None
+    place: str = ""
+    superseded_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownRecord:
+    """What the ledger remembers of a record that was planned: whose it is, and where that person stands.
+
+    `record_digest` is that of the record when the person was last decided about; `run` the run that did it, or that
+    dealt with the account since.
+    """
+
+    person_id: int
+    key: str
+    state: State
+    record_digest: bytes
+    run: str
+    cohort: str
 
 
 @dataclass(frozen=True, slots=True)

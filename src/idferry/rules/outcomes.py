@@ -14,6 +14,7 @@ class LeftOut(StrEnum):
     NO_PASSWORD = "no_password"
     STALE = "stale"
     REMOVED = "removed"
+    RECORD_GONE = "record_gone"
 
 
 class Refused(StrEnum):
@@ -52,6 +53,7 @@ MEANINGS = MappingProxyType(
         LeftOut.NO_PASSWORD: "The source has no password for this local account and --password known was asked for.",
         LeftOut.STALE: "The last sign-in is older than stale_after_days.",
         LeftOut.REMOVED: "The account was removed by `idferry remove`; --again takes the person up.",
+        LeftOut.RECORD_GONE: "The record was planned and then disappeared from the source, before the account was created.",
         Refused.NO_IDENTITY: "The record has neither a sign-in name nor a federated identity.",
         Refused.ATTRIBUTE_TOO_LONG: 'A value is longer than the directory takes; too_long = "drop" creates the person without it.',
         Refused.ATTRIBUTE_INVALID: "A value has a type or form that the directory refuses.",

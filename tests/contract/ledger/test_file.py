@@ -16,6 +16,7 @@ from tests.support.ledger_records import AT, PROJECT, TENANT, in_order, wanted
 
 from idferry.errors import LedgerBusy, LedgerError, LedgerForeign, LedgerUnwritable
 from idferry.ledger import Ledger, open_ledger, run_lock, scratch_copy
+from idferry.ledger.named_queries import migrations
 from idferry.rules.entry import Selection, TakeUp
 from idferry.rules.plan import Planned
 
@@ -180,11 +181,30 @@ def test_what_is_no_ledger_is_refused_and_left_alone(tmp_path: Path, path: Path)
         opened(tmp_path / "missing.ledger", read_only=True)
 
 
+def test_an_older_schema_is_brought_up_to_date_and_keeps_what_it_held(path: Path) -> None:
+    with opened(path) as ledger:
+        asked = {"command": "premigrate", "source": "shop", "source_digest": "d1", "cohort": ""}
+        run, _ = ledger.runs.open_run(**asked, at=AT)
+        before = people(ledger)
+    with sqlite3.connect(path) as connection:
+        for column in ("place", "superseded_by"):
+            connection.execute(f"ALTER TABLE run DROP COLUMN {column}")
+        connection.execute("PRAGMA user_version = 1")
+    connection.close()
+    with pytest.raises(LedgerError, match="has schema 1") as refused:
+        opened(path, read_only=True)
+    assert "idferry premigrate" in refused.value.remedy
+    with opened(path) as ledger:
+        assert ledger.report.runs() == [run]
+        assert (run.place, run.superseded_by) == ("", "")
+        assert people(ledger) == before
+
+
 def test_a_newer_schema_is_refused(path: Path) -> None:
     with sqlite3.connect(path) as connection:
-        connection.execute("PRAGMA user_version = 2")
+        connection.execute(f"PRAGMA user_version = {len(migrations()) + 1}")
     connection.close()
-    with pytest.raises(LedgerError, match="schema 2") as refused:
+    with pytest.raises(LedgerError, match=f"schema {len(migrations()) + 1}") as refused:
         opened(path)
     assert "newer idferry" in refused.value.remedy
 

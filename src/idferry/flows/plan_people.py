@@ -26,6 +26,7 @@ BAD_RECORDS_LISTED_MAX = 1000
 EXAMPLES_PER_CODE_MAX = 5
 
 _NO_PASSWORD = PasswordFacts(present=False)
+_STRONG_PASSWORD = PasswordFacts(present=True)
 
 
 @dataclass(slots=True)
@@ -119,17 +120,18 @@ def _facts(password: Password, record: SourceRecord) -> PasswordFacts:
         return _NO_PASSWORD
     names = [identity.issuer_assigned_id for identity in record.user.identities if identity.is_local]
     weakness = password.weakness(names)
+    if weakness is None:
+        return _STRONG_PASSWORD
     return PasswordFacts(
-        present=True,
-        weakness=weakness,
-        storable_when_weak=weakness is not None and password.storable_when_weak(),
+        present=True, weakness=weakness, storable_when_weak=password.storable_when_weak()
     )
 
 
 def _count(report: PlanReport, item: PlanItem, effect: PlanEffect) -> None:
     report.people += 1
-    for name, code in item.plan.refused_attributes.items():
-        report.refused_attributes.setdefault(name, Counter())[code] += 1
+    if item.plan.refused_attributes:
+        for name, code in item.plan.refused_attributes.items():
+            report.refused_attributes.setdefault(name, Counter())[code] += 1
     match effect.state:
         case State.PLANNED:
             report.create += 1
@@ -156,7 +158,10 @@ def _count_planned(report: PlanReport, item: PlanItem) -> None:
     for note in item.plan.notes:
         report.notes[note] += 1
     for name, value in draft.extensions.items():
-        report.extension_types.setdefault(name, set()).add(extension_type(value))
+        types = report.extension_types.get(name)
+        if types is None:
+            types = report.extension_types[name] = set()
+        types.add(extension_type(value))
 
 
 def _give_example(report: PlanReport, code: str, item: PlanItem, effect: PlanEffect) -> None:

@@ -71,35 +71,43 @@ class OnePass:
 
     def _settle(self, item: PlanItem) -> PlanEffect:
         met, plan, source, key = self._met, item.plan, item.user.source, item.user.key
-        is_repeated = met.first(_KEY + key) is not None
-        if not is_repeated:
-            met.add(_KEY + key, key)
+        is_repeated = met.claim(_KEY + key, key) is not None
         if isinstance(plan, NotPlanned):
             return PlanEffect(State.LEFT_OUT if isinstance(plan.code, LeftOut) else State.REFUSED, plan.code)
         names = list(dict.fromkeys(map(_name_of, plan.draft.identities)))
-        for name in names:
-            owner = met.first(name)
-            if owner is not None:
-                return PlanEffect(State.LEFT_OUT, LeftOut.DUPLICATE_SIGN_IN_NAME, f"{source}:{owner}")
+        owner = self._claim_names(names, key, only_look=is_repeated)
+        if owner is not None:
+            return PlanEffect(State.LEFT_OUT, LeftOut.DUPLICATE_SIGN_IN_NAME, f"{source}:{owner}")
         if is_repeated:
             return PlanEffect(State.LEFT_OUT, LeftOut.DUPLICATE_KEY, f"{source}:{key}")
-        for name in names:
-            met.add(name, key)
         look_alike = self._look_alike(names, key)
-        return PlanEffect(State.PLANNED, look_alike_key=f"{source}:{look_alike}") if look_alike else _PLANNED
+        return _PLANNED if look_alike is None else _planned_beside(f"{source}:{look_alike}")
+
+    def _claim_names(self, names: Sequence[str], key: str, *, only_look: bool) -> str | None:
+        """Whose the first of these names is that belongs to somebody; None when all of them are this record's now."""
+        if len(names) == 1 and not only_look:  # so it is nearly always
+            return self._met.claim(names[0], key)
+        for name in names:
+            owner = self._met.first(name)
+            if owner is not None:
+                return owner
+        if not only_look:
+            for name in names:
+                self._met.claim(name, key)
+        return None
 
     def _look_alike(self, names: Sequence[str], key: str) -> str | None:
         """The first key, in their order, of the others with a sign-in name that looks like one of these.
 
         Of the names that share a form, LOOK_ALIKE_NAMES_MAX are remembered, and the form itself if it is a name.
         """
+        if not self._any_forms and all(map(str.isascii, names)):  # so it is in most sources
+            return None
         forms = {name: _LOCAL + look_alike_form(name[1:]) for name in names if name[0] == _LOCAL}
         for name, form in forms.items():
             if form != name:
                 self._any_forms = True
                 self._remember_form(form, key)
-        if not self._any_forms:  # so it is in most sources
-            return None
         alike: set[str] = set()
         for form in forms.values():
             others = list(self._keys_behind(form))
@@ -110,7 +118,7 @@ class OnePass:
     def _remember_form(self, form: str, key: str) -> None:
         known = sum(1 for _ in self._keys_behind(form))
         if known < LOOK_ALIKE_NAMES_MAX:
-            self._met.add(f"{_FORM}{known}{form}", key)
+            self._met.claim(f"{_FORM}{known}{form}", key)
 
     def _keys_behind(self, form: str) -> Iterator[str]:
         for number in range(LOOK_ALIKE_NAMES_MAX):
@@ -118,6 +126,10 @@ class OnePass:
             if key is None:
                 return
             yield key
+
+
+def _planned_beside(look_alike: str) -> PlanEffect:
+    return PlanEffect(State.PLANNED, look_alike_key=look_alike)
 
 
 def _name_of(identity: Identity) -> str:
@@ -140,20 +152,23 @@ class _Met:
         self._recent: dict[str, str] = {}
 
     def first(self, text: str) -> str | None:
-        """The key of the record that this text was met in. Raises LedgerError."""
+        """The key of the record that this text was met in, if it was. Raises LedgerError."""
         spot = hash(text) & _SPOTS
-        if not self._filter[spot >> 3] & (1 << (spot & 7)):
-            return None
-        key = self._recent.get(text)
-        return self._stored(text) if key is None else key
+        return self._known(text) if self._filter[spot >> 3] & (1 << (spot & 7)) else None
 
-    def add(self, text: str, key: str) -> None:
-        """Remember a text that was not met before. Raises LedgerError."""
+    def claim(self, text: str, key: str) -> str | None:
+        """The same; a text that was not met before is met now, in the record with this key. Raises LedgerError."""
         spot = hash(text) & _SPOTS
-        self._filter[spot >> 3] |= 1 << (spot & 7)
+        place, bit = spot >> 3, 1 << (spot & 7)
+        if self._filter[place] & bit:
+            known = self._known(text)
+            if known is not None:
+                return known
+        self._filter[place] |= bit
         self._recent[text] = key
         if len(self._recent) >= RECENT_TEXTS_MAX:
             self._write()
+        return None
 
     def forget_everything(self) -> None:
         """As new. Raises LedgerError."""
@@ -161,6 +176,10 @@ class _Met:
         self._recent.clear()
         with self._database.writing() as connection:
             connection.execute(_SQL["forget_everything"])
+
+    def _known(self, text: str) -> str | None:
+        key = self._recent.get(text)
+        return self._stored(text) if key is None else key
 
     def _stored(self, text: str) -> str | None:
         with self._database.reading() as connection:

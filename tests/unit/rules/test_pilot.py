@@ -1,6 +1,5 @@
-from dataclasses import replace
-
 import pytest
+from msgspec import structs
 
 from idferry.errors import UsageError
 from idferry.rules.legacy_user import LegacyUser, Place
@@ -59,11 +58,13 @@ def test_who_is_taken(expressions: tuple[str, ...], taken: bool) -> None:
     [("ana [team a]", True), ("ana [*]", True), ("ana [at]*", False), ("ana ?team a?", True)],
 )
 def test_a_bracket_is_a_bracket(pattern: str, taken: bool) -> None:
-    assert parse_pilot((f"displayName={pattern}",))(replace(USER, display_name="Ana [team a]")) is taken
+    assert (
+        parse_pilot((f"displayName={pattern}",))(structs.replace(USER, display_name="Ana [team a]")) is taken
+    )
 
 
 def test_an_empty_list_is_an_empty_value() -> None:
-    user = replace(USER, attributes={"otherMails": ()})
+    user = structs.replace(USER, attributes={"otherMails": ()})
     assert parse_pilot(("otherMails=",))(user)
     assert not parse_pilot(("otherMails!=",))(user)
 

@@ -1,9 +1,10 @@
-from dataclasses import replace
+import dataclasses
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from idferry.rules.account import PasswordPlan, TenantKind
 from idferry.rules.attributes import (
@@ -51,7 +52,7 @@ BOTH_KINDS = pytest.mark.parametrize("kind", list(TenantKind))
 def decided(
     user: LegacyUser = USER, password: PasswordFacts = STRONG, rules: PlanRules = RULES, **choices: object
 ) -> Plan:
-    return plan_person(user, password, replace(rules, **choices))  # type: ignore[arg-type]
+    return plan_person(user, password, dataclasses.replace(rules, **choices))  # type: ignore[arg-type]
 
 
 def planned(
@@ -69,12 +70,12 @@ def code_of(plan: Plan) -> LeftOut | Refused:
 
 
 def with_attributes(**attributes: AttributeValue) -> LegacyUser:
-    return replace(USER, attributes=attributes)
+    return structs.replace(USER, attributes=attributes)
 
 
 @BOTH_KINDS
 def test_a_person_without_dirt_gets_an_account(kind: TenantKind) -> None:
-    user = replace(USER, attributes={"city": "Porto", "points": 7}, enabled=False)
+    user = structs.replace(USER, attributes={"city": "Porto", "points": 7}, enabled=False)
     draft = planned(user, tenant_kind=kind).draft
     assert draft.legacy_id == "contoso:shop:1"
     assert draft.display_name == "Ana Silva"
@@ -90,7 +91,7 @@ def test_a_person_without_dirt_gets_an_account(kind: TenantKind) -> None:
 
 @BOTH_KINDS
 def test_no_identity(kind: TenantKind) -> None:
-    assert code_of(decided(replace(USER, identities=()), tenant_kind=kind)) is Refused.NO_IDENTITY
+    assert code_of(decided(structs.replace(USER, identities=()), tenant_kind=kind)) is Refused.NO_IDENTITY
 
 
 @pytest.mark.parametrize(
@@ -102,13 +103,15 @@ def test_no_identity(kind: TenantKind) -> None:
     ],
 )
 def test_a_sign_in_name_that_the_directory_will_not_take(identity: Identity) -> None:
-    assert code_of(decided(replace(USER, identities=(MAIL, identity)))) is Refused.SIGN_IN_NAME_INVALID
+    assert (
+        code_of(decided(structs.replace(USER, identities=(MAIL, identity)))) is Refused.SIGN_IN_NAME_INVALID
+    )
 
 
 def test_nine_identities_of_ours_and_no_more() -> None:
     identities = tuple(Identity(SignInType.USER_NAME, f"ana{number}") for number in range(10))
-    assert len(planned(replace(USER, identities=identities[:9])).draft.identities) == 9
-    assert code_of(decided(replace(USER, identities=identities))) is Refused.TOO_MANY_IDENTITIES
+    assert len(planned(structs.replace(USER, identities=identities[:9])).draft.identities) == 9
+    assert code_of(decided(structs.replace(USER, identities=identities))) is Refused.TOO_MANY_IDENTITIES
 
 
 @pytest.mark.parametrize(
@@ -142,7 +145,7 @@ def test_where_the_password_comes_from(
     identities: tuple[Identity, ...],
 ) -> None:
     plan = decided(
-        replace(USER, identities=identities),
+        structs.replace(USER, identities=identities),
         password,
         password_mode=mode,
         weak_passwords_allowed=weak_allowed,
@@ -165,7 +168,9 @@ def test_where_the_password_comes_from(
 def test_federated_only_needs_no_password_and_no_flag(
     kind: TenantKind, mode: PasswordMode, password: PasswordFacts
 ) -> None:
-    plan = planned(replace(USER, identities=(GOOGLE,)), password, tenant_kind=kind, password_mode=mode)
+    plan = planned(
+        structs.replace(USER, identities=(GOOGLE,)), password, tenant_kind=kind, password_mode=mode
+    )
     assert plan.draft.password_plan is PasswordPlan.NONE
     assert not plan.draft.sets_flag
     assert plan.notes == ()
@@ -187,7 +192,7 @@ NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 def test_stale_people_stay_behind_and_an_unknown_sign_in_is_never_stale(
     last_sign_in: datetime | None, stale_before: datetime | None, is_stale: bool
 ) -> None:
-    plan = decided(replace(USER, last_sign_in=last_sign_in), stale_before=stale_before)
+    plan = decided(structs.replace(USER, last_sign_in=last_sign_in), stale_before=stale_before)
     assert isinstance(plan, NotPlanned) is is_stale
     if is_stale:
         assert code_of(plan) is LeftOut.STALE
@@ -208,19 +213,21 @@ def test_stale_people_stay_behind_and_an_unknown_sign_in_is_never_stale(
 def test_a_missing_display_name_is_built_and_noted(
     display_name: str, attributes: dict[str, AttributeValue], identities: tuple[Identity, ...], built: str
 ) -> None:
-    plan = planned(replace(USER, display_name=display_name, attributes=attributes, identities=identities))
+    plan = planned(
+        structs.replace(USER, display_name=display_name, attributes=attributes, identities=identities)
+    )
     assert plan.draft.display_name == built
     assert plan.notes == (Note.DISPLAY_NAME_BUILT,)
 
 
 def test_a_name_that_the_mapping_brings_is_a_name() -> None:
-    user = replace(USER, display_name="", attributes={"vorname": "Ana", "surname": "Silva"})
+    user = structs.replace(USER, display_name="", attributes={"vorname": "Ana", "surname": "Silva"})
     plan = planned(user, attribute_names={"vorname": "givenName", "surname": ""})
     assert plan.draft.display_name == "Ana"
 
 
 def test_a_sensitive_display_name_is_not_sent() -> None:
-    plan = planned(replace(USER, display_name="219-09-9999"))
+    plan = planned(structs.replace(USER, display_name="219-09-9999"))
     assert plan.refused_attributes == {"displayName": RefusedAttribute.SENSITIVE}
     assert plan.draft.display_name == "ana@example.com"
 
@@ -229,7 +236,9 @@ def test_a_sensitive_display_name_is_not_sent() -> None:
     ("kind", "outcome"), [(TenantKind.B2C, Refused.ATTRIBUTE_INVALID), (TenantKind.EXTERNAL, None)]
 )
 def test_angle_brackets_in_a_display_name(kind: TenantKind, outcome: Refused | None) -> None:
-    plan = decided(replace(USER, display_name="Ana <3"), tenant_kind=kind, when_too_long=WhenTooLong.DROP)
+    plan = decided(
+        structs.replace(USER, display_name="Ana <3"), tenant_kind=kind, when_too_long=WhenTooLong.DROP
+    )
     assert (plan.code if isinstance(plan, NotPlanned) else None) is outcome
 
 
@@ -245,7 +254,7 @@ def test_an_attribute_that_is_too_long_refuses_the_person_or_is_dropped(kind: Te
 
 
 def test_a_display_name_that_is_too_long_is_cut_when_dropping_is_allowed() -> None:
-    user = replace(USER, display_name="x" * 300)
+    user = structs.replace(USER, display_name="x" * 300)
     assert code_of(decided(user)) is Refused.ATTRIBUTE_TOO_LONG
     plan = planned(user, when_too_long=WhenTooLong.DROP)
     assert plan.draft.display_name == "x" * 256
@@ -260,7 +269,7 @@ def test_a_display_name_that_is_too_long_is_cut_when_dropping_is_allowed() -> No
 def test_an_attribute_of_the_wrong_form_refuses_the_person(
     when: WhenTooLong, attributes: dict[str, AttributeValue]
 ) -> None:
-    plan = decided(replace(USER, attributes=attributes), when_too_long=when)
+    plan = decided(structs.replace(USER, attributes=attributes), when_too_long=when)
     assert code_of(plan) is Refused.ATTRIBUTE_INVALID
 
 
@@ -383,35 +392,37 @@ def test_where_the_contact_address_goes(
     sent: dict[str, AttributeValue],
     notes: tuple[Note, ...],
 ) -> None:
-    plan = planned(replace(USER, identities=identities, contact_email=contact), tenant_kind=kind)
+    plan = planned(structs.replace(USER, identities=identities, contact_email=contact), tenant_kind=kind)
     assert plan.draft.attributes == sent
     assert plan.notes == notes
 
 
 def test_other_mails_of_the_source_win_over_the_contact_address() -> None:
-    user = replace(USER, contact_email="ana@example.org", attributes={"otherMails": ("b@example.org",)})
+    user = structs.replace(
+        USER, contact_email="ana@example.org", attributes={"otherMails": ("b@example.org",)}
+    )
     assert planned(user).draft.attributes == {"otherMails": ("b@example.org",)}
 
 
 def test_a_contact_address_that_is_too_long_is_treated_like_any_attribute() -> None:
-    user = replace(USER, contact_email="a" * 250 + "@example.org")
+    user = structs.replace(USER, contact_email="a" * 250 + "@example.org")
     assert code_of(decided(user)) is Refused.ATTRIBUTE_TOO_LONG
     plan = planned(user, when_too_long=WhenTooLong.DROP)
     assert plan.refused_attributes == {"otherMails": RefusedAttribute.ATTRIBUTE_TOO_LONG}
 
 
 def test_a_card_number_for_a_contact_address_is_not_sent() -> None:
-    plan = planned(replace(USER, contact_email=CARD))
+    plan = planned(structs.replace(USER, contact_email=CARD))
     assert plan.refused_attributes == {"otherMails": RefusedAttribute.SENSITIVE}
     assert plan.draft.attributes == {}
 
 
 def test_the_first_reason_is_told() -> None:
-    stale = replace(
+    stale = structs.replace(
         USER, identities=(), last_sign_in=datetime(1990, 1, 1, tzinfo=UTC), attributes={"city": 7}
     )
     assert code_of(decided(stale, stale_before=NOON)) is Refused.NO_IDENTITY
-    named = replace(stale, identities=(MAIL,))
+    named = structs.replace(stale, identities=(MAIL,))
     assert code_of(decided(named, NONE, stale_before=NOON, password_mode=PasswordMode.KNOWN)) is LeftOut.STALE
     assert code_of(decided(named, NONE, password_mode=PasswordMode.KNOWN)) is LeftOut.NO_PASSWORD
     assert code_of(decided(named)) is Refused.ATTRIBUTE_INVALID

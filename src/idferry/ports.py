@@ -26,7 +26,9 @@ from idferry.rules.entry import (
 from idferry.rules.happenings import Happening
 from idferry.rules.legacy_user import BadRecord, LegacyUser
 from idferry.rules.lifecycle import State
+from idferry.rules.names import Identity
 from idferry.rules.password import Password
+from idferry.rules.quota import Pace
 
 Tell = Callable[[Happening], None]
 Stop = Callable[[], bool]
@@ -133,7 +135,10 @@ class RunLedger(Protocol):
         at: datetime,
         place: str = "",
     ) -> tuple[Run, bool]:
-        """The open run of the same command and the same source digest (and True), else a new one (and False)."""
+        """The open run of the same command and the same source digest (and True), else a new one (and False).
+
+        `place` is where the source is read from.
+        """
         ...
 
     def close_run(self, run: str, *, at: datetime) -> None:
@@ -210,6 +215,10 @@ class LedgerReport(Protocol):
 
     def entry_of_sign_in_name(self, compared: str) -> Entry | None:
         """The person who owns a local sign-in name, given in its compared form (rules.names.compared_form)."""
+        ...
+
+    def entries_of_identities(self, identities: Collection[Identity]) -> Sequence[Entry]:
+        """The people who own any of these identities, in no order; at most 1,000 at a time."""
         ...
 
     def events(self, person_id: int) -> Sequence[Event]:
@@ -290,8 +299,12 @@ class AccountWriter(Protocol):
         """
         ...
 
-    def waiting_seconds(self) -> float:
-        """How long the tenant holds us back from now; 0 when it does not."""
+    def pace(self) -> Pace:
+        """How fast people may be created from now on, and who holds us back."""
+        ...
+
+    def withdraw(self) -> None:
+        """Create nobody who was not sent yet: these answer Undelivered, now and later."""
         ...
 
 
@@ -366,10 +379,11 @@ class AccountRemover(Protocol):
 class TenantFacts:
     """What pre-flight reads. None: the tenant does not say, or we may not ask.
 
-    `attributes`: short name -> data type of the extension attributes that exist. `permissions`: application roles.
+    `attributes`: short name -> data type of the extension attributes that exist. `permissions`: name of each
+    application that sends -> its application roles.
     """
 
-    permissions: frozenset[str] | None
+    permissions: Mapping[str, frozenset[str] | None]
     extension_app_id: str
     attributes: Mapping[str, str]
     objects_used: int | None

@@ -187,7 +187,7 @@ def test_a_quota_that_may_not_be_read_is_unknown(directory: EmulatedDirectory) -
     with with_roles(directory, "User.ReadWrite.All", "Application.Read.All") as limited:
         facts = limited.inspector.inspect()
     assert (facts.objects_used, facts.objects_max) == (None, None)
-    assert facts.permissions == {"User.ReadWrite.All", "Application.Read.All"}
+    assert facts.permissions == {"import": {"User.ReadWrite.All", "Application.Read.All"}}
 
 
 def test_usage_comes_without_the_last_sign_in_where_that_is_not_shown(directory: EmulatedDirectory) -> None:

@@ -1,6 +1,7 @@
 """`docs/reference/settings.md`: every key of idferry.toml. Types and defaults come from the dataclasses."""
 
 import dataclasses
+import inspect
 import types
 from collections.abc import Iterator
 from typing import Any, Literal, get_args, get_origin, get_type_hints
@@ -35,8 +36,9 @@ MEANINGS = {
     "whose name begins with `b2c-extensions-app` is looked up.",
     "tenant.migration_flag": "Short name of the boolean extension attribute that says: awaits the person's password.",
     "application.client_id": "Client id of the app registration.",
-    "application.name": "A name for messages.",
-    "application.use": "What it is for. The commands of this release use the first one with `import`.",
+    "application.name": "A name for messages. Those that send have different names.",
+    "application.use": "What it is for. All with `import` send, each with its own allowance: "
+    "[send faster with several applications](../how-to/send-faster-with-several-applications.md).",
     "application.secret": "The client secret: the name of where it lies, never the secret itself.",
     "application.certificate": "Where a PEM text lies that holds certificate and unencrypted RSA key; written like a "
     "secret, for example `file:import.pem`.",
@@ -48,11 +50,23 @@ MEANINGS = {
     "sources.columns": 'CSV only: column of the file -> field of a person; `""` leaves the column out. '
     "See [csv.md](csv.md).",
     "sources.delimiter": "CSV only: the character between cells. Left out: recognised.",
-    "limits.connections": "Batches of 20 people under way at once.",
+    "limits.connections": "Batches of 20 people under way at once, for each application.",
     "limits.attempts": "How often one person's account is tried after unclear answers, before the person fails.",
     "limits.settle_seconds": "How long the directory may take to show what it holds, before a taken name counts as "
     "held by nobody we can see.",
     "limits.timeout_seconds": "For one call to the directory.",
+    "limits.app_writes": "Writes that the tenant grants each application within `app_writes_seconds`. Creating, "
+    "changing, deleting, restoring and purging an account are one write each.",
+    "limits.app_writes_seconds": "The period of `app_writes`.",
+    "limits.tenant_writes": "Writes that the tenant grants all applications together within `tenant_writes_seconds`.",
+    "limits.tenant_writes_seconds": "The period of `tenant_writes`.",
+    "limits.app_units": "Resource units that the tenant grants each application within `app_units_seconds`: the figure "
+    "of tenants below 50 users. It is 5,000 up to 500 users and 8,000 above. Creating an account takes 5.",
+    "limits.app_units_seconds": "The period of `app_units`.",
+    "limits.creation_writes": "Writes that creating one account costs. 5 if the surcharge of B2C tenants turns out to "
+    "be one of writes, too.",
+    "limits.reserve_writes": "Share of both allowances of writes that is left to sign-ins and other software, "
+    "0 to 0.9.",
     "passwords.weak": "`refuse`: a weak known password is replaced (`--password auto`) or the person is left out "
     "(`--password known`). `allow`: it is sent with `DisableStrongPassword`.",
     "shape.too_long": "A value over its limit. `refuse`: the person is refused. `drop`: the person is created "
@@ -106,7 +120,7 @@ def render() -> str:
 
 
 def _section(name: str, cls: type) -> str:
-    said = (cls.__doc__ or "").partition(": ")[2].strip()
+    said = (inspect.getdoc(cls) or "").partition(": ")[2].strip()
     kinds = get_type_hints(cls)
     rows = [
         (code(one.name), _kind(kinds[one.name]), _default(one), MEANINGS[f"{name}.{one.name}"])
@@ -124,7 +138,7 @@ def _kind(kind: Any) -> str:
         return "table of texts"
     if isinstance(kind, types.UnionType):
         return _kind(get_args(kind)[0])
-    return {"str": "text", "int": "number", "bool": "true or false"}[kind.__name__]
+    return {"str": "text", "int": "number", "float": "number", "bool": "true or false"}[kind.__name__]
 
 
 def _default(declared: dataclasses.Field[Any]) -> str:

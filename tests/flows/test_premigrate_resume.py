@@ -49,6 +49,7 @@ from idferry.rules.entry import EventKind, Observation
 from idferry.rules.legacy_user import LegacyUser
 from idferry.rules.lifecycle import State
 from idferry.rules.password import Password
+from idferry.rules.quota import UNPACED, Pace
 
 PEOPLE = 90
 SCRIPTS: dict[str, list[Fault | None]] = {
@@ -566,17 +567,17 @@ def test_questions_do_not_pile_up_without_bound() -> None:
 
     last = [0]
 
-    def waiting_seconds() -> float:
+    def pace() -> Pace:
         """An answer comes only while nobody else is sent."""
         if world.creates() == last[0]:
             for future, answer in islice(waiting, 1):
                 future.set_result(answer)
                 del waiting[0]
         last[0] = world.creates()
-        return 0.0
+        return UNPACED
 
     world.tenant.writer.holders = holders  # type: ignore[method-assign, assignment]
-    world.tenant.writer.waiting_seconds = waiting_seconds  # type: ignore[method-assign]
+    world.tenant.writer.pace = pace  # type: ignore[method-assign]
     assert world.premigrate().send.adopted == 900
     assert most[0] <= 40
 

@@ -15,7 +15,7 @@ from tests.support.memory_directory import LostAfter, LostBefore, MemoryTenant
 
 from idferry.graph.address import Address
 from idferry.graph.credentials import ClientSecret
-from idferry.graph.directory import Directory, DirectoryLimits, open_directory
+from idferry.graph.directory import Directory, DirectoryLimits, Registration, open_directory
 from idferry.graph.machine import Machine
 from idferry.ports import (
     AccountReader,
@@ -250,8 +250,7 @@ class EmulatedDirectory(AnyDirectory):
         )
         return open_directory(
             address=Address(**(where | changes)),
-            client_id=client_id,
-            credential=credential,
+            applications=[Registration("import", client_id, credential)],
             machine=Machine(self.clock),
             limits=limits,
         )

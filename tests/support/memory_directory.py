@@ -44,6 +44,7 @@ from idferry.rules.attributes import LEGACY_ID, AttributeValue
 from idferry.rules.comparison import made_from
 from idferry.rules.names import Identity, compared_form
 from idferry.rules.password import Password
+from idferry.rules.quota import HeldBy, Pace
 
 DOMAIN = "contoso.onmicrosoft.com"
 EXTENSION_APP_ID = "0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0"
@@ -285,8 +286,12 @@ class MemoryWriter:
             }
         )
 
-    def waiting_seconds(self) -> float:
-        return self.tenant.held_back_s
+    def pace(self) -> Pace:
+        held_back_s = self.tenant.held_back_s
+        return Pace(waiting_s=held_back_s, held_by=HeldBy.TENANT if held_back_s else HeldBy.NOBODY)
+
+    def withdraw(self) -> None:
+        """Nothing waits here: every call is answered at once."""
 
     def _holder(self, draft: AccountDraft, named: str | None) -> Holder:
         self.tenant.check_reachable()
@@ -458,7 +463,7 @@ class MemoryInspector:
         if not self.tenant.extension_app:
             raise TenantNotReady("the tenant has no b2c-extensions-app")
         return TenantFacts(
-            permissions=self.tenant.permissions,
+            permissions={"import": self.tenant.permissions},
             extension_app_id=EXTENSION_APP_ID,
             attributes=dict(self.tenant.attributes),
             objects_used=len(self.tenant.stored),

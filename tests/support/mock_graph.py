@@ -11,7 +11,7 @@ from tests.support.hand_clock import HandClock
 
 from idferry.graph.address import Address
 from idferry.graph.credentials import ClientSecret
-from idferry.graph.directory import Directory, DirectoryLimits, open_directory
+from idferry.graph.directory import Directory, DirectoryLimits, Registration, open_directory
 from idferry.graph.machine import Machine
 from idferry.ports import Clock
 
@@ -64,8 +64,7 @@ def mocked_directory(
 
     return open_directory(
         address=address,
-        client_id=CLIENT_ID,
-        credential=credential or ClientSecret(SECRET),
+        applications=[Registration("import", CLIENT_ID, credential or ClientSecret(SECRET))],
         machine=Machine(clock or HandClock(), lambda: 1.0, lambda: "00000000-0000-4000-8000-000000000000"),
         limits=DirectoryLimits(connections=connections, settle=settle),
         http=httpx2.Client(transport=httpx2.MockTransport(answer)),

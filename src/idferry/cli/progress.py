@@ -3,6 +3,7 @@
 It draws from happenings and decides nothing. Lines go to standard error.
 """
 
+from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
@@ -22,8 +23,12 @@ from idferry.rules.happenings import (
     RecordsRead,
     RunStarted,
 )
+from idferry.rules.quota import HeldBy, Pace, seconds_left
 
 LINE_EVERY_SECONDS = 5.0
+RATE_SECONDS_MAX = 300.0
+POINT_EVERY_SECONDS = 1.0
+PACING_WORTH_TELLING_SECONDS = 5.0
 RECORDS_WORTH_TELLING = 5000
 
 
@@ -35,31 +40,53 @@ class _Bars(Progress):
         yield Constrain(self.make_tasks_table(self.tasks), width=messages().width - len("^C"))
 
 
+class _Rate:
+    """People per second of late: over the second half of the time since sending began, at most five minutes.
+
+    The first thousands go at once and tell nothing about the rest.
+    """
+
+    def __init__(self, now_s: float) -> None:
+        self._started_s = now_s
+        self._points: deque[tuple[float, int]] = deque([(now_s, 0)])
+
+    def per_s(self, done: int, now_s: float, *, of_all: bool) -> float:
+        """The rate, now that so many are done; `of_all`: since the beginning, because this is the end."""
+        if of_all:
+            return done / max(now_s - self._started_s, 0.001)
+        if now_s - self._points[-1][0] >= POINT_EVERY_SECONDS:
+            self._points.append((now_s, done))
+        since_s = now_s - min(RATE_SECONDS_MAX, (now_s - self._started_s) / 2)
+        while len(self._points) > 1 and self._points[1][0] <= since_s:
+            self._points.popleft()
+        then_s, done_then = self._points[0]
+        return (done - done_then) / max(now_s - then_s, 0.001)
+
+
 class _Pace:
-    """People per second since the sending began, and what that means for the rest."""
+    """People per second, and what that means for the rest."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._started_at = self._last_line_at = clock.elapsed()
+        self.start(0)
         self._done = -1
-        self.total = 0
 
     def start(self, total: int) -> None:
         """So many people are to be created from now on; the planning before is no part of the rate."""
-        self._started_at = self._last_line_at = self._clock.elapsed()
+        self._last_line_at = self._clock.elapsed()
+        self._rate = _Rate(self._last_line_at)
         self.total = total
 
     def describe(self, happening: PeopleSettled) -> str:
         """`12.3/s, 2 failed, 4 min 10 s left`, or why nothing moves."""
-        seconds = max(self._clock.elapsed() - self._started_at, 0.001)
-        rate = happening.done / seconds
+        rate = self._rate.per_s(happening.done, self._clock.elapsed(), of_all=happening.done >= self.total)
         parts = [f"{rate:,.1f}/s"]
         if happening.failed:
             parts.append(f"{happening.failed:,} failed")
-        if happening.waiting_s > 0:
-            parts.append(f"waiting {happening.waiting_s:.0f} s for the directory")
-        if rate and happening.done < self.total:
-            parts.append(f"{duration((self.total - happening.done) / rate)} left")
+        parts += _what_it_waits_for(happening.pace)
+        if happening.done < self.total:
+            left = seconds_left(self.total - happening.done, pace=happening.pace, measured_per_s=rate)
+            parts += [f"{duration(left)} left"] if left else []
         return ", ".join(parts)
 
     def is_time_for_a_line(self) -> bool:
@@ -78,6 +105,16 @@ class _Pace:
             return False
         self._done = happening.done
         return True
+
+
+def _what_it_waits_for(pace: Pace) -> list[str]:
+    """The wait, if it is one that people notice."""
+    match pace.held_by:
+        case HeldBy.TENANT if pace.waiting_s > 0:
+            return [f"waiting {pace.waiting_s:.0f} s for the directory"]
+        case HeldBy.PACING if pace.waiting_s >= PACING_WORTH_TELLING_SECONDS:
+            return [f"allowance used up for {pace.waiting_s:.0f} s"]
+    return []
 
 
 def duration(seconds: float) -> str:

@@ -35,13 +35,14 @@ def check_tenant(*, inspector: TenantInspector, flag: str, tell: Tell) -> Tenant
         TenantNotReady: an extension attribute is missing and the application may not create it.
     """
     facts = inspector.inspect()
-    lack = lack_of_permission(facts.permissions)
-    if lack:
-        names = ", ".join(sorted(lack.permissions))
-        raise Forbidden(
-            f"the application may not {lack.action} users",
-            remedy=f"Grant one of {names} (application permission) and consent to it.",
-        )
+    for application, granted in facts.permissions.items():
+        lack = lack_of_permission(granted)
+        if lack:
+            names = ", ".join(sorted(lack.permissions))
+            raise Forbidden(
+                f"the application {application} may not {lack.action} users",
+                remedy=f"Grant one of {names} (application permission) to it and consent to it.",
+            )
     add_attributes(inspector=inspector, facts=facts, needed={LEGACY_ID: "String", flag: "Boolean"}, tell=tell)
     return facts
 

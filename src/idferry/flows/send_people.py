@@ -257,9 +257,9 @@ class _Sending:
             self._hear_chunk(self._creates.pop(created), created.result())
         for asked in [future for future in self._questions if future in finished]:
             self._hear_holders(self._questions.pop(asked), asked)
-        waiting_s = self.writer.waiting_seconds()
-        if finished or waiting_s:
-            self.tell(PeopleSettled(self.report.done, self.report.failed.total(), waiting_s))
+        pace = self.writer.pace()
+        if finished or pace.waiting_s:
+            self.tell(PeopleSettled(self.report.done, self.report.failed.total(), pace))
 
     def _turn(self, sending: Sequence[int]) -> None:
         if not (self._observed or sending):
@@ -269,8 +269,9 @@ class _Sending:
 
     def _hear_what_is_under_way(self) -> None:
         """Give answers that are under way some time to come: what they say need not be asked for again."""
+        self.writer.withdraw()
         deadline = self.clock.elapsed() + STOP_SECONDS_MAX
-        while self._creates and self.clock.elapsed() < deadline and not self.writer.waiting_seconds():
+        while self._creates and self.clock.elapsed() < deadline:
             self._wait(WAIT_SECONDS_MAX)
 
     # --- answers -------------------------------------------------------------------------------------------------

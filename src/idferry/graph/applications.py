@@ -4,6 +4,7 @@ The application that owns the extension attributes is created with the tenant. N
 an application: with it every extension attribute of every account would be gone.
 """
 
+from collections.abc import Mapping
 from http import HTTPStatus
 
 import msgspec
@@ -77,8 +78,13 @@ class Naming:
 class TenantInspection:
     """`ports.TenantInspector` over Microsoft Graph."""
 
-    def __init__(self, *, asking: Asking, naming: Naming, tokens: TokenSource, graph_url: str) -> None:
-        """`graph_url` is only used to print the exact address of a call that somebody else must make."""
+    def __init__(
+        self, *, asking: Asking, naming: Naming, tokens: Mapping[str, TokenSource], graph_url: str
+    ) -> None:
+        """`tokens`: of each application, by its name.
+
+        `graph_url` is only used to print the exact address of a call that somebody else must make.
+        """
         self._asking = asking
         self._naming = naming
         self._tokens = tokens
@@ -86,7 +92,7 @@ class TenantInspection:
 
     def inspect(self) -> TenantFacts:
         """What pre-flight wants to know; raises as the port says."""
-        permissions = self._tokens.permissions()
+        permissions = {name: tokens.permissions() for name, tokens in self._tokens.items()}
         names = self._naming.names()
         attributes = self._attributes(names)
         used, most = self._quota()

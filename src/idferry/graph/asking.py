@@ -9,9 +9,9 @@ from typing import Any, TypeGuard
 
 from idferry.errors import UnexpectedAnswer
 from idferry.graph.machine import Machine
-from idferry.graph.pacing import backoff_seconds
 from idferry.graph.replies import NoReply, Outcome, Reply, error_of
 from idferry.graph.transport import BATCH_SIZE_MAX, Call, Transport
+from idferry.graph.waiting import backoff_seconds
 
 TRIES_MAX = 8
 PAGES_MAX = 100_000  # 5.25 million objects, the largest tenant that is documented, take 5,256 pages of 999

@@ -3,7 +3,7 @@
 Wiring calls `open_directory`; nothing else outside this package should need anything in it. No settings here.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -17,34 +17,53 @@ from idferry.graph.applications import Naming, TenantInspection
 from idferry.graph.asking import Asking
 from idferry.graph.credentials import ClientCertificate, ClientSecret
 from idferry.graph.holders import Holders
-from idferry.graph.machine import Machine
+from idferry.graph.machine import Machine, Pauses
 from idferry.graph.pacing import Gate
 from idferry.graph.reading import AccountReading
 from idferry.graph.removal import AccountRemoval
 from idferry.graph.senders import Senders
-from idferry.graph.tokens import ClientCredentials, ForeignTokens, TokenSource
+from idferry.graph.tokens import ClientCredentials, ForeignTokens, NamedTokens, TokenSource
+from idferry.graph.traffic import Traffic
 from idferry.graph.transport import Transport, open_client
 from idferry.graph.updating import AccountUpdating
 from idferry.graph.users import AccountWriting
 from idferry.ports import AccountReader, AccountRemover, AccountUpdater, AccountWriter, TenantInspector
+from idferry.rules.quota import PUBLISHED, Quota
 
-CONNECTIONS_DEFAULT = 4  # 20 creates a second take 10 to 20 calls under way; in batches of 20, a few
+# For each application: 20 creates a second take 10 to 20 calls under way; in batches of 20, a few.
+CONNECTIONS_DEFAULT = 4
 ASKERS = 2
 CLOSE_WAIT = timedelta(seconds=1)  # for each of the two pools of threads
 
 
 @dataclass(frozen=True, slots=True)
 class DirectoryLimits:
-    """How hard the directory is worked and how patiently. `settle`: how long an account may take to show."""
+    """How hard the directory is worked and how patiently. `settle`: how long an account may take to show.
+
+    `connections` are for each application; `quota` is what the tenant is believed to grant.
+    """
 
     connections: int = CONNECTIONS_DEFAULT
+    quota: Quota = PUBLISHED
     timeout: timedelta = timedelta(seconds=60)
     settle: timedelta = timedelta(minutes=2)
 
 
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """An app registration that may act in the tenant, with the name that messages call it by.
+
+    `credential`: a secret, a certificate, or an object with azure-identity's `get_token(scope)`.
+    """
+
+    name: str
+    client_id: str
+    credential: ClientSecret | ClientCertificate | Any = field(repr=False)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Directory:
-    """The ports of one directory, for one application. Close it, or use it as a context manager."""
+    """The ports of one directory, for one or several applications. Close it, or use it as a context manager."""
 
     writer: AccountWriter
     reader: AccountReader
@@ -75,48 +94,56 @@ class Directory:
 def open_directory(
     *,
     address: Address,
-    client_id: str,
-    credential: ClientSecret | ClientCertificate | Any,
+    applications: Sequence[Registration],
     machine: Machine,
     limits: DirectoryLimits | None = None,
     http: httpx2.Client | None = None,
 ) -> Directory:
-    """The directory at `address` for one application. Nothing is called before it is used.
+    """The directory at `address` for these applications, all of which send. Nothing is called before it is used.
 
-    `credential`: a secret, a certificate, or an object with azure-identity's `get_token(scope)`. `http` replaces the
-    client that would be made (tests).
+    `http` replaces the client that would be made (tests).
 
     Raises:
         SettingsError: the CA file cannot be used.
     """
     limits = limits or DirectoryLimits()
-    http = http or open_client(address, connections=limits.connections + ASKERS + 1, timeout=limits.timeout)
-    gate = Gate(machine)
-    tokens: TokenSource
-    if isinstance(credential, ClientSecret | ClientCertificate):
-        tokens = ClientCredentials(
-            http=http,
-            address=address,
-            client_id=client_id,
-            credential=credential,
-            timeout=limits.timeout,
-            machine=machine,
+    sending = limits.connections * len(applications)
+    http = http or open_client(address, connections=sending + ASKERS + 1, timeout=limits.timeout)
+    tokens = {
+        one.name: _tokens_of(
+            one, http=http, address=address, limits=limits, machine=machine, alone=len(applications) == 1
         )
-    else:
-        tokens = ForeignTokens(source=credential, graph_url=address.graph_url)
-    transport = Transport(
-        http=http, tokens=tokens, gate=gate, address=address, timeout=limits.timeout, machine=machine
-    )
-    asking = Asking(transport=transport, machine=machine)
-    naming = Naming(asking=asking, address=address)
-    senders = Senders(threads=limits.connections, name="send", crew=machine.crew)
+        for one in applications
+    }
+    gate = Gate(machine, Traffic(limits.quota, applications=len(tokens), jitter=machine.jitter))
+    writing = Pauses(clock=machine.clock)
+
+    def transport(pauses: Pauses, *, only: int | None = None) -> Transport:
+        return Transport(
+            http=http,
+            tokens=list(tokens.values()),
+            gate=gate,
+            address=address,
+            timeout=limits.timeout,
+            creation_writes=limits.quota.creation_writes,
+            machine=machine,
+            pauses=pauses,
+            only=only,
+        )
+
+    asking = Asking(transport=transport(machine.pauses), machine=machine)
+    # What must be known of the tenant as such is asked by the first application: it alone needs the permissions.
+    about_tenant = Asking(transport=transport(machine.pauses, only=0), machine=machine)
+    naming = Naming(asking=about_tenant, address=address)
+    senders = Senders(threads=sending, name="send", crew=machine.crew)
     askers = Senders(threads=ASKERS, name="ask", crew=machine.crew)
     return Directory(
         writer=AccountWriting(
-            transport=transport,
+            transport=transport(writing),
             naming=naming,
             holders=Holders(asking=asking, naming=naming, settle=limits.settle, machine=machine),
             gate=gate,
+            pauses=writing,
             senders=senders,
             askers=askers,
         ),
@@ -125,13 +152,40 @@ def open_directory(
             asking=asking, naming=naming, senders=senders, settle=limits.settle, machine=machine
         ),
         remover=AccountRemoval(asking=asking, naming=naming),
-        inspector=TenantInspection(asking=asking, naming=naming, tokens=tokens, graph_url=address.graph_url),
-        on_close=partial(_close, machine, (senders, askers), http),
+        inspector=TenantInspection(
+            asking=about_tenant, naming=naming, tokens=tokens, graph_url=address.graph_url
+        ),
+        on_close=partial(_close, (machine.pauses, writing), (senders, askers), http),
     )
 
 
-def _close(machine: Machine, pools: tuple[Senders, ...], http: httpx2.Client) -> None:
-    machine.pauses.close()
+def _tokens_of(
+    application: Registration,
+    *,
+    http: httpx2.Client,
+    address: Address,
+    limits: DirectoryLimits,
+    machine: Machine,
+    alone: bool,
+) -> TokenSource:
+    tokens: TokenSource
+    if isinstance(application.credential, ClientSecret | ClientCertificate):
+        tokens = ClientCredentials(
+            http=http,
+            address=address,
+            client_id=application.client_id,
+            credential=application.credential,
+            timeout=limits.timeout,
+            machine=machine,
+        )
+    else:
+        tokens = ForeignTokens(source=application.credential, graph_url=address.graph_url)
+    return tokens if alone else NamedTokens(application.name, tokens)
+
+
+def _close(pauses: tuple[Pauses, ...], pools: tuple[Senders, ...], http: httpx2.Client) -> None:
+    for one in pauses:
+        one.close()
     for pool in pools:
         pool.close(wait=CLOSE_WAIT)
     http.close()

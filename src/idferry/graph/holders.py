@@ -14,10 +14,10 @@ from idferry.graph import queries
 from idferry.graph.applications import Naming
 from idferry.graph.asking import Asking
 from idferry.graph.machine import Machine
-from idferry.graph.pacing import LOOK_AGAIN_SECONDS_FIRST, LOOK_AGAIN_SECONDS_MAX
 from idferry.graph.reading import in_domain
 from idferry.graph.replies import Reply, body_if_found
 from idferry.graph.transport import Call
+from idferry.graph.waiting import LOOK_AGAIN_SECONDS_FIRST, LOOK_AGAIN_SECONDS_MAX
 from idferry.graph.wire import Names, account_of, select_of
 from idferry.rules.account import Account, AccountDraft
 from idferry.rules.answers import Holder, InRecycleBin, Ours, Stranger, Unseen
@@ -37,6 +37,7 @@ class _Case:
     draft: AccountDraft
     named_id: str | None
     holder: Holder | None = None
+    suspect: Stranger | None = None
 
     @property
     def mail(self) -> str:
@@ -44,12 +45,20 @@ class _Case:
         return mail if isinstance(mail, str) else ""
 
     def judge(self, accounts: Iterable[Account]) -> None:
-        """Settle on the first account found, or on ours if it is among them."""
+        """Settle on the first account found, or on ours if it is among them.
+
+        Where Graph named the holder, another account is none: filters still show accounts that were deleted, and do
+        not yet show the one that was just made. It is told only when the named one does not show in the end.
+        """
         for account in accounts:
             if made_from(self.draft, account):
                 self.holder = Ours(account.object_id, account.flag)
                 return
-            self.holder = self.holder or Stranger(account.object_id, account.legacy_id)
+            stranger = Stranger(account.object_id, account.legacy_id)
+            if self.named_id and self.named_id.lower() != account.object_id.lower():
+                self.suspect = self.suspect or stranger
+            else:
+                self.holder = self.holder or stranger
 
 
 class Holders:
@@ -70,7 +79,7 @@ class Holders:
         self._look_until_settled(cases, names)
         self._look(cases, names, _weak_filters)
         self._look_among_deleted(cases, names)
-        return [case.holder or Unseen() for case in cases]
+        return [case.holder or case.suspect or Unseen() for case in cases]
 
     def ours(self, drafts: Sequence[AccountDraft]) -> dict[str, Ours]:
         """legacyId -> the account made from its draft, of those that show. Raises DirectoryError, Stopped."""

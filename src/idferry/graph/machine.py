@@ -56,12 +56,15 @@ class Pauses:
         if self._closed.done():
             raise Stopped("the connection to the directory was closed")
 
-    def rest(self, seconds: float) -> None:
-        """Wait so long. Raises Stopped when closed, before or meanwhile."""
+    def rest(self, seconds: float, *, unless: "Future[None] | None" = None) -> None:
+        """Wait so long, or until `unless` is done. Raises Stopped when closed, before or meanwhile."""
         self.check()
         until = self._clock.elapsed() + seconds
         while (left := until - self._clock.elapsed()) > 0:
-            self._clock.sleep(left, unless=self._closed)
+            if unless is None:
+                self._clock.sleep(left, unless=self._closed)
+            elif self._clock.wait_for([self._closed, unless], left) and unless.done():
+                return
             self.check()
 
     def close(self) -> None:

@@ -1,135 +1,79 @@
-"""When the next call to Microsoft Graph may leave: one gate for all senders of an application.
+"""When the next call to Microsoft Graph may leave, for all threads that send: one gate for all applications.
 
-A tenant that answers 429 holds back every sender, not only the one that heard it, because calls made meanwhile still
-count (https://learn.microsoft.com/graph/throttling). While the directory fails, one call at a time tries whether it
-is back. Nothing here sends anything, and no quota is known here.
+What is believed and who is held back is decided in `traffic`; here threads ask for it and wait by the Clock. Nothing
+here sends anything, and no lock is held while anybody waits.
 """
 
 import threading
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from concurrent.futures import Future
 
-from idferry.graph.machine import WAIT_SLICE_SECONDS, Machine
+from idferry.graph.costs import FREE, Cost
+from idferry.graph.machine import Machine, Pauses
+from idferry.graph.traffic import NotSent, Ticket, Traffic, Verdict, Wait
+from idferry.rules.quota import HeldBy, Pace
 
-# Between two looks at what the directory shows late.
-LOOK_AGAIN_SECONDS_FIRST = 1.0
-LOOK_AGAIN_SECONDS_MAX = 15.0
-BACKOFF_SECONDS_FIRST = 1.0
-BACKOFF_SECONDS_MAX = 30.0
-# The longest allowance that is documented spans 300 s; a longer wait is believed up to an hour.
-RETRY_AFTER_SECONDS_MAX = 3600.0
-
-
-@dataclass(frozen=True, slots=True)
-class Passed:
-    """The directory answered at least one call as it should."""
-
-
-@dataclass(frozen=True, slots=True)
-class Stumbled:
-    """The directory failed, or did not answer. `retry_after_s`: how long it asked to be left alone."""
-
-    retry_after_s: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class HeldBack:
-    """The tenant said 429. `some_passed`: other calls of the same batch went through."""
-
-    retry_after_s: float | None = None
-    some_passed: bool = False
-
-
-Verdict = Passed | Stumbled | HeldBack
-
-
-def retry_after_seconds(text: str | None, *, now: datetime) -> float | None:
-    """Seconds that a `Retry-After` header asks for: an integer, a decimal or an HTTP date; None if it is neither.
-
-    None as well for a moment that has passed: one of the two clocks is wrong, and calling at once helps nobody.
-    Decimals were seen inside batches: https://github.com/microsoftgraph/microsoft-graph-docs/issues/3877
-    """
-    if text is None:
-        return None
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = _seconds_until(text, now=now)
-    return min(seconds, RETRY_AFTER_SECONDS_MAX) if seconds > 0 else None
-
-
-def backoff_seconds(failures_in_a_row: int, *, jitter: float) -> float:
-    """How long to wait after so many failures: doubling, and between a half and the whole of it by `jitter` (0..1)."""
-    whole = min(BACKOFF_SECONDS_FIRST * 2.0 ** min(failures_in_a_row - 1, 30), BACKOFF_SECONDS_MAX)
-    return whole * (0.5 + jitter / 2)
-
-
-def _seconds_until(text: str, *, now: datetime) -> float:
-    try:
-        moment = parsedate_to_datetime(text)
-        return ((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - now).total_seconds()
-    except (ValueError, OverflowError, TypeError):
-        return float("nan")
+# Then whoever waits for an allowance looks again: what is believed may have changed.
+PACING_SECONDS_MAX = 10.0
+# A shorter wait may be too short for a sum of fractions to change: nobody would ever go on.
+PACING_SECONDS_MIN = 0.001
+# Then whoever waits for somebody else's answer looks again, though nobody told.
+ANSWER_SECONDS_MAX = 60.0
 
 
 class Gate:
     """Lets calls pass. Each `enter` is followed by one `report`, whatever happens to the call."""
 
-    def __init__(self, machine: Machine) -> None:
+    def __init__(self, machine: Machine, traffic: Traffic) -> None:
         self._clock = machine.clock
-        self._pauses = machine.pauses
-        self._jitter = machine.jitter
-        self._state = threading.Condition()
-        self._opens_at_s = self._clock.elapsed()
-        self._failures_in_a_row = 0
-        self._under_way = 0
-        self._entered = 0
-        self._changed_at_entry = 0
+        self._traffic = traffic
+        self._lock = threading.Lock()
+        self._heard: Future[None] | None = None
 
-    def enter(self) -> int:
-        """Wait until a call may leave; the ticket to report with. Raises Stopped when closed."""
+    def enter(self, cost: Cost, *, pauses: Pauses, only: int | None = None) -> Ticket:
+        """Wait until a call of this cost may leave, by any application or by this `only` one.
+
+        Raises:
+            Stopped: the pauses were closed.
+        """
         while True:
-            self._pauses.check()
-            with self._state:
-                wait_s = self._opens_at_s - self._clock.elapsed()
-                if wait_s <= 0 and not (self._failures_in_a_row and self._under_way):
-                    self._under_way += 1
-                    self._entered += 1
-                    return self._entered
-                if wait_s <= 0:
-                    # Somebody else is trying whether the directory is back; his report wakes us.
-                    self._state.wait(WAIT_SLICE_SECONDS)
-                    continue
-            self._pauses.rest(wait_s)
+            pauses.check()
+            with self._lock:
+                found = self._traffic.enter(cost, now_s=self._clock.elapsed(), only=only)
+                if isinstance(found, Ticket):
+                    return found
+                heard = self._next_report() if found.seconds is None else None
+            self._wait(found, heard, pauses)
 
-    def report(self, ticket: int, verdict: Verdict) -> None:
-        """Say how the call went that this ticket let pass."""
-        with self._state:
-            self._under_way -= 1
-            match verdict:
-                case Passed():
-                    self._failures_in_a_row = 0
-                case Stumbled(retry_after_s):
-                    self._hold(ticket, retry_after_s)
-                case HeldBack(retry_after_s, some_passed):
-                    if some_passed:
-                        self._failures_in_a_row = 0
-                    self._hold(ticket, retry_after_s)
-                    if retry_after_s is not None:
-                        self._failures_in_a_row = 0
-            self._state.notify_all()
+    def is_open(self, ticket: Ticket) -> bool:
+        """Whether the call may still leave. If not, report that it did not and enter again."""
+        return self._traffic.is_open(ticket, now_s=self._clock.elapsed())
 
-    def waiting_seconds(self) -> float:
-        """How long nobody may pass from now; 0 when the gate is open."""
-        return max(self._opens_at_s - self._clock.elapsed(), 0.0)
+    def report(self, ticket: Ticket, verdict: Verdict, *, spent: Cost = FREE) -> None:
+        """Say how the call went that this ticket let pass, and what of its cost was accepted."""
+        with self._lock:
+            self._traffic.report(ticket, verdict, spent=spent, now_s=self._clock.elapsed())
+            heard, self._heard = self._heard, None
+        if heard:
+            heard.set_result(None)
 
-    def _hold(self, ticket: int, retry_after_s: float | None) -> None:
-        # Calls that were already under way when the first failure was heard tell nothing new.
-        if ticket > self._changed_at_entry:
-            self._failures_in_a_row += 1
-            self._changed_at_entry = self._entered
-        wait_s = retry_after_s
-        if wait_s is None:
-            wait_s = backoff_seconds(max(self._failures_in_a_row, 1), jitter=self._jitter())
-        self._opens_at_s = max(self._opens_at_s, self._clock.elapsed() + wait_s)
+    def give_back(self, ticket: Ticket) -> None:
+        """The call did not leave."""
+        self.report(ticket, NotSent())
+
+    def pace(self) -> Pace:
+        """How fast people may be created from now on."""
+        with self._lock:
+            return self._traffic.pace(self._clock.elapsed())
+
+    def _next_report(self) -> "Future[None]":
+        """Done when some call is reported; to be taken under the lock, so that no report is missed."""
+        if self._heard is None:
+            self._heard = Future()
+        return self._heard
+
+    def _wait(self, wait: Wait, heard: "Future[None] | None", pauses: Pauses) -> None:
+        if wait.seconds is None:
+            pauses.rest(ANSWER_SECONDS_MAX, unless=heard)
+        else:
+            longest_s = wait.seconds if wait.held_by is HeldBy.TENANT else PACING_SECONDS_MAX
+            pauses.rest(max(min(wait.seconds, longest_s), PACING_SECONDS_MIN))

@@ -6,8 +6,9 @@ never gets into a message: messages are ours, and only error numbers and trace i
 
 import base64
 import binascii
+import contextlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from http import HTTPStatus
 from typing import Any, Protocol
@@ -19,8 +20,8 @@ from idferry.errors import TokenRefused, Unreachable
 from idferry.graph.address import Address
 from idferry.graph.credentials import ClientCertificate, ClientSecret, Credential
 from idferry.graph.machine import Machine, Turn
-from idferry.graph.pacing import backoff_seconds, retry_after_seconds
 from idferry.graph.receiving import name_of, read_within
+from idferry.graph.waiting import backoff_seconds, retry_after_seconds
 
 REFRESH_BEFORE_EXPIRY = timedelta(minutes=5)
 LIFETIME_SECONDS_DEFAULT = 3599.0  # what Microsoft's samples show, for an answer that does not say
@@ -235,6 +236,36 @@ class ForeignTokens:
     def permissions(self) -> frozenset[str] | None:
         """The `roles` of the token."""
         return roles_of(self.token())
+
+
+class NamedTokens:
+    """The tokens of one of several applications: what goes wrong says which one."""
+
+    def __init__(self, name: str, tokens: TokenSource) -> None:
+        self._name = name
+        self._tokens = tokens
+
+    def token(self) -> str:
+        """As TokenSource says."""
+        with self._naming():
+            return self._tokens.token()
+
+    def renew(self, refused: str) -> str:
+        """As TokenSource says."""
+        with self._naming():
+            return self._tokens.renew(refused)
+
+    def permissions(self) -> frozenset[str] | None:
+        """As TokenSource says."""
+        with self._naming():
+            return self._tokens.permissions()
+
+    @contextlib.contextmanager
+    def _naming(self) -> Iterator[None]:
+        try:
+            yield
+        except (TokenRefused, Unreachable) as error:
+            raise type(error)(f"application {self._name}: {error}", remedy=error.remedy) from None
 
 
 def _usable(token: str) -> str:

@@ -1,7 +1,8 @@
-"""Carries calls to Microsoft Graph and brings back what was answered: token, gate, limits, `$batch` envelopes.
+"""Carries calls to Microsoft Graph and brings back what was answered: gate, token, limits, `$batch` envelopes.
 
-One call is one attempt, with one exception: a call that was refused with 401 was certainly not carried out and is
-sent once more with a new token. What an answer means is said by `replies`; what to do next by those who call.
+The gate says which of our applications makes a call, and its token goes with it. One call is one attempt, with one
+exception: a call that was refused with 401 was certainly not carried out and is sent once more with a new token. What
+an answer means is said by `replies`; what to do next by those who call.
 """
 
 import ssl
@@ -19,11 +20,14 @@ import msgspec
 from idferry import __version__
 from idferry.errors import DirectoryError, SettingsError, Stopped, UnexpectedAnswer
 from idferry.graph.address import Address
-from idferry.graph.machine import Machine
-from idferry.graph.pacing import Gate, HeldBack, Passed, Stumbled, Verdict, retry_after_seconds
+from idferry.graph.costs import FREE, Cost, cost_of
+from idferry.graph.machine import Machine, Pauses
+from idferry.graph.pacing import Gate
 from idferry.graph.receiving import name_of, read_within
 from idferry.graph.replies import NoReply, Outcome, Reply
 from idferry.graph.tokens import TokenSource
+from idferry.graph.traffic import HeldBack, Passed, Refusal, Scope, Stumbled, Ticket, Verdict, scope_of
+from idferry.graph.waiting import retry_after_seconds, time_told
 
 BATCH_SIZE_MAX = 20  # https://learn.microsoft.com/graph/json-batching
 # A page of 999 accounts, each with every attribute filled, stays below 16 MiB.
@@ -78,26 +82,52 @@ def open_client(address: Address, *, connections: int, timeout: timedelta) -> ht
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """One HTTP request, and what each of the calls in it costs."""
+
+    method: str
+    url: httpx2.URL
+    body: bytes | None = field(repr=False)
+    costs: Sequence[Cost]
+    unpack: Callable[[Reply], list[Outcome]]
+
+    @property
+    def cost(self) -> Cost:
+        """What all of it costs."""
+        return Cost(sum(one.writes for one in self.costs), sum(one.units for one in self.costs))
+
+
 class Transport:
-    """Sends calls for one application to one directory; safe to use from several threads."""
+    """Sends calls for our applications to one directory; safe to use from several threads."""
 
     def __init__(
         self,
         *,
         http: httpx2.Client,
-        tokens: TokenSource,
+        tokens: Sequence[TokenSource],
         gate: Gate,
         address: Address,
         timeout: timedelta,
+        creation_writes: float,
         machine: Machine,
+        pauses: Pauses,
+        only: int | None = None,
     ) -> None:
+        """`tokens`: of each application that the gate lets pass, or of which `only` one shall make the calls.
+
+        Closing `pauses` ends the waiting here.
+        """
         self._http = http
         self._tokens = tokens
         self._gate = gate
         self._root = httpx2.URL(address.graph_url.rstrip("/"))
         self._timeout = timeout
+        self._creation_writes = creation_writes
         self._clock = machine.clock
         self._new_id = machine.new_id
+        self._pauses = pauses
+        self._only = only
 
     def send(self, call: Call) -> Outcome:
         """Make one call.
@@ -106,7 +136,7 @@ class Transport:
             TokenRefused, Unreachable: there is no token, so nothing was sent.
             Stopped: closed.
         """
-        return self._send(call.method, self._address(call), call.body)
+        return self._send(call.method, self._address(call), call.body, self._costs([call]))
 
     def follow(self, next_link: str) -> Outcome:
         """Get the next page by the address that the last one gave, exactly as it was given.
@@ -121,7 +151,7 @@ class Transport:
             raise UnexpectedAnswer("the address of the next page cannot be read") from error
         if _origin(url) != _origin(self._root):
             raise UnexpectedAnswer(f"the address of the next page leads to another host: {url.host!r}")
-        return self._send("GET", url, None)
+        return self._send("GET", url, None, [cost_of("GET", next_link, creation_writes=0)])
 
     def batch(self, calls: Sequence[Call]) -> list[Outcome]:
         """Make up to 20 calls of one version in one `$batch`; one outcome per call, in order.
@@ -130,98 +160,158 @@ class Transport:
         that says why; what the others were answered is kept.
         """
         assert 0 < len(calls) <= BATCH_SIZE_MAX  # noqa: S101  a bug of ours, not an operating error
-        outcomes = self._batch_once(calls)
+        outcomes, ticket, token = self._batch_once(calls)
         refused = [place for place, one in enumerate(outcomes) if _is_unauthorized(one, in_batch=True)]
         if refused:
-            again = self._batch_with_new_token([calls[place] for place in refused])
+            again = self._batch_with_new_token([calls[place] for place in refused], ticket, token)
             for place, outcome in zip(refused, again, strict=True):
                 outcomes[place] = outcome
         return outcomes
 
-    def _batch_with_new_token(self, calls: Sequence[Call]) -> list[Outcome]:
+    def _batch_with_new_token(self, calls: Sequence[Call], ticket: Ticket, token: str) -> list[Outcome]:
         try:
-            self._tokens.renew(self._tokens.token())
-            return self._batch_once(calls)
+            outcomes, _, _ = self._batch_once(calls, refused=(ticket, token))
         except (DirectoryError, Stopped) as error:
             return [NoReply(str(error), maybe_done=False, error=error)] * len(calls)
-
-    def _batch_once(self, calls: Sequence[Call]) -> list[Outcome]:
-        address = self._address(Call("POST", "/$batch", version=calls[0].version))
-        envelope = msgspec.json.encode({"requests": [_item(place, call) for place, call in enumerate(calls)]})
-
-        def unpack(reply: Reply) -> list[Outcome]:
-            return _unpack(reply, calls)
-
-        outcomes = self._authorized("POST", address, envelope, unpack)
-        return outcomes if len(outcomes) == len(calls) else outcomes * len(calls)
-
-    def _send(self, method: str, address: httpx2.URL, body: bytes | None) -> Outcome:
-        return self._authorized(method, address, body, lambda reply: [reply])[0]
-
-    def _authorized(
-        self, method: str, address: httpx2.URL, body: bytes | None, unpack: Callable[[Reply], list[Outcome]]
-    ) -> list[Outcome]:
-        token = self._tokens.token()
-        outcomes = self._exchange(method, address, body, token, unpack)
-        if _is_unauthorized(outcomes[0], in_batch=False):
-            outcomes = self._exchange(method, address, body, self._tokens.renew(token), unpack)
         return outcomes
 
-    def _exchange(
-        self,
-        method: str,
-        address: httpx2.URL,
-        body: bytes | None,
-        token: str,
-        unpack: Callable[[Reply], list[Outcome]],
-    ) -> list[Outcome]:
-        ticket = self._gate.enter()
+    def _batch_once(
+        self, calls: Sequence[Call], *, refused: tuple[Ticket, str] | None = None
+    ) -> tuple[list[Outcome], Ticket, str]:
+        envelope = msgspec.json.encode({"requests": [_item(place, call) for place, call in enumerate(calls)]})
+        request = _Request(
+            "POST",
+            self._address(Call("POST", "/$batch", version=calls[0].version)),
+            envelope,
+            self._costs(calls),
+            lambda reply: _unpack(reply, calls),
+        )
+        outcomes, ticket, token = self._authorized(request, refused)
+        return outcomes if len(outcomes) == len(calls) else outcomes * len(calls), ticket, token
+
+    def _send(self, method: str, url: httpx2.URL, body: bytes | None, costs: Sequence[Cost]) -> Outcome:
+        request = _Request(method, url, body, costs, lambda reply: [reply])
+        return self._authorized(request, None)[0][0]
+
+    def _authorized(
+        self, request: _Request, refused: tuple[Ticket, str] | None
+    ) -> tuple[list[Outcome], Ticket, str]:
+        ticket, token = self._enter(request.cost, refused)
+        outcomes = self._exchange(request, ticket, token)
+        if _is_unauthorized(outcomes[0], in_batch=False):
+            ticket, token = self._enter(request.cost, (ticket, token))
+            outcomes = self._exchange(request, ticket, token)
+        return outcomes, ticket, token
+
+    def _enter(self, cost: Cost, refused: tuple[Ticket, str] | None) -> tuple[Ticket, str]:
+        """Wait until the call may leave; with the token of the application that makes it.
+
+        `refused`: this token of that application was not good enough; the same application tries with another one.
+        """
+        only = refused[0].lane if refused else self._only
+        while True:
+            ticket = self._gate.enter(cost, pauses=self._pauses, only=only)
+            tokens = self._tokens[ticket.lane]
+            try:
+                token = tokens.renew(refused[1]) if refused else tokens.token()
+            except BaseException:
+                self._gate.give_back(ticket)
+                raise
+            # Fetching a token takes time, in which others may have been told to wait.
+            if self._gate.is_open(ticket):
+                return ticket, token
+            self._gate.give_back(ticket)
+
+    def _exchange(self, request: _Request, ticket: Ticket, token: str) -> list[Outcome]:
         # A gate that is never told stays shut for everybody, so an exception counts as a failed call.
         verdict: Verdict = Stumbled()
+        spent = ticket.cost
         try:
-            reply = self._over_http(method, address, body, token)
-            outcomes: list[Outcome] = [reply] if isinstance(reply, NoReply) else unpack(reply)
+            reply = self._over_http(request, token)
+            outcomes: list[Outcome] = [reply] if isinstance(reply, NoReply) else request.unpack(reply)
             verdict = self._verdict(outcomes)
+            spent = _spent(request.costs, ticket.cost, outcomes, verdict)
             return outcomes
         finally:
-            self._gate.report(ticket, verdict)
+            self._gate.report(ticket, verdict, spent=spent)
 
-    def _over_http(self, method: str, address: httpx2.URL, body: bytes | None, token: str) -> Outcome:
+    def _over_http(self, request: _Request, token: str) -> Outcome:
         headers = {
             "Authorization": f"Bearer {token}",
             "Accept": "application/json",
             "client-request-id": self._new_id(),
+            # People who sign in go first: https://learn.microsoft.com/graph/throttling-limits
+            "x-ms-throttle-priority": "Low",
         }
-        if body is not None:
+        if request.body is not None:
             headers["Content-Type"] = "application/json"
+        host = request.url.host
         try:
-            with self._http.stream(method, address, content=body, headers=headers) as response:
+            with self._http.stream(
+                request.method, request.url, content=request.body, headers=headers
+            ) as response:
                 content = read_within(
                     response, bytes_max=REPLY_BYTES_MAX, timeout=self._timeout, clock=self._clock
                 )
                 status, answered = response.status_code, dict(response.headers)
         except _NEVER_SENT as error:
-            return NoReply(f"no connection to {address.host}: {name_of(error)}", maybe_done=False)
+            return NoReply(f"no connection to {host}: {name_of(error)}", maybe_done=False)
         except (httpx2.HTTPError, httpx2.StreamError) as error:
-            return NoReply(f"no answer from {address.host}: {name_of(error)}", maybe_done=True)
+            return NoReply(f"no answer from {host}: {name_of(error)}", maybe_done=True)
         return _reply(status, answered, content)
 
     def _verdict(self, outcomes: Sequence[Outcome]) -> Verdict:
         """What the gate learns."""
         replies = [one for one in outcomes if isinstance(one, Reply)]
-        held_back = [one for one in replies if one.throttled]
         passed = any(not one.throttled and not one.unclear for one in replies)
-        waits = [self._asked_to_wait(one) for one in replies if one.throttled or one.unclear]
-        longest = max((one for one in waits if one is not None), default=None)
+        held_back = [one for one in replies if one.throttled]
         if held_back:
-            return HeldBack(longest, some_passed=passed)
-        return Passed() if passed else Stumbled(longest)
+            return HeldBack(self._refusals(held_back), some_passed=passed)
+        if passed:
+            return Passed()
+        waits = [self._asked_to_wait(one) for one in replies if one.unclear]
+        return Stumbled(max((one for one in waits if one is not None), default=None))
+
+    def _refusals(self, replies: Sequence[Reply]) -> tuple[Refusal, ...]:
+        """One for each scope, with the longest wait that was asked for."""
+        longest: dict[Scope, float | None] = {}
+        for reply in replies:
+            scope, wait_s = scope_of(reply.headers.get("x-ms-throttle-scope")), self._asked_to_wait(reply)
+            before = longest.setdefault(scope, wait_s)
+            if wait_s is not None and (before is None or wait_s > before):
+                longest[scope] = wait_s
+        return tuple(Refusal(scope, wait_s) for scope, wait_s in longest.items())
 
     def _asked_to_wait(self, reply: Reply) -> float | None:
-        return retry_after_seconds(reply.headers.get("retry-after"), now=self._clock.now())
+        # A date counts from the directory's own time of day: the clock of this machine may be minutes off.
+        now = time_told(reply.headers.get("date")) or self._clock.now()
+        return retry_after_seconds(reply.headers.get("retry-after"), now=now)
+
+    def _costs(self, calls: Sequence[Call]) -> list[Cost]:
+        return [cost_of(one.method, one.path, creation_writes=self._creation_writes) for one in calls]
 
     def _address(self, call: Call) -> httpx2.URL:
         return httpx2.URL(f"{self._root}/{call.version}{call.path}")
+
+
+def _spent(costs: Sequence[Cost], cost: Cost, outcomes: Sequence[Outcome], verdict: Verdict) -> Cost:
+    """What the tenant counted, as far as is known: refused calls cost no writes, and units all the same.
+
+    https://learn.microsoft.com/graph/throttling: requests made while throttled count.
+    """
+    match verdict:
+        case HeldBack() if len(outcomes) == len(costs):
+            accepted = [
+                one.writes
+                for one, outcome in zip(costs, outcomes, strict=True)
+                if not (isinstance(outcome, Reply) and outcome.throttled)
+            ]
+            return Cost(sum(accepted), cost.units)
+        case HeldBack():
+            return Cost(0.0, cost.units)
+        case Stumbled() if isinstance(outcomes[0], NoReply) and not outcomes[0].maybe_done:
+            return FREE
+    return cost
 
 
 def _item(place: int, call: Call) -> dict[str, Any]:
@@ -241,7 +331,9 @@ def _unpack(reply: Reply, calls: Sequence[Call]) -> list[Outcome]:
     found: dict[str, Outcome] = {}
     for answer in answers if isinstance(answers, list) else ():
         if isinstance(answer, dict) and _is_status(answer.get("status")):
-            found.setdefault(str(answer.get("id")), _item_reply(answer))
+            name = str(answer.get("id"))
+            # Of two answers with one id, one belongs to somebody else, and nobody can tell which.
+            found[name] = _DOUBLED if name in found else _item_reply(answer, dated=reply.headers.get("date"))
     return [
         _with_content(
             found.get(str(place), NoReply("the answer to this item is missing", maybe_done=True)), call
@@ -250,19 +342,26 @@ def _unpack(reply: Reply, calls: Sequence[Call]) -> list[Outcome]:
     ]
 
 
+_DOUBLED = NoReply("there are several answers to this item", maybe_done=True)
+
+
 def _is_status(status: object) -> bool:
     return isinstance(status, int) and 100 <= status <= 599
 
 
-def _item_reply(answer: dict[str, Any]) -> Reply:
+def _item_reply(answer: dict[str, Any], *, dated: str | None) -> Reply:
+    """`dated`: when the whole batch was answered, by the directory's own clock."""
     body, headers = answer.get("body"), answer.get("headers")
+    told = (
+        {str(name).lower(): str(value) for name, value in headers.items()}
+        if isinstance(headers, dict)
+        else {}
+    )
     return Reply(
         in_batch=True,
         status=answer["status"],
         body=body if isinstance(body, dict) else None,
-        headers={str(name).lower(): str(value) for name, value in headers.items()}
-        if isinstance(headers, dict)
-        else {},
+        headers={"date": dated, **told} if dated else told,
     )
 
 

@@ -12,10 +12,10 @@ from idferry.graph import queries
 from idferry.graph.applications import Naming
 from idferry.graph.asking import Asking
 from idferry.graph.machine import Machine
-from idferry.graph.pacing import LOOK_AGAIN_SECONDS_FIRST, LOOK_AGAIN_SECONDS_MAX
 from idferry.graph.replies import code_of
 from idferry.graph.senders import Senders
 from idferry.graph.transport import BATCH_SIZE_MAX, Call
+from idferry.graph.waiting import LOOK_AGAIN_SECONDS_FIRST, LOOK_AGAIN_SECONDS_MAX
 from idferry.graph.wire import DISABLING_BODY, Names, patch_body
 from idferry.rules.account import AccountChange
 

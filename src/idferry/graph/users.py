@@ -24,6 +24,7 @@ from idferry.errors import (
 from idferry.graph import queries
 from idferry.graph.applications import Naming
 from idferry.graph.holders import Holders
+from idferry.graph.machine import Pauses
 from idferry.graph.pacing import Gate
 from idferry.graph.replies import A_UNIQUE_VALUE, NoReply, Outcome, Reply, is_guid, refusal_of
 from idferry.graph.senders import Senders
@@ -44,6 +45,7 @@ from idferry.rules.answers import (
     Undelivered,
 )
 from idferry.rules.password import Password
+from idferry.rules.quota import Pace
 
 WITHHELD = "the answer repeats a password that was sent, so it is not told"
 # Refusals that the next person would hear as well: the run must stop, nobody must be marked as failed.
@@ -60,14 +62,19 @@ class AccountWriting:
         naming: Naming,
         holders: Holders,
         gate: Gate,
+        pauses: Pauses,
         senders: Senders,
         askers: Senders,
     ) -> None:
-        """`askers` are threads of their own: a question may wait for minutes until the directory has settled."""
+        """`askers` are threads of their own: a question may wait for minutes until the directory has settled.
+
+        `pauses` are those of `transport`.
+        """
         self._transport = transport
         self._naming = naming
         self._holders = holders
         self._gate = gate
+        self._pauses = pauses
         self._senders = senders
         self._askers = askers
 
@@ -84,9 +91,13 @@ class AccountWriting:
         """legacyId -> the account made from its draft; the future raises DirectoryError or Stopped."""
         return self._askers.submit(lambda: self._holders.ours(drafts))
 
-    def waiting_seconds(self) -> float:
-        """How long the tenant holds us back from now."""
-        return self._gate.waiting_seconds()
+    def pace(self) -> Pace:
+        """How fast people may be created from now on, and who holds us back."""
+        return self._gate.pace()
+
+    def withdraw(self) -> None:
+        """Create nobody who was not sent yet: these answer Undelivered, now and later."""
+        self._pauses.close()
 
     def _create(self, chunk: Sequence[CreateOrder]) -> list[CreateAnswer]:
         try:

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from idferry.rules.quota import UNPACED, Pace
+
 
 @dataclass(frozen=True, slots=True)
 class RecordsRead:
@@ -30,12 +32,12 @@ class RunStarted:
 class PeopleSettled:
     """So many people of this run have a final answer, `failed` of them a bad one.
 
-    `waiting_s`: seconds until the tenant lets us send again, 0 when it does not hold us back.
+    `pace`: how fast it may go on from here, as far as the quota goes.
     """
 
     done: int
     failed: int
-    waiting_s: float = 0.0
+    pace: Pace = UNPACED
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,15 +1,17 @@
 """Whether the values of a settings file make sense together. What is wrong is told with its key and a remedy."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from urllib.parse import urlsplit
 
 from idferry.errors import SettingsError
 from idferry.rules.attributes import MIGRATION_FLAG, migration_flag_problem
-from idferry.settings.tables import ClockSettings, Limits, Shape, Source, Tenant
+from idferry.settings.tables import Application, ClockSettings, Limits, Shape, Source, Tenant
 
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 STALE_AFTER_DAYS_MAX = 36_500
+RESERVE_WRITES_MAX = 0.9
+_MAY_BE_ZERO = frozenset({"settle_seconds", "reserve_writes"})
 
 
 def is_local(tenant: Tenant | None) -> bool:
@@ -44,8 +46,24 @@ def check_flag(tenant: Tenant | None) -> None:
 def check_limits(limits: Limits) -> None:
     """Nothing that would never send, or never end."""
     for one in fields(limits):
-        if getattr(limits, one.name) < (0 if one.name == "settle_seconds" else 1):
+        if getattr(limits, one.name) < (0 if one.name in _MAY_BE_ZERO else 1):
             raise SettingsError(f"limits.{one.name} is too small")
+    if not limits.reserve_writes <= RESERVE_WRITES_MAX:
+        raise SettingsError(f"limits.reserve_writes is a share between 0 and {RESERVE_WRITES_MAX}")
+
+
+def check_applications(applications: Sequence[Application]) -> None:
+    """Names that tell those apart which send, and no app registration twice: it has its allowance once."""
+    sending = [one for one in applications if one.use == "import"]
+    for what, values in (
+        ("name", [one.name for one in sending]),
+        ("client_id", [one.client_id.lower() for one in sending]),
+    ):
+        if len(set(values)) < len(values):
+            raise SettingsError(
+                f'two of the [[application]] with use = "import" have the same {what}',
+                remedy="Each is an app registration of its own, with a name of its own.",
+            )
 
 
 def check_shape(shape: Shape) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 from idferry.errors import SettingsError
 from idferry.settings.checks import (
     check_addresses,
+    check_applications,
     check_flag,
     check_limits,
     check_shape,
@@ -158,6 +159,7 @@ def parse_settings(raw: Mapping[str, Any], *, file: Path | None, folder: Path) -
         clock=table(ClockSettings, raw.get("clock", {}), where="clock"),
     )
     check_addresses(settings.tenant, settings.clock)
+    check_applications(settings.applications)
     check_flag(settings.tenant)
     check_limits(settings.limits)
     check_shape(settings.shape)

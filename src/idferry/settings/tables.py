@@ -54,12 +54,23 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """`[limits]`: how hard the directory is worked, and how patiently."""
+    """`[limits]`: how hard the directory is worked, and how patiently.
+
+    The allowances are the [published ones](https://learn.microsoft.com/graph/throttling-limits).
+    """
 
     connections: int = 4
     attempts: int = 8
     settle_seconds: int = 120
     timeout_seconds: int = 60
+    app_writes: int = 3_000
+    app_writes_seconds: int = 150
+    tenant_writes: int = 18_000
+    tenant_writes_seconds: int = 300
+    app_units: int = 3_500
+    app_units_seconds: int = 10
+    creation_writes: int = 1
+    reserve_writes: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

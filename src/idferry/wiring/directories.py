@@ -1,5 +1,6 @@
 """The directory of the settings: addresses, the application that acts, and how it proves itself."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -9,16 +10,17 @@ import httpx2
 from idferry.errors import SettingsError
 from idferry.graph.address import Address
 from idferry.graph.credentials import ClientCertificate, ClientSecret, managed_identity
-from idferry.graph.directory import Directory, DirectoryLimits, open_directory
+from idferry.graph.directory import Directory, DirectoryLimits, Registration, open_directory
 from idferry.graph.machine import Machine
 from idferry.ports import Clock
 from idferry.settings import Application, Settings, Tenant
+from idferry.wiring.rules import importing_applications, quota_of
 
 
 def directory_of(
     settings: Settings, clock: Clock, *, machine: Machine | None = None, http: httpx2.Client | None = None
 ) -> Directory:
-    """The directory, opened for the application that imports; a context manager. Nothing is called before it is used.
+    """The directory, opened for the applications that import; a context manager. Nothing is called before it is used.
 
     `machine` and `http` replace what would be made: in stepped time both belong to the one who steps.
 
@@ -26,26 +28,28 @@ def directory_of(
         SettingsError: no tenant, no application for the import, or a credential that cannot be used.
     """
     tenant = settings.need_tenant()
-    application = _importing_application(settings)
+    applications = _importing_applications(settings)
     limits = DirectoryLimits(
         connections=settings.limits.connections,
         timeout=timedelta(seconds=settings.limits.timeout_seconds),
         settle=timedelta(seconds=settings.limits.settle_seconds),
+        quota=quota_of(settings),
     )
     return open_directory(
         address=_address(settings, tenant),
-        client_id=application.client_id,
-        credential=_credential(settings, application),
+        applications=[
+            Registration(one.name, one.client_id, _credential(settings, one)) for one in applications
+        ],
         machine=machine or Machine(clock),
         limits=limits,
         http=http,
     )
 
 
-def _importing_application(settings: Settings) -> Application:
-    for application in settings.applications:
-        if application.use == "import":
-            return application
+def _importing_applications(settings: Settings) -> Sequence[Application]:
+    found = importing_applications(settings)
+    if found:
+        return found
     raise SettingsError(
         'the settings name no [[application]] with use = "import"',
         remedy="Add the app registration that may create users: client_id and secret.",

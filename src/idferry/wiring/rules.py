@@ -1,5 +1,6 @@
 """What the settings say about planning and sending, as the values the flows take."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from idferry.flows.send_people import SendLimits
@@ -7,7 +8,8 @@ from idferry.ports import Clock
 from idferry.rules.account import TenantKind
 from idferry.rules.attributes import MIGRATION_FLAG
 from idferry.rules.plan import PasswordMode, PlanRules, WhenTooLong
-from idferry.settings import Settings
+from idferry.rules.quota import Allowance, Quota
+from idferry.settings import Application, Settings
 
 CHUNKS_PER_CONNECTION = 2
 """One chunk under way and one waiting for its turn keep a connection busy."""
@@ -30,9 +32,27 @@ def plan_rules_of(
     )
 
 
+def importing_applications(settings: Settings) -> Sequence[Application]:
+    """The applications that send, in the order of the settings."""
+    return [one for one in settings.applications if one.use == "import"]
+
+
+def quota_of(settings: Settings) -> Quota:
+    """What the tenant is believed to grant us: the settings' allowances less the share that is left to others."""
+    limits = settings.limits
+    quota = Quota(
+        app_writes=Allowance(limits.app_writes, limits.app_writes_seconds),
+        tenant_writes=Allowance(limits.tenant_writes, limits.tenant_writes_seconds),
+        app_units=Allowance(limits.app_units, limits.app_units_seconds),
+        creation_writes=limits.creation_writes,
+    )
+    return quota.leaving(limits.reserve_writes)
+
+
 def send_limits_of(settings: Settings) -> SendLimits:
     """How much is under way at once, and how often one person is tried."""
+    connections = settings.limits.connections * max(len(importing_applications(settings)), 1)
     return SendLimits(
-        chunks_under_way_max=CHUNKS_PER_CONNECTION * settings.limits.connections,
+        chunks_under_way_max=CHUNKS_PER_CONNECTION * connections,
         attempts_max=settings.limits.attempts,
     )

@@ -16,6 +16,7 @@ from idferry.rules.happenings import (
     RecordsRead,
     RunStarted,
 )
+from idferry.rules.quota import HeldBy, Pace
 
 
 @pytest.mark.parametrize(
@@ -64,7 +65,7 @@ def test_a_run_in_a_pipe(capsys: pytest.CaptureFixture[str]) -> None:
         PeopleSettled(50, 1),
         PeopleSettled(60, 1),
         7,
-        PeopleSettled(120, 2, waiting_s=11.6),
+        PeopleSettled(120, 2, Pace(11.6, HeldBy.TENANT)),
         60,
         PeopleSettled(1200, 2),
     ) == [
@@ -127,7 +128,7 @@ def test_a_terminal_gets_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:
         tell(AttributeCreated("legacyId"))
         tell(RunStarted("r", 40, resumed=True))
         clock.advance(10)
-        tell(PeopleSettled(20, 1, waiting_s=3))
+        tell(PeopleSettled(20, 1, Pace(3, HeldBy.TENANT)))
         tell(PeopleSettled(41, 1))
         tell(AccountsRead(7))
         tell(AccountsRemoved(7))

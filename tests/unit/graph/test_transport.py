@@ -494,7 +494,7 @@ def test_closing_answers_what_waits_at_once() -> None:
     directory = mocked_directory(graph, clock=Standing(), connections=2)
     assert list(directory.writer.create([order(0)]).result(10)) == [Postponed()]
     waiting = [directory.writer.create([order(number)]) for number in range(6)]
-    assert directory.writer.waiting_seconds() > 2000
+    assert directory.writer.pace().waiting_s > 2000
     directory.close()
     for future in waiting:
         (answer,) = future.result(0)

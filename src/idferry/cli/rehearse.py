@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Annotated
 
@@ -19,7 +19,7 @@ from idferry.errors import EXIT_PEOPLE_FAILED, UsageError
 from idferry.flows.premigrate import Intake, Ledgers
 from idferry.flows.rehearse import RehearsalLedger, RehearsalReport, RehearsalTenant
 from idferry.flows.rehearse import rehearse as flow
-from idferry.ports import Clock, LegacySource, Stop
+from idferry.ports import Clock, LegacySource, Stop, Tell
 from idferry.rules.account import TenantKind
 from idferry.rules.entry import TakeUp
 from idferry.rules.first_day import (
@@ -30,6 +30,7 @@ from idferry.rules.first_day import (
     Mode,
     forecast_first_day,
 )
+from idferry.rules.happenings import AttributeCreated, Happening, RunStarted
 from idferry.rules.plan import PasswordMode
 from idferry.rules.quota import PUBLISHED, rate_of
 from idferry.settings import Settings, read_settings
@@ -192,10 +193,22 @@ def _run(
             ),
             clock=clock,
             random_below=random_below,
-            tell=tell,
+            tell=lambda happening: _tell(happening, tell),
             stop=stop,
             limits=send_limits_of(settings),
+            settle=timedelta(seconds=settings.limits.settle_seconds),
         )
+
+
+def _tell(happening: Happening, tell: Tell) -> None:
+    """What somebody who waits for a rehearsal wants to see: how far it is, in time of their own."""
+    match happening:
+        case AttributeCreated():
+            return
+        case RunStarted():
+            tell(replace(happening, run="of the rehearsal"))
+        case _:
+            tell(happening)
 
 
 def _import_applications(read: Settings) -> int:

@@ -26,7 +26,7 @@ from idferry.wiring.system import random_bytes
 CONTROL_TIMEOUT_SECONDS = 60.0
 # The tenant of a rehearsal is never full: whether the real one has room is reckoned beside it.
 OBJECTS_MAX = 100_000_000
-LAG_SECONDS_MAX = 30.0
+LAG_SECONDS_MAX = 30.0  # and never beyond half of what the settings wait for
 BROKEN_CALLS = (
     {"operation": "batch", "kind": "status", "status": 503},
     {"operation": "users.create", "kind": "status", "status": 503, "item": True},
@@ -66,6 +66,7 @@ class EmulatedStage:
             base_url=ready["control"], timeout=CONTROL_TIMEOUT_SECONDS, trust_env=False
         )
         self._conditions = conditions
+        self._limits = settings.limits
         self._prepare()
         self.settings = self._settings_of(settings)
 
@@ -121,7 +122,7 @@ class EmulatedStage:
             rate = conditions.fault_rate / len(BROKEN_CALLS)
             rules = [{**rule, "rate": rate} for rule in BROKEN_CALLS]
             self._post("faults", {"rules": rules, "seed": conditions.seed})
-            lag = (0.0, LAG_SECONDS_MAX)
+            lag = (0.0, min(LAG_SECONDS_MAX, self._limits.settle_seconds / 2))
             self._post("lag", {"get_s": lag, "filter_s": lag, "seed": conditions.seed})
 
     def _settings_of(self, settings: Settings) -> Settings:

@@ -1,0 +1,126 @@
+"""`idferry rehearse` from the outside: what it says, and that it touches nothing real."""
+
+import re
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+from tests.support.desk import Desk, people
+from tests.support.terminal import shown
+
+NOWHERE = '"https://localhost:1"'
+
+
+@pytest.fixture
+def far_desk(b2c_desk: Desk) -> Desk:
+    """Settings of a tenant that cannot be reached."""
+    b2c_desk.limits = {}  # waiting costs nothing here
+    b2c_desk.write_settings(authority=NOWHERE, graph=NOWHERE)
+    return b2c_desk
+
+
+def test_nothing_real_is_touched_and_nothing_stays(
+    far_desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    far_desk.people("people.jsonl", people(50))
+    before = {path.name for path in far_desk.folder.iterdir()}
+    report = far_desk.json("rehearse", "people.jsonl")
+    assert (report["created"], report["differences"], report["failed"]) == (50, 0, 0)
+    assert {path.name for path in far_desk.folder.iterdir()} == before
+    assert list(temporary.iterdir()) == []
+
+
+def test_time_is_the_tenants_and_not_ours(far_desk: Desk) -> None:
+    """4,000 people: 3,000 at once and the others at 20 a second, in a few real seconds."""
+    far_desk.people("people.jsonl", people(4_000))
+    report = far_desk.json("rehearse", "people.jsonl")
+    assert report["computed"][0]["duration_s"] == 50.0
+    assert 50.0 <= report["duration_s"] <= 60.0
+    assert report["real_s"] < 60
+    assert (report["writes"], report["applications"]) == (4_000 + 2, 1), "two attributes were created"
+    assert report["peak_per_s"] > 100
+
+
+def test_the_same_rehearsal_measures_the_same(far_desk: Desk) -> None:
+    """With one connection every figure but the real time is exact."""
+    far_desk.limits = {"connections": 1}
+    far_desk.write_settings(authority=NOWHERE, graph=NOWHERE)
+    far_desk.people("people.jsonl", people(300))
+    first, second = (far_desk.json("rehearse", "people.jsonl", "--fault-rate", "0.1") for _ in range(2))
+    assert {**first, "real_s": 0} == {**second, "real_s": 0}
+
+
+def test_broken_calls_cost_time_and_nobody(far_desk: Desk) -> None:
+    far_desk.people("people.jsonl", people(400))
+    calm = far_desk.json("rehearse", "people.jsonl")
+    stormy = far_desk.json("rehearse", "people.jsonl", "--fault-rate", "0.2")
+    assert stormy["created"] + stormy["adopted"] == 400
+    assert stormy["differences"] == 0
+    assert stormy["duration_s"] > calm["duration_s"]
+
+
+def test_more_applications_are_faster(far_desk: Desk) -> None:
+    far_desk.people("people.jsonl", people(2_000))
+    durations = [one["duration_s"] for one in far_desk.json("rehearse", "people.jsonl")["computed"]]
+    assert durations == sorted(durations, reverse=True)
+    assert far_desk.json("rehearse", "people.jsonl", "--apps", "3", "--limit", "20")["applications"] == 3
+
+
+def test_a_kind_of_tenant_has_its_own_limits(far_desk: Desk) -> None:
+    far_desk.people("people.jsonl", people(3))
+    far_desk.write_settings(authority=NOWHERE, graph=NOWHERE, kind='"external"')
+    report = far_desk.json("rehearse", "people.jsonl", "--existing", "299998")
+    assert [one["objects_max"] for one in report["object_limits"]] == [10_000, 300_000]
+    assert [one["fits"] for one in report["object_limits"]] == [False, False]
+    assert report["computed"][0]["pessimistic_s"] is None
+
+
+def test_without_settings_it_is_a_b2c_tenant(far_desk: Desk) -> None:
+    far_desk.people("people.jsonl", people(3))
+    far_desk.settings_file.unlink()
+    report = far_desk.json("rehearse", "people.jsonl")
+    assert report["created"] == 3
+    assert report["object_limits"][0]["objects_max"] == 1_250_000
+
+
+def test_the_first_day_says_what_gives_way(far_desk: Desk) -> None:
+    far_desk.people("people.jsonl", people(3))
+    day = far_desk.json(
+        "rehearse", "people.jsonl", "--first-day", "36000", "--verify-ms", "1000", "--cores", "2"
+    )
+    first = day["first_day"]["bounds"][0]
+    assert (day["first_day"]["fits"], first["name"], first["basis"]) == (False, "verifier", "given")
+    text = far_desk.ok("rehearse", "people.jsonl", "--first-day", "36000", "--mode-b", "--apps", "3").out
+    assert "graph writes gives way first" in text
+    wrong = far_desk.run("rehearse", "people.jsonl", "--first-day", "1", "--hash", "rot13")
+    assert wrong.code == 2
+    assert "bcrypt-12" in wrong.err
+
+
+@pytest.mark.skipif(
+    sys.platform == "win32", reason="NOT CHECKED HERE: output on a terminal needs a POSIX pseudo-terminal"
+)
+@pytest.mark.parametrize("columns", [80, 120])
+def test_the_page_fits_the_terminal(far_desk: Desk, columns: int) -> None:
+    far_desk.demo_file("people.jsonl")
+    seen = shown(
+        far_desk.folder,
+        "rehearse",
+        "people.jsonl",
+        "--first-day",
+        "9000",
+        "--fault-rate",
+        "0.1",
+        columns=columns,
+    )
+    assert seen.code == 0, seen.text
+    assert seen.too_wide == []
+    assert re.search(r"A rehearsal, not a promise", seen.text)
+    assert "extension attribute" not in seen.text, (
+        "what the rehearsal does to its own tenant is nobody's business"
+    )

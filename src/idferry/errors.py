@@ -19,6 +19,7 @@ message for this one case, and a `remedy`: what the operator does next. The tree
             Conflict                conflict              another account holds a sign-in name of this person
                 ConflictDeleted     conflict_deleted      ... and lies in the recycle bin
                 ConflictUnseen      conflict_unseen       ... and the directory does not show which
+                ConflictUndecided   conflict_undecided    ... or it is this person's own: nobody can tell
             InvalidValue            invalid_value         the directory refuses a value
             WeakPassword            weak_password_refused the directory refuses the password
             Throttled               throttled             more calls than the tenant grants
@@ -198,6 +199,16 @@ class ConflictUnseen(Conflict):
     default_remedy = remedy_for_people = (
         "Wait some minutes, because the directory settles slowly, and run "
         "`idferry premigrate SOURCE --retry-failed --execute`."
+    )
+
+
+class ConflictUndecided(Conflict):
+    """An account says that it is this person's, and something else speaks against it: found by `ledger rebuild`."""
+
+    code = "conflict_undecided"
+    default_remedy = remedy_for_people = (
+        "Look at the accounts that `ledger rebuild` listed with `idferry find --id`: take the legacyId from those "
+        "that are not the person's, or delete them, then run `idferry premigrate SOURCE --retry-failed --execute`."
     )
 
 

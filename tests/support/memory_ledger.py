@@ -357,10 +357,10 @@ class MemorySending:
     def _check(self, observed: Sequence[Observation], sending: Sequence[int]) -> None:
         """Everything is checked before anything changes: a turn is one transaction."""
         states = {person.person_id: person.state for person in self._shelves.people.values()}
-        moves = [(one.person_id, one.state) for one in observed if one.state]
+        moves = [(one.person_id, one.state, one.kind is EventKind.REBUILT) for one in observed if one.state]
         assert all(one in states for one in (*(seen.person_id for seen in observed), *sending))
-        for person_id, state in [*moves, *((one, State.CREATING) for one in sending)]:
-            assert may_follow(states[person_id], state), f"{states[person_id]} -> {state}"
+        for person_id, state, rebuilt in [*moves, *((one, State.CREATING, False) for one in sending)]:
+            assert may_follow(states[person_id], state, rebuilding=rebuilt), f"{states[person_id]} -> {state}"
             states[person_id] = state
 
     def _observe_one(self, seen: Observation, run: str, at: datetime) -> None:
@@ -369,9 +369,12 @@ class MemorySending:
         if seen.kind in (EventKind.CREATED, EventKind.ADOPTED) or seen.state is State.FAILED:
             self._shelves.settled_at.append((seen.person_id, at))
         if seen.state:
-            if person.state is State.CREATING and seen.state.has_account:
+            if person.state in (State.CREATING, State.PLANNED) and seen.state.has_account:
                 person.run = person.created_by_run = run
-                person.created_at = at
+                person.created_at = seen.created_at or at
+            if person.state.has_account and seen.state is State.FAILED:
+                person.object_id = person.created_by_run = ""
+                person.created_at, person.written = None, {}
             person.state, person.code, person.reason = seen.state, seen.code, seen.reason
         person.object_id = seen.object_id or person.object_id
         if seen.written is not None:
@@ -408,6 +411,10 @@ class MemoryReports:
     def entry_of_sign_in_name(self, compared: str) -> Entry | None:
         owner = self._shelves.owners.get(("local", compared))
         return owner.entry() if owner else None
+
+    def entries_of_identities(self, identities: Collection[Identity]) -> Sequence[Entry]:
+        owners = (self._shelves.owners.get(mark) for mark in marks_of(tuple(identities)))
+        return list({owner.person_id: owner.entry() for owner in owners if owner}.values())
 
     def events(self, person_id: int) -> Sequence[Event]:
         return [event for owner, event in self._shelves.events if owner == person_id]

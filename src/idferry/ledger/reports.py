@@ -12,8 +12,10 @@ from idferry.ledger.sign_in_marks import SignInMarks
 from idferry.ledger.times import time_to_text
 from idferry.rules.entry import Entry, Event, EventKind, FailureGroup, Run, Selection
 from idferry.rules.lifecycle import State
+from idferry.rules.names import Identity
 
 LEGACY_IDS_MAX = 1_000
+IDENTITIES_MAX = 1_000
 PAGE_PEOPLE = 500
 
 _SQL = named_queries("entries")
@@ -75,6 +77,14 @@ class SqliteReports:
             mark = self._marks.of_local(compared)
             row = connection.execute(entries_where("of_mark"), (mark,)).fetchone()
             return entry_of_row(row) if row else None
+
+    def entries_of_identities(self, identities: Collection[Identity]) -> Sequence[Entry]:
+        """The people who own any of these identities, in no order; at most 1,000 at a time. Raises LedgerError."""
+        assert len(identities) <= IDENTITIES_MAX  # noqa: S101  a bug of ours
+        marks = list(self._marks.of_identities(identities))
+        with self._database.reading() as connection:
+            rows = in_groups(connection, entries_where("of_marks"), marks)
+            return list({row[0]: entry_of_row(row) for row in rows}.values())
 
     def events(self, person_id: int) -> Sequence[Event]:
         """One person's story, oldest first. Raises LedgerError."""

@@ -78,6 +78,7 @@ class _Turn:
         self._states: dict[int, State] = {}
         self._events: list[tuple[str, str, int, str, str, str, str]] = []
         self._seen: list[tuple[str | int | None, ...]] = []
+        self._disowned: list[tuple[int]] = []
         self._intents: list[tuple[str, int]] = []
 
     def read_states(self, person_ids: Sequence[int]) -> None:
@@ -92,9 +93,13 @@ class _Turn:
         moved: tuple[str | None, ...] = (None, None, None)
         made: tuple[str | None, ...] = (None, None, None)
         if seen.state:
-            if self._states[person_id] is State.CREATING and seen.state.has_account:
-                made = (self._run, self._run, self._at)
-            self._step(person_id, seen.state)
+            before = self._states[person_id]
+            if before in (State.CREATING, State.PLANNED) and seen.state.has_account:
+                created_at = time_to_text(seen.created_at) if seen.created_at else self._at
+                made = (self._run, self._run, created_at)
+            if before.has_account and seen.state is State.FAILED:
+                self._disowned.append((person_id,))
+            self._step(person_id, seen.state, rebuilding=seen.kind is EventKind.REBUILT)
             moved = (state, seen.code, seen.reason)
         written = None if seen.written is None else written_to_json(seen.written)
         draft = (None, None) if seen.draft is None else (draft_to_json(seen.draft), seen.draft.display_name)
@@ -104,7 +109,7 @@ class _Turn:
 
     def intend(self, person_id: int) -> None:
         self._check_known(person_id)
-        self._step(person_id, State.CREATING)
+        self._step(person_id, State.CREATING, rebuilding=False)
         self._append(person_id, EventKind.SENT, State.CREATING.value)
         self._intents.append((self._run, person_id))
 
@@ -112,6 +117,7 @@ class _Turn:
         execute_each = self._connection.executemany
         execute_each(_SQL["append_event"], self._events)
         execute_each(_SQL["observe"], self._seen)
+        execute_each(_SQL["disown"], self._disowned)
         execute_each(_SQL["intend"], self._intents)
 
     def _append(self, person_id: int, kind: EventKind, state: str, code: str = "", reason: str = "") -> None:
@@ -121,8 +127,8 @@ class _Turn:
         if person_id not in self._states:
             raise AssertionError("only people in the ledger can be observed or sent")
 
-    def _step(self, person_id: int, after: State) -> None:
+    def _step(self, person_id: int, after: State, *, rebuilding: bool) -> None:
         before = self._states[person_id]
-        if not may_follow(before, after):
+        if not may_follow(before, after, rebuilding=rebuilding):
             raise AssertionError(f"a person in {before} cannot become {after}")
         self._states[person_id] = after

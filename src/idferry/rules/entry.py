@@ -104,7 +104,8 @@ class Observation:
     """Something seen about one person: appended as an event, and moving the person to `state` when it is given.
 
     `written` are value digests, recorded when the account was created or adopted. `draft` replaces the planned one:
-    what is sent from now on.
+    what is sent from now on. `created_at` is the account's own time of an account that was found; else an account is
+    as old as the observation. A person who had an account and fails has none for certain: it is forgotten.
     """
 
     person_id: int
@@ -115,6 +116,7 @@ class Observation:
     object_id: str = ""
     written: Mapping[str, str] | None = None
     draft: AccountDraft | None = None
+    created_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,10 +79,30 @@ TRANSITIONS = MappingProxyType(
         (State.LEFT_OUT, State.REFUSED): "planned again, and another rule now comes first",
         (State.REFUSED, State.PLANNED): "planned again, and the record was mended",
         (State.REFUSED, State.LEFT_OUT): "planned again, and another rule now comes first",
+        (State.PLANNED, State.COMPLETE): "`ledger rebuild` found the person's account, its flag not up",
+        (State.PLANNED, State.AWAITING_PASSWORD): "`ledger rebuild` found the person's account, its flag up",
+        (
+            State.PLANNED,
+            State.FAILED,
+        ): "`ledger rebuild` found the person's `legacyId` on an account with none of the person's sign-in names",
+        (State.COMPLETE, State.FAILED): "`ledger rebuild` found a second account of the person",
+        (State.AWAITING_PASSWORD, State.FAILED): "the same",
     }
 )
+ONLY_REBUILDING = frozenset(
+    {
+        (State.PLANNED, State.COMPLETE),
+        (State.PLANNED, State.AWAITING_PASSWORD),
+        (State.PLANNED, State.FAILED),
+        (State.COMPLETE, State.FAILED),
+        (State.AWAITING_PASSWORD, State.FAILED),
+    }
+)
+"""Steps that no answer to a call of ours leads to: only a ledger that is made anew takes them."""
 
 
-def may_follow(before: State, after: State) -> bool:
+def may_follow(before: State, after: State, *, rebuilding: bool = False) -> bool:
     """Whether the ledger may move a person from `before` to `after`."""
+    if (before, after) in ONLY_REBUILDING:
+        return rebuilding
     return before is after or (before, after) in TRANSITIONS

@@ -3,11 +3,11 @@
 from datetime import timedelta
 
 from tests.support.any_ledger import ALL, AnyLedger, move, people, person, plan, snapshot
-from tests.support.ledger_records import AT, in_order, kept_back, wanted
+from tests.support.ledger_records import AT, federated, in_order, kept_back, wanted
 
 from idferry.rules.entry import FailureGroup, Selection, TakeUp
 from idferry.rules.lifecycle import State
-from idferry.rules.names import compared_form
+from idferry.rules.names import Identity, compared_form, local_identity
 
 
 def test_reports_count_what_was_selected(ledger: AnyLedger) -> None:
@@ -74,3 +74,26 @@ def test_strange_texts_survive(ledger: AnyLedger) -> None:
     before = snapshot(ledger)
     plan(ledger, *items)
     assert snapshot(ledger) == before
+
+
+def test_people_are_found_by_any_identity_they_own(ledger: AnyLedger) -> None:
+    google = federated("Google.com", "Subject-1")
+    plan(
+        ledger,
+        *in_order(
+            wanted("1", "a@x.org", google),
+            wanted("2", "b@x.org"),
+            kept_back("3", "c@x.org"),
+            wanted("4", federated("google.com", "Subject-4")),
+        ),
+    )
+
+    def found(*identities: Identity) -> list[str]:
+        return sorted(entry.key for entry in ledger.report.entries_of_identities(identities))
+
+    assert found() == []
+    assert found(local_identity("A@X.org"), google, local_identity("b@x.org")) == ["1", "2"]
+    assert found(federated("google.com", "Subject-4"), federated("google.com", "subject-1")) == ["4"]
+    assert found(local_identity("c@x.org"), local_identity("nobody@x.org")) == []
+    many = [local_identity(f"p{number}@x.org") for number in range(997)]
+    assert found(*many, local_identity("b@x.org")) == ["2"]

@@ -120,3 +120,46 @@ def test_what_is_written_later_replaces_the_draft_and_the_digests(ledger: AnyLed
     ledger.observations.observe(run="run-2", observed=[seen], at=AT)
     assert person(ledger, "1") == replace(before, draft=later, written={"city": "new"})
     assert person(ledger, "2").draft != later
+
+
+def test_an_account_that_is_found_comes_with_its_own_age_and_may_be_disowned_again(ledger: AnyLedger) -> None:
+    plan(ledger, *in_order(wanted("1", "a@x.org"), wanted("2", "b@x.org")))
+    one, two = (entry.person_id for entry in people(ledger))
+    before = person(ledger, "1")
+    born, later = AT - timedelta(days=9), AT + timedelta(days=1)
+    found = [
+        Observation(
+            number,
+            EventKind.REBUILT,
+            state,
+            object_id=f"object-{number}",
+            written={"city": "x"},
+            created_at=born,
+        )
+        for number, state in ((one, State.COMPLETE), (two, State.AWAITING_PASSWORD))
+    ]
+    ledger.observations.observe(run="run-2", observed=found, at=later)
+    made = replace(
+        before,
+        state=State.COMPLETE,
+        object_id=f"object-{one}",
+        created_by_run="run-2",
+        created_at=born,
+        written={"city": "x"},
+    )
+    assert person(ledger, "1") == made
+    doubtful = Observation(one, EventKind.REBUILT, State.FAILED, "conflict_undecided", "two accounts")
+    ledger.observations.observe(run="run-2", observed=[doubtful], at=later)
+    failed = replace(before, state=State.FAILED, code="conflict_undecided", reason="two accounts")
+    assert person(ledger, "1") == failed
+    assert person(ledger, "2").object_id == f"object-{two}"
+
+
+@pytest.mark.parametrize("state", [State.COMPLETE, State.AWAITING_PASSWORD, State.FAILED])
+def test_only_rebuilding_finds_an_account_without_an_intent(ledger: AnyLedger, state: State) -> None:
+    plan(ledger, wanted("1", "a@x.org"))
+    person_id, before = person(ledger, "1").person_id, snapshot(ledger)
+    for kind in set(EventKind) - {EventKind.REBUILT}:
+        with pytest.raises(AssertionError):
+            ledger.observations.observe(run="", observed=[Observation(person_id, kind, state)], at=AT)
+    assert snapshot(ledger) == before

@@ -1,6 +1,6 @@
 import pytest
 
-from idferry.rules.lifecycle import MEANINGS, TRANSITIONS, State, may_follow
+from idferry.rules.lifecycle import MEANINGS, ONLY_REBUILDING, TRANSITIONS, State, may_follow
 
 FIRST = {State.PLANNED, State.LEFT_OUT, State.REFUSED}
 
@@ -36,7 +36,7 @@ def test_every_transition_says_when() -> None:
 
 def test_an_account_comes_from_an_intent_only() -> None:
     """Intent before act: whoever has an account was in `creating`, or had one that was removed and comes back."""
-    for before, after in TRANSITIONS:
+    for before, after in set(TRANSITIONS) - ONLY_REBUILDING:
         if after.has_account and not before.has_account:
             assert before in (State.CREATING, State.REMOVED, State.FAILED)
 
@@ -51,9 +51,17 @@ def test_creating_is_left_by_an_observation_only() -> None:
 
 
 def test_whoever_has_an_account_loses_it_by_removal_only() -> None:
-    for before, after in TRANSITIONS:
+    for before, after in set(TRANSITIONS) - ONLY_REBUILDING:
         if before.has_account and not after.has_account:
             assert after is State.REMOVED
+
+
+def test_steps_of_a_ledger_made_anew_are_nobody_elses() -> None:
+    assert set(TRANSITIONS) >= ONLY_REBUILDING
+    for before, after in ONLY_REBUILDING:
+        assert not may_follow(before, after)
+        assert may_follow(before, after, rebuilding=True)
+    assert not may_follow(State.CREATING, State.PLANNED, rebuilding=True)
 
 
 @pytest.mark.parametrize(

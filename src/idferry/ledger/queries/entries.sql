@@ -28,6 +28,9 @@ WHERE p.legacy_id IN ({places})
 -- name: of_mark
 WHERE p.person_id = (SELECT person_id FROM sign_in_name WHERE mark = ?)
 
+-- name: of_marks
+WHERE p.person_id IN (SELECT person_id FROM sign_in_name WHERE mark IN ({places}))
+
 -- name: count_to_send
 SELECT count(*) FROM person WHERE run = ? AND state IN ('planned', 'creating')
 

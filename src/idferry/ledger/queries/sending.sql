@@ -16,3 +16,6 @@ UPDATE person SET
     object_id = coalesce(?, object_id), written = coalesce(?, written), draft = coalesce(?, draft),
     display_name = coalesce(?, display_name)
 WHERE person_id = ?
+
+-- name: disown
+UPDATE person SET object_id = NULL, created_by_run = '', created_at = NULL, written = '' WHERE person_id = ?

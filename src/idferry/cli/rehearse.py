@@ -30,9 +30,9 @@ from idferry.rules.first_day import (
     Mode,
     forecast_first_day,
 )
-from idferry.rules.happenings import AttributeCreated, Happening, RunStarted
+from idferry.rules.happenings import AttributeCreated, Happening, PeopleSettled, RunStarted
 from idferry.rules.plan import PasswordMode
-from idferry.rules.quota import PUBLISHED, rate_of
+from idferry.rules.quota import PUBLISHED, UNPACED, rate_of
 from idferry.settings import Settings, read_settings
 from idferry.wiring import (
     Conditions,
@@ -207,6 +207,9 @@ def _tell(happening: Happening, tell: Tell) -> None:
             return
         case RunStarted():
             tell(replace(happening, run="of the rehearsal"))
+        case PeopleSettled():
+            # The tenant's quota holds in stepped time, and costs nobody's.
+            tell(replace(happening, pace=UNPACED))
         case _:
             tell(happening)
 

@@ -5,7 +5,7 @@ TEST := .venv-test
 IN_TEST := $(TEST)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit bench lint types docs lock wheel clean
+.PHONY: help demo test unit soak bench lint types docs lock wheel clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -37,6 +37,9 @@ unit: $(TEST)/.done ## one module at a time, in seconds
 
 bench: $(TEST)/.done ## measure against the plainest way to do the same; writes benchmarks/RESULTS.md
 	$(IN_TEST)/python -m benchmarks
+
+soak: $(TEST)/.done ## kills, power cuts, every fault: about an hour (SEED=n replays, ONLY=F3@5 picks)
+	$(IN_TEST)/python -m tests.simulation.soak --seed "$(SEED)" --only "$(ONLY)"
 
 lint: $(TEST)/.done ## style and import contracts
 	$(IN_TEST)/ruff check .

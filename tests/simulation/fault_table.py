@@ -207,7 +207,7 @@ _BATCHES = [
     ),
     Fault("F9 an entry is missing", _batch(kind="drop_item")),
     Fault("F9 an id is doubled", _batch(kind="double_item")),
-    Fault("F9 an id is another's", _batch(kind="misplace_item")),
+    Fault("F9 an id is misplaced", _batch(kind="misplace_item")),
 ]
 
 

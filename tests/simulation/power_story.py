@@ -4,7 +4,6 @@ Two disks: an honest one, which loses only what was not synced, and one that lie
 the second the ledger has forgotten calls that were sent, and the directory must remind it by the legacyId.
 """
 
-from collections import Counter
 from dataclasses import dataclass
 from typing import Literal
 
@@ -13,6 +12,7 @@ from tests.support.crash_driver import KILLED
 from tests.support.interference import Point, Temper
 from tests.support.oracle import check, wait_until_idle
 from tests.support.power_cut import LedgerFiles, read_commits
+from tests.support.strangers import free_people
 
 Disk = Literal["honest", "lying"]
 
@@ -102,17 +102,5 @@ def _moment(scene: Scene) -> Point:
 
 
 def _plant_between(scene: Scene) -> None:
-    """Strangers take names of people who have no account yet."""
-    there = Counter(
-        one["issuerAssignedId"].lower()
-        for account in scene.emulator.dump(scene.tenant)
-        for one in account["identities"]
-    )
-    free = [
-        one
-        for one in scene.truth.people
-        if one.sign_in_name
-        and not there[one.sign_in_name.lower()]
-        and not (one.federated and there[one.federated[1].lower()])
-    ]
-    scene.plant(scene.chance.sample(free, min(STRANGERS_BETWEEN, len(free))))
+    free = free_people(scene.truth, scene.emulator, scene.tenant, scene.desk)
+    scene.plant(free[: min(STRANGERS_BETWEEN, len(free))])

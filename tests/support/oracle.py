@@ -167,7 +167,7 @@ def _nobody_lost(truth: Truth, by_legacy_id: Mapping[str | None, Mapping[str, An
     assert set(ledger.entries) == {person.key for person in truth.people}
     expected = {legacy_id(person.key) for person in truth.people if person.key not in truth.conflicts}
     lost, unexpected = expected - set(by_legacy_id), set(by_legacy_id) - expected
-    assert (lost, unexpected) == (set(), set())
+    assert (lost, unexpected) == (set(), set()), (lost, unexpected)
     wrong = []
     for person in truth.people:
         entry, account = ledger.entries[person.key], by_legacy_id.get(legacy_id(person.key))
@@ -179,7 +179,7 @@ def _nobody_lost(truth: Truth, by_legacy_id: Mapping[str | None, Mapping[str, An
             right = (state, "", account["id"])
         if (entry.state, entry.code, entry.object_id) != right:
             wrong.append((entry, right))
-    assert wrong == []
+    assert wrong == [], wrong[:5]
 
 
 def _flags_and_passwords(
@@ -265,7 +265,7 @@ def _every_create_announced(ledger: Ledger, counts: Mapping[str, Any], *, unclea
         doubtful += ledger.kinds["unanswered"] + ledger.kinds["postponed"] + ledger.kinds["rejected"]
     if many_doubled:
         received = min(received, could_arrive)
-    assert could_arrive - doubtful <= received <= could_arrive
+    assert could_arrive - doubtful <= received <= could_arrive, (could_arrive, doubtful, received)
 
 
 def _what_arrived_is_what_is_there(ledger: Ledger, counts: Mapping[str, Any], accounts: int) -> None:

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from itertools import count
 from typing import Any
 
+from tests.support.desk import Desk
 from tests.support.emulator import EmulatedTenant, Emulator
-from tests.support.oracle import PROJECT, SOURCE, Stranger, Truth, legacy_id
+from tests.support.oracle import PROJECT, SOURCE, Stranger, Truth, legacy_id, read_ledger
 from tests.support.population import Person
 
 _PASSWORD = "Strange-{number}-Pass!word"
@@ -48,6 +49,25 @@ class Planter:
         self._truth.strangers.append(
             Stranger(object_id, person.sign_in_name, password, foreign, hit_key=person.key)
         )
+
+
+def free_people(truth: Truth, emulator: Emulator, tenant: EmulatedTenant, desk: Desk) -> list[Person]:
+    """People whose sign-in names nobody holds yet; first those for whom a create was announced that never arrived."""
+    there = {
+        one["issuerAssignedId"].lower() for account in emulator.dump(tenant) for one in account["identities"]
+    }
+    free = [
+        one
+        for one in truth.people
+        if one.sign_in_name and not {one.sign_in_name.lower(), *_federated_id(one)} & there
+    ]
+    entries = read_ledger(desk.ledger).entries if desk.ledger.exists() else {}
+    announced = {key for key, entry in entries.items() if entry.state == "creating"}
+    return sorted(free, key=lambda one: one.key not in announced)
+
+
+def _federated_id(person: Person) -> set[str]:
+    return {person.federated[1].lower()} if person.federated else set()
 
 
 def _foreign_legacy_id(number: int, hit: Person, other: Person) -> str | None:

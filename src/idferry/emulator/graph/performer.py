@@ -76,10 +76,9 @@ class Performer:
         if fault.kind == "twice":
             return await self._run_twice(call, name, first_counts=fault.after_write)
         answer = await self._attempt(call, name)
-        if fault.kind == "slow":
-            self._counts.ended(name, answer.status)
-            return answer
         self._counts.ended(name, f"{_named(fault)}_after_{answer.status}")
+        if fault.kind == "slow":
+            return answer
         if fault.kind in BATCH_DAMAGES:
             if name == BATCH and isinstance(answer.body, dict) and "responses" in answer.body:
                 spoil_entries(fault.kind, answer.body["responses"], chance=self._faults.chance)

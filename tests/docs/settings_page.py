@@ -61,7 +61,8 @@ MEANINGS = {
     "limits.tenant_writes": "Writes that the tenant grants all applications together within `tenant_writes_seconds`.",
     "limits.tenant_writes_seconds": "The period of `tenant_writes`.",
     "limits.app_units": "Resource units that the tenant grants each application within `app_units_seconds`: the figure "
-    "of tenants below 50 users. It is 5,000 up to 500 users and 8,000 above. Creating an account takes 5.",
+    "of tenants below 50 users. Larger ones grant up to 8,000, so more is tried as long as nothing is refused. "
+    "Creating an account takes 5.",
     "limits.app_units_seconds": "The period of `app_units`.",
     "limits.creation_writes": "Writes that creating one account costs. 5 if the surcharge of B2C tenants turns out to "
     "be one of writes, too.",

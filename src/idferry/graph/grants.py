@@ -45,8 +45,9 @@ class _Mark:
 class Grant:
     """One allowance as it is believed to be. `reserve` before a call leaves, `settle` when it was answered."""
 
-    def __init__(self, published: Allowance) -> None:
-        self._published = published.amount
+    def __init__(self, published: Allowance, *, times_max: float = 1.0) -> None:
+        """`times_max`: up to so many times as much is tried while nothing is refused."""
+        self._amount_max = published.amount * times_max
         self._period_s = published.period_s
         self._amount = self._level = published.amount
         self._by_window = False
@@ -55,6 +56,7 @@ class Grant:
         self._logged = 0.0
         self._now_s = 0.0
         self._began_s: float | None = None
+        self._started_again = False
         self._refused_at_s = float("-inf")
         self._learned_from = self._amount
         self._mark: _Mark | None = None
@@ -122,6 +124,7 @@ class Grant:
     def refuse(self, *, left_at_s: float, retry_after_s: float | None, now_s: float) -> None:
         """The tenant refused a call that left then, because this allowance is used up. Settle the call first."""
         self._advance(now_s)
+        self._level = 0.0
         if left_at_s <= self._refused_at_s:
             return  # under way when the last refusal was heard: it tells nothing new
         self._put_off_the_next_try(now_s)
@@ -132,7 +135,6 @@ class Grant:
             self._start_again(retry_after_s, now_s)
         else:
             self._learn_rate(now_s)
-        self._level = 0.0
 
     def _advance(self, now_s: float) -> None:
         if now_s <= self._now_s:
@@ -141,13 +143,13 @@ class Grant:
         self._now_s = now_s
         while self._log and self._log[0][0] <= now_s - self._period_s:
             self._logged -= self._log.popleft()[1]
-        if self._amount < self._published and now_s >= self._next_try_s:
+        if self._amount < self._amount_max and now_s >= self._next_try_s:
             self._try_more(now_s)
 
     def _try_more(self, now_s: float) -> None:
-        self._amount = min(self._amount * (1 + self._step), self._published)
+        self._amount = min(self._amount * (1 + self._step), self._amount_max)
         self._step = min(self._step * 2, STEP_MAX)
-        if self._amount == self._published:
+        if self._amount == self._amount_max:
             self._step, self._try_periods = STEP_FIRST, TRY_PERIODS_FIRST
         # Windows show only in the next one whether they hold more.
         self._next_try_s = now_s + (1.0 if self._by_window else STEP_PERIODS) * self._period_s
@@ -163,7 +165,8 @@ class Grant:
         if retry_after_s is not None and retry_after_s > one_more_s:
             return True
         all_at_once = self._logged + self._under_way >= NEARLY * self._amount
-        if self._mark is None and all_at_once and not self._is_known_whole(now_s):
+        first = self._mark is None and retry_after_s is None and not self._is_known_whole(now_s)
+        if first and all_at_once:
             return True
         nothing_since = self._mark is not None and self._mark.accepted == 0
         return nothing_since and left_at_s - self._refused_at_s >= one_more_s / BUCKET_SECONDS_MAX
@@ -183,11 +186,11 @@ class Grant:
 
         Only while calls before our time may count; later the same would mean that other software is at work.
         """
-        if retry_after_s is None or self._is_known_whole(now_s):
+        if retry_after_s is None or self._started_again or self._is_known_whole(now_s):
             return
         if retry_after_s < self.flows_back_s(now_s) - BUCKET_SECONDS_MAX:
             self._log.clear()
-            self._logged, self._began_s = 0.0, now_s
+            self._logged, self._began_s, self._started_again = 0.0, now_s, True
 
     def _learn_rate(self, now_s: float) -> None:
         """Between two moments at which a bucket is empty, it gives just what flows into it."""
@@ -198,4 +201,4 @@ class Grant:
             self._mark = _Mark(now_s)
 
     def _believe(self, amount: float) -> None:
-        self._amount = min(self._amount, max(amount, AMOUNT_SHARE_MIN * self._published))
+        self._amount = min(self._amount, max(amount, AMOUNT_SHARE_MIN * self._amount_max))

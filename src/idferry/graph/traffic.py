@@ -16,6 +16,9 @@ from idferry.graph.grants import Grant
 from idferry.graph.waiting import BACKOFF_SECONDS_FIRST, backoff_seconds
 from idferry.rules.quota import CREATION_UNITS, HeldBy, Pace, Quota
 
+# Units: 3,500 below 50 users, 8,000 above 500 (https://learn.microsoft.com/graph/throttling-limits). Which class a
+# tenant is in is not said, and it grows while people are created.
+UNITS_TIMES_MAX = 8_000 / 3_500
 # More calls than any setting lets be under way.
 WIDTH_MAX = 1 << 20
 
@@ -141,7 +144,7 @@ class _Lane:
 
     def __init__(self, quota: Quota) -> None:
         self.writes = Grant(quota.app_writes)
-        self.units = Grant(quota.app_units)
+        self.units = Grant(quota.app_units, times_max=UNITS_TIMES_MAX)
         self.brake = _Brake()
 
 

@@ -295,20 +295,17 @@ class Transport:
 
 
 def _spent(costs: Sequence[Cost], cost: Cost, outcomes: Sequence[Outcome], verdict: Verdict) -> Cost:
-    """What the tenant counted, as far as is known: refused calls cost no writes, and units all the same.
-
-    https://learn.microsoft.com/graph/throttling: requests made while throttled count.
-    """
+    """What of the cost was accepted, as far as is known; what got no clear answer counts as accepted."""
     match verdict:
         case HeldBack() if len(outcomes) == len(costs):
             accepted = [
-                one.writes
+                one
                 for one, outcome in zip(costs, outcomes, strict=True)
                 if not (isinstance(outcome, Reply) and outcome.throttled)
             ]
-            return Cost(sum(accepted), cost.units)
+            return Cost(sum(one.writes for one in accepted), sum(one.units for one in accepted))
         case HeldBack():
-            return Cost(0.0, cost.units)
+            return FREE
         case Stumbled() if isinstance(outcomes[0], NoReply) and not outcomes[0].maybe_done:
             return FREE
     return cost

@@ -64,9 +64,12 @@ def plan_people(
     take_up: TakeUp | None = None,
     in_pilot: InPilot = lambda _user: True,
     limit: int | None = None,
+    batch_people: int | None = None,
     stop: Stop = never,
 ) -> PlanReport:
     """Plan every readable record that `in_pilot` accepts, at most `limit` of them, and report.
+
+    `batch_people`: how many are given to the ledger at once, BATCH_PEOPLE if nothing is said.
 
     1. Read a batch of records; what cannot be read is reported with its place and stops nobody else.
     2. Decide about each person by the rules.
@@ -82,7 +85,7 @@ def plan_people(
     ledger.begin_planning()
     wanted = islice(_readable(source, report, in_pilot, stop), limit)
     # Each record is decided about as soon as it was read, and its password dropped: a batch holds none.
-    while items := [_decide(record, rules) for record in islice(wanted, BATCH_PEOPLE)]:
+    while items := [_decide(record, rules) for record in islice(wanted, batch_people or BATCH_PEOPLE)]:
         effects = ledger.plan(items, run=run, take_up=take_up or TakeUp(), at=clock.now())
         for item, effect in zip(items, effects, strict=True):
             _count(report, item, effect)
@@ -118,13 +121,11 @@ def _decide(record: SourceRecord, rules: PlanRules) -> PlanItem:
 def _facts(password: Password, record: SourceRecord) -> PasswordFacts:
     if password.is_empty:
         return _NO_PASSWORD
-    names = [identity.issuer_assigned_id for identity in record.user.identities if identity.is_local]
+    names = [one.issuer_assigned_id for one in record.user.identities if one.is_local]
     weakness = password.weakness(names)
     if weakness is None:
         return _STRONG_PASSWORD
-    return PasswordFacts(
-        present=True, weakness=weakness, storable_when_weak=password.storable_when_weak()
-    )
+    return PasswordFacts(present=True, weakness=weakness, storable_when_weak=password.storable_when_weak())
 
 
 def _count(report: PlanReport, item: PlanItem, effect: PlanEffect) -> None:

@@ -74,7 +74,7 @@ class OnePass:
         is_repeated = met.claim(_KEY + key, key) is not None
         if isinstance(plan, NotPlanned):
             return PlanEffect(State.LEFT_OUT if isinstance(plan.code, LeftOut) else State.REFUSED, plan.code)
-        names = list(dict.fromkeys(map(_name_of, plan.draft.identities)))
+        names = _names_of(plan.draft.identities)
         owner = self._claim_names(names, key, only_look=is_repeated)
         if owner is not None:
             return PlanEffect(State.LEFT_OUT, LeftOut.DUPLICATE_SIGN_IN_NAME, f"{source}:{owner}")
@@ -132,8 +132,14 @@ def _planned_beside(look_alike: str) -> PlanEffect:
     return PlanEffect(State.PLANNED, look_alike_key=look_alike)
 
 
-def _name_of(identity: Identity) -> str:
-    return (_LOCAL if identity.is_local else _FEDERATED) + identity.compared
+def _names_of(identities: Sequence[Identity]) -> Sequence[str]:
+    names = [(_LOCAL if one.is_local else _FEDERATED) + one.compared for one in identities]
+    return names if len(names) == 1 else tuple(dict.fromkeys(names))
+
+
+def _without_nul(text: str) -> str:
+    """Another text for every text, without the character that ends it in the table."""
+    return text.replace("\1", "\1\1").replace("\0", "\1\2")
 
 
 class _Met:
@@ -182,11 +188,13 @@ class _Met:
         return self._stored(text) if key is None else key
 
     def _stored(self, text: str) -> str | None:
+        written = _without_nul(text)
         with self._database.reading() as connection:
-            row = connection.execute(_SQL["key_of"], (text,)).fetchone()
-            return row[0] if row else None
+            row = connection.execute(_SQL["between"], (f"{written}\0", f"{written}\1")).fetchone()
+            return row[0].partition("\0")[2] if row else None
 
     def _write(self) -> None:
+        rows = [f"{_without_nul(text)}\0{key}" for text, key in self._recent.items()]
         with self._database.writing() as connection:
-            connection.executemany(_SQL["insert"], sorted(self._recent.items()))
+            connection.executemany(_SQL["insert"], zip(sorted(rows), strict=True))
         self._recent.clear()

@@ -50,24 +50,22 @@ class Identity(msgspec.Struct, frozen=True, gc=False):
     @property
     def compared(self) -> str:
         """The form in which two identities are the same one; it never leaves this machine."""
-        if self.is_local:
+        if self.sign_in_type is not SignInType.FEDERATED:
             return compared_form(self.issuer_assigned_id)
         return f"{self.issuer.lower()}|{self.issuer_assigned_id}"
 
     @property
     def problem(self) -> str | None:
         """Why the directory would refuse this identity, or None."""
-        match self.sign_in_type:
-            case SignInType.EMAIL_ADDRESS:
-                return email_problem(self.issuer_assigned_id)
-            case SignInType.USER_NAME:
-                return user_name_problem(self.issuer_assigned_id)
-            case SignInType.FEDERATED:
-                if not self.issuer or not self.issuer_assigned_id:
-                    return "the issuer or the id at the issuer is missing"
-                if len(self.issuer) > ISSUER_CHARACTERS_MAX:
-                    return f"the issuer is longer than {ISSUER_CHARACTERS_MAX} characters"
-                return None
+        if self.sign_in_type is SignInType.EMAIL_ADDRESS:  # most are
+            return email_problem(self.issuer_assigned_id)
+        if self.sign_in_type is SignInType.USER_NAME:
+            return user_name_problem(self.issuer_assigned_id)
+        if not self.issuer or not self.issuer_assigned_id:
+            return "the issuer or the id at the issuer is missing"
+        if len(self.issuer) > ISSUER_CHARACTERS_MAX:
+            return f"the issuer is longer than {ISSUER_CHARACTERS_MAX} characters"
+        return None
 
 
 def local_identity(typed: str, sign_in_type: SignInType | None = None) -> Identity:

@@ -14,7 +14,7 @@ import msgspec
 
 from idferry.rules import attributes as attribute_rules
 from idferry.rules.account import AccountDraft, PasswordPlan, TenantKind, legacy_id_of
-from idferry.rules.attributes import AttributeProblem, AttributeValue
+from idferry.rules.attributes import AttributeProblem, AttributeValue, is_sensitive
 from idferry.rules.legacy_user import LegacyUser
 from idferry.rules.names import Identity, SignInType
 from idferry.rules.outcomes import LeftOut, Note, Refused, RefusedAttribute
@@ -173,15 +173,12 @@ class _Collected:
         """The person cannot be created with this."""
         self.refusal = self.refusal or NotPlanned(problem.code, problem.reason, self.refused)
 
-    def is_dropped(self, name: str, problem: AttributeProblem | None, when_too_long: WhenTooLong) -> bool:
-        """Whether the value stays behind; a problem that dropping does not solve refuses the person."""
-        if problem is None:
-            return False
+    def drop(self, name: str, problem: AttributeProblem, when_too_long: WhenTooLong) -> None:
+        """The value stays behind; a problem that dropping does not solve refuses the person."""
         if problem.code is Refused.ATTRIBUTE_TOO_LONG and when_too_long is WhenTooLong.DROP:
             self.refused[name] = RefusedAttribute.ATTRIBUTE_TOO_LONG
         else:
             self.refuse(problem)
-        return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,12 +189,6 @@ class _Judged:
     is_secret: bool
     is_extension: bool
     plain_characters_max: int
-
-    def takes(self, value: AttributeValue) -> bool:
-        """Whether nothing more need be looked at; else `attribute_problem` judges."""
-        if value is True or value is False:
-            return self.is_extension and self.plain_characters_max >= 0
-        return isinstance(value, str) and len(value) <= self.plain_characters_max
 
 
 def _collect_attributes(user: LegacyUser, rules: PlanRules) -> _Collected:
@@ -210,14 +201,21 @@ def _collect_attributes(user: LegacyUser, rules: PlanRules) -> _Collected:
         judged = _judge_name(source_name, name, migration_flag)
         problem = judged.problem
         if problem is None:
-            if judged.is_secret or attribute_rules.is_sensitive(value):
+            # A text of letters that is not too long: nearly all there is, so it is let through without a further call.
+            if isinstance(value, str) and len(value) <= judged.plain_characters_max and not judged.is_secret:
+                sensitive = not value.isalpha() and is_sensitive(value)
+            else:
+                sensitive = judged.is_secret or is_sensitive(value)
+                problem = None if sensitive else attribute_rules.attribute_problem(name, value)
+            if sensitive:
                 collected.refused[name] = RefusedAttribute.SENSITIVE
                 continue
-            if not judged.takes(value):
-                problem = attribute_rules.attribute_problem(name, value)
-        if problem is None or not collected.is_dropped(name, problem, rules.when_too_long):
-            target = collected.extensions if judged.is_extension else collected.attributes
-            target[name] = value
+        if problem:
+            collected.drop(name, problem, rules.when_too_long)
+        elif judged.is_extension:
+            collected.extensions[name] = value
+        else:
+            collected.attributes[name] = value
     if len(collected.extensions) > attribute_rules.EXTENSIONS_OF_SOURCE_MAX:
         most = attribute_rules.EXTENSIONS_OF_SOURCE_MAX
         collected.refuse(
@@ -253,7 +251,7 @@ def _collect_display_name(
     """The display name; built from what the account may hold, so that nothing refused comes back through it."""
     display_name = user.display_name.strip()
     notes: tuple[Note, ...] = ()
-    if attribute_rules.is_sensitive(display_name):
+    if is_sensitive(display_name):
         collected.refused["displayName"] = RefusedAttribute.SENSITIVE
         display_name = ""
     if not display_name:
@@ -263,7 +261,8 @@ def _collect_display_name(
     problem = attribute_rules.display_name_problem(
         display_name, angle_brackets_refused=rules.tenant_kind is TenantKind.B2C
     )
-    if collected.is_dropped("displayName", problem, rules.when_too_long):
+    if problem:
+        collected.drop("displayName", problem, rules.when_too_long)
         display_name = display_name[: attribute_rules.DISPLAY_NAME_CHARACTERS_MAX]
     return display_name, notes
 
@@ -285,12 +284,14 @@ def _collect_contact(user: LegacyUser, rules: PlanRules, collected: _Collected) 
         return notes
     if not contact.isascii():
         return (Note.NON_ASCII_CONTACT_EMAIL,)
-    if attribute_rules.is_sensitive(contact):
+    if is_sensitive(contact):
         collected.refused["otherMails"] = RefusedAttribute.SENSITIVE
         return notes
     long = len(contact) > attribute_rules.LENGTHS_MAX["otherMails"]
     problem = attribute_rules.attribute_problem("otherMails", (contact,)) if long else None
-    if not collected.is_dropped("otherMails", problem, rules.when_too_long):
+    if problem:
+        collected.drop("otherMails", problem, rules.when_too_long)
+    else:
         collected.attributes["otherMails"] = (contact,)
     return notes
 

@@ -2,15 +2,14 @@
 
 -- name: schema
 CREATE TABLE met (
-    text TEXT PRIMARY KEY,              -- what was met, behind letters that say as what
-    key TEXT NOT NULL                   -- of the record that it was met in
+    text TEXT PRIMARY KEY               -- what was met, a NUL, the key of the record: one column costs a third less
 ) WITHOUT ROWID
 
 -- name: forget_everything
 DELETE FROM met
 
 -- name: insert
-INSERT INTO met (text, key) VALUES (?, ?)
+INSERT INTO met (text) VALUES (?)
 
--- name: key_of
-SELECT key FROM met WHERE text = ?
+-- name: between
+SELECT text FROM met WHERE text >= ? AND text < ?

@@ -57,7 +57,7 @@ class Temper:
 
     `speed`: of its clock. `skew_s`: its time of day is wrong by this; `skew_turns` readings later by the opposite.
     `commits`: a file that tells after each commit how much of the ledger's log is on disk. `checkpoint_pages`: the
-    log is written back so often. `disk_error`: (SQLite's name of an error, number of the write from which on).
+    log is written back so often. `pages_max`: the ledger cannot grow beyond. `disk_error`: (SQLite's name of an error, number of the write from which on).
     """
 
     speed: float = 1.0
@@ -65,6 +65,7 @@ class Temper:
     skew_turns: int = 0
     commits: str = ""
     checkpoint_pages: int = 0
+    pages_max: int = 0
     disk_error: tuple[str, int] | None = None
 
 
@@ -74,6 +75,8 @@ def interfere(temper: Temper, point: Point | None) -> None:
         _set_clock(temper)
     if temper.checkpoint_pages:
         opening._DURABLE = {**opening._DURABLE, "wal_autocheckpoint": str(temper.checkpoint_pages)}
+    if temper.pages_max:
+        opening._DURABLE = {**opening._DURABLE, "max_page_count": str(temper.pages_max)}
     if temper.commits:
         _note_commits(temper.commits)
     if temper.disk_error:

@@ -112,7 +112,10 @@ class LedgerError(IdferryError):
     """The ledger file cannot be used."""
 
     code = "ledger"
-    default_remedy = "Restore the ledger and its .key file from a backup, or name another in [ledger] path."
+    default_remedy = (
+        "Restore the ledger and its .key file from a backup, or name another in [ledger] path; "
+        "`idferry ledger rebuild` makes a new one out of the export and the directory."
+    )
 
 
 class LedgerBusy(LedgerError):

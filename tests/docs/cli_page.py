@@ -27,8 +27,12 @@ ENVIRONMENT = """
 
 
 def command_tree() -> dict[str, Any]:
-    """Every command by its name, as typer built it."""
-    return dict(get_command(app).commands)  # type: ignore[attr-defined]
+    """Every command by its name, as typer built it; a command of a group by both its words."""
+    tree: dict[str, Any] = {}
+    for name, command in get_command(app).commands.items():  # type: ignore[attr-defined]
+        members = getattr(command, "commands", None)
+        tree |= {f"{name} {word}": one for word, one in members.items()} if members else {name: command}
+    return tree
 
 
 def options_of(command: Any) -> Iterator[Any]:
@@ -49,7 +53,10 @@ def render() -> str:
     commands = command_tree()
     summary = table(
         ["command", "what it does"],
-        [(f"[`idferry {name}`](#idferry-{name})", _summary(one)) for name, one in commands.items()],
+        [
+            (f"[`idferry {name}`](#idferry-{name.replace(' ', '-')})", _summary(one))
+            for name, one in commands.items()
+        ],
     )
     sections = [_section(name, one) for name, one in commands.items()]
     return page("Commands", INTRODUCTION, summary, *sections, ENVIRONMENT)

@@ -117,6 +117,13 @@ UPDATE = {
     "failures.{code}": "the same by error code",
 }
 
+UNDECIDED = {
+    "unknown": "accounts of this source whose person the export does not plan",
+    "held": "accounts that are not ours and hold the sign-in name of a person who has no account",
+    "nameless": "accounts with a person's `legacyId` and none of the person's sign-in names",
+    "doubled": "accounts of people of whom several carry the `legacyId`",
+}
+
 DOCUMENTS: dict[str, dict[str, str]] = {
     "survey": PLAN,
     "premigrate": {
@@ -175,8 +182,8 @@ DOCUMENTS: dict[str, dict[str, str]] = {
     "status": {
         "states.{state}": "people by [state](states.md)",
         **FAILURES,
-        "rate": "people settled per second over the last minute; 0 when no run is at work",
-        "time_left_s": "seconds that remain at this rate; null when nothing moves",
+        "rate": "people settled per second over the last five minutes, or the second half of a shorter run; 0 when no run is at work",
+        "time_left_s": "seconds that remain at this rate, or at what the settings' quota allows for ever; null when nothing moves",
         "runs[].run": "all runs, newest first",
         "runs[].command": "the command that continues it",
         "runs[].source": "name of the source",
@@ -230,6 +237,29 @@ DOCUMENTS: dict[str, dict[str, str]] = {
     },
     "restore": {**RECYCLED, "restored": "accounts taken out of the recycle bin; 0 in a plan"},
     "purge": {**RECYCLED, "purged": "accounts deleted for good; 0 in a plan"},
+    "ledger rebuild": {
+        **{key: PLAN[key] for key in ("people", "left_out.{code}", "refused.{code}")},
+        "bad_records_count": "records that cannot be read; `idferry survey` lists them",
+        "run": "the run that made the ledger; null in a plan",
+        "read": "accounts read",
+        "complete": "people who have an account",
+        "awaiting_password": "people who have an account with the migration flag",
+        "missing": "people who have none: `idferry premigrate` creates them",
+        "changed_by_person": "people whose account holds other values than the export",
+        "undecided": "accounts that somebody has to look at; 0 means exit code 0",
+        **{
+            f"{kind}[].{key}": meaning
+            for kind in UNDECIDED
+            for key, meaning in {"id": "object id; the first 10,000", "legacy_id": "`legacyId`"}.items()
+        },
+        **{f"{kind}_count": meaning for kind, meaning in UNDECIDED.items()},
+    },
+    "ids export": {
+        "file": "the file, as it was named",
+        "format": "`csv` or `jsonl`",
+        "people": "lines in it, without the heading",
+        "without_account": "selected people who have no account and are not in it",
+    },
     "emulator": {
         "tenants[].kind": "`b2c` or `external`",
         "tenants[].tenant_id": "the tenant's id",

@@ -164,6 +164,8 @@ def _problem(named: Named, tree: dict[str, Any]) -> str:
     words = named.words
     if not words or words[0] in ("--help", "-h", "--version", "..."):
         return ""
+    if " ".join(words[:2]) in tree:
+        words = [" ".join(words[:2]), *words[2:]]
     if words[0] not in tree:
         return f"there is no command {words[0]}"
     command = tree[words[0]]

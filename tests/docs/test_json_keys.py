@@ -112,6 +112,8 @@ def _story(project: Project) -> dict[str, list[Any]]:
         "remove": remove,
         "restore": recycled[:1],
         "purge": recycled[1:],
+        "ledger rebuild": _lost_ledger(project),
+        "ids export": [run("ids", "export", "ids.csv")],
         "emulator": [_emulator_document()],
         "error": [run("find"), run("premigrate", "nowhere.jsonl"), changed[1]],
     }
@@ -171,6 +173,37 @@ def _changed_source(project: Project) -> list[Any]:
     lines = [json.dumps(one) for one in changed]
     (project.folder / "people.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
     return [project.run("premigrate", "people.jsonl"), project.run("premigrate", "people.jsonl", "--execute")]
+
+
+def _lost_ledger(project: Project) -> list[Any]:
+    """The documents of a rebuilding in which everything is met that cannot be decided."""
+    tenant, run = project.tenant, project.run
+    people: dict[str, dict[str, Any]] = {
+        key: {"key": key, "signInName": f"{key}@example.edu", "displayName": key}
+        for key in ("kept", "known", "gone", "renamed", "held", "both")
+    }
+    people["known"]["password"] = "Not-Real-Puffin-02"
+    people["nobody"] = {"key": "nobody"}
+    people["again"] = {"key": "again", "signInName": "known@example.edu"}
+    file = project.folder / "lost.jsonl"
+
+    def write() -> None:
+        file.write_text("".join(json.dumps(one) + "\n" for one in people.values()), encoding="utf-8")
+
+    write()
+    run("premigrate", file.name, "--only", "key!=held", "--execute")
+    second = {"signInType": "federated", "issuer": "google.com", "issuerAssignedId": "g-both"}
+    doubled = tenant.local_account(
+        "x", identities=[second], **{tenant.extension("legacyId"): "demo:lost:both"}
+    )
+    project.emulator.seed(tenant, [tenant.local_account("held@example.edu"), doubled])
+    del people["gone"]
+    people["both"]["federated"] = [{"issuer": "google.com", "issuerUserId": "g-both"}]
+    people["renamed"]["signInName"] = "now@example.edu"
+    write()
+    for ledger in project.folder.glob("idferry.ledger*"):
+        ledger.rename(ledger.with_name(f"lost-{ledger.name}"))
+    return [run("ledger", "rebuild", file.name), run("ledger", "rebuild", file.name, "--execute")]
 
 
 def _emulator_document() -> Any:

@@ -14,7 +14,9 @@ from idferry.cli import (
     demo,
     emulator,
     find,
+    ids,
     init,
+    ledger,
     premigrate,
     rehearse,
     remove,
@@ -51,11 +53,25 @@ COMMANDS = (
     (demo.demo, "See the main job done with a fictional company."),
 )
 """Every command, in the order of the story, with its line in `idferry --help`."""
+GROUPS = (
+    (
+        "ledger",
+        "Mend the ledger itself.",
+        ((ledger.rebuild, "Make a lost ledger anew from an export and the directory."),),
+    ),
+    (
+        "ids",
+        "Old and new ids of people.",
+        ((ids.export, "Write which account belongs to which old id."),),
+    ),
+)
+"""Commands of two words: the first one, its line, and what may follow it."""
 
 
 def _examples() -> str:
     """The example of every command's own help, so that the overview shows them all."""
-    lines = [line.strip() for command, _ in COMMANDS for line in (inspect.getdoc(command) or "").splitlines()]
+    every = [*COMMANDS, *(one for _, _, commands in GROUPS for one in commands)]
+    lines = [line.strip() for command, _ in every for line in (inspect.getdoc(command) or "").splitlines()]
     examples = [line.removeprefix("Example: ") for line in lines if line.startswith("Example: ")]
     return "\n".join(["\b", "Examples:", *(f"  {example}" for example in examples)])
 
@@ -93,6 +109,12 @@ def _idferry(
 
 for command, line in COMMANDS:
     app.command(short_help=line)(command)
+for word, line, members in GROUPS:
+    group = typer.Typer(help=line, rich_markup_mode=None)
+    group.callback()(lambda: None)  # without one a group of one command would be that command
+    for member, member_line in members:
+        group.command(short_help=member_line)(member)
+    app.add_typer(group, name=word, help=line, short_help=line)
 
 
 def main() -> None:

@@ -4,7 +4,6 @@ Commands run in forked processes, so that a kill costs milliseconds and a thousa
 processes are in `test_kills`. Moments are drawn: from the start of the process, or from a call or a transaction on.
 """
 
-from collections import Counter
 from dataclasses import dataclass, field
 
 from tests.simulation.stage import Scene, Stage, kind_of
@@ -40,7 +39,7 @@ class KillFigures:
     received: int = 0
     unheard: int = 0
     amplification: float = 0.0
-    where: Counter[str] = field(default_factory=Counter)
+    where: dict[str, int] = field(default_factory=dict)
 
 
 def kill_story(stage: Stage, *, people: int, kills: int, seed: int) -> KillFigures:
@@ -90,7 +89,7 @@ def _run(scene: Scene, figures: KillFigures, kills: int) -> Ended:
     ended = scene.run(temper=temper, **moment)
     if ended.code == KILLED:
         figures.kills += 1
-        figures.where[where] += 1
+        figures.where[where] = figures.where.get(where, 0) + 1
     return ended
 
 

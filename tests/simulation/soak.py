@@ -121,6 +121,10 @@ def main(arguments: Sequence[str]) -> int:
     broken = [worker for worker in workers if worker.exitcode]
     notes = [note for note in _latest(folder) if wanted_name(note, options.only)]
     violations = [note for note in notes if "violation" in note]
+    if broken:
+        _say(
+            "\nA process of the soak itself ended with an error; it stands above. Give the same command again."
+        )
     for note in violations:
         _say(f"\nVIOLATION: make soak SEED={seed} ONLY='{note['name']}'\n{note['violation']}")
     text = table(notes, seed=seed)

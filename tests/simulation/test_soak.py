@@ -1,5 +1,7 @@
 """The long programme, in small: kills of forked processes, the peer, replaying one story, and what ONLY picks."""
 
+import json
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -21,7 +23,9 @@ def ready(process: Emulator, tmp_path: Path):  # type: ignore[no-untyped-def]
 
 
 def test_kills(ready: Stage, seed: int) -> None:
-    print(kill_story(ready, people=400, kills=8, seed=seed))  # noqa: T201
+    figures = kill_story(ready, people=400, kills=8, seed=seed)
+    assert sum(figures.where.values()) == figures.kills
+    assert json.dumps(asdict(figures)), "it can be noted"
 
 
 def test_the_sample_loop_tells_what_is_not_so(ready: Stage, seed: int) -> None:

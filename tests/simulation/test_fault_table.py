@@ -8,7 +8,7 @@ from tests.simulation.fault_trials import fault_trial
 from tests.simulation.stage import Stage, stage
 from tests.support.emulator import Emulator
 
-pytestmark = pytest.mark.xdist_group("heavy")
+pytestmark = pytest.mark.xdist_group("faults")
 
 RATE = 0.2
 

@@ -15,7 +15,7 @@ from tests.support.interference import Point, Temper
 from tests.support.oracle import wait_until_idle
 from tests.support.power_cut import read_commits
 
-pytestmark = pytest.mark.xdist_group("heavy")
+pytestmark = pytest.mark.xdist_group("power")
 
 CUTS = 5
 PAGE_BYTES = 4096

@@ -10,7 +10,7 @@ from tests.support.interference import Temper
 from tests.support.oracle import check, wait_until_idle
 
 pytestmark = [
-    pytest.mark.xdist_group("heavy"),
+    pytest.mark.xdist_group("power"),
     pytest.mark.skipif(sys.platform == "win32", reason="POSIX limits and signals"),
 ]
 

@@ -13,7 +13,7 @@ from tests.simulation.soak_table import table
 from tests.simulation.stage import Stage, stage
 from tests.support.emulator import Emulator
 
-pytestmark = pytest.mark.xdist_group("heavy")
+pytestmark = pytest.mark.xdist_group("soak")
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ Every body is one JSON object; a refused one answers 400 `{"error": "..."}`. `te
 | POST self-service-reset | `tenant_id, object_id, password` | `{}`, or Graph's refusal |
 | GET dump | query `tenant_id`, `deleted=true` | JSON Lines: each account as stored, all attributes, `hasPassword`, never a password |
 | GET counts | | `{"received": {operation: n}, "outcomes": {operation: {outcome: n}}, "early": n}`, batch items included; early: requests of their own that came while a Retry-After told to their application ran |
-| GET spent | | `{"units", "writes"}`: resource units and write units of the requests that passed, since the profile was set |
+| GET spent | | `{"units", "writes", "phases": {allowance: 0..1}, "first_refusal_s"}`: resource units and write units of the requests that passed since the profile was set, by how much of its period each fixed window is shifted, and when the first 429 was said (seconds since 1970, or null) |
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable

@@ -15,6 +15,7 @@ from idferry.emulator.entropy import seeded
 
 NOW_HEADER = b"x-emulator-now"
 TOOK_HEADER = b"x-emulator-took"
+SAME_MOMENT_MS = 1.0
 
 _took_s: ContextVar[list[float]] = ContextVar("took_s")
 
@@ -46,8 +47,11 @@ class RequestClock(Clock):
 
     @property
     def on_the_way_s(self) -> float:
-        """How long an answer may be on its way: as long as one takes, but for a slow one."""
-        return (self._latency.base_ms + self._latency.jitter_ms) / 1000
+        """How long an answer may be on its way: as long as one takes, but for a slow one.
+
+        Whoever leaves in the very moment in which it arrives has not read it either.
+        """
+        return (self._latency.base_ms + self._latency.jitter_ms + SAME_MOMENT_MS) / 1000
 
     def reset(self) -> None:
         """No request has told the time yet, and answers take none."""

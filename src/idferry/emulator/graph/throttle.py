@@ -73,16 +73,24 @@ class Throttle:
     def __init__(self) -> None:
         self.set_profile(ThrottleProfile())
 
-    def spent(self) -> dict[str, int]:
-        """What requests that passed have cost since the profile was set."""
-        return {"units": self.units, "writes": self.writes}
+    def spent(self) -> dict[str, object]:
+        """What requests that passed have cost since the profile was set, and where each window stands in its period."""
+        phases = {":".join(part for part in key if part): phase for key, phase in self._phases.items()}
+        return {
+            "units": self.units,
+            "writes": self.writes,
+            "phases": phases,
+            "first_refusal_s": self._first_refusal_s,
+        }
 
     def set_profile(self, profile: ThrottleProfile) -> None:
         """Starts again with full allowances."""
         self._profile = profile
         self._allowances: dict[tuple[str, ...], Allowance] = {}
+        self._phases: dict[tuple[str, ...], float] = {}
         self._chance = seeded(profile.seed)
         self.units = self.writes = 0
+        self._first_refusal_s: float | None = None
 
     @property
     def off(self) -> bool:
@@ -101,6 +109,8 @@ class Throttle:
         longest, tightest = max(waits, key=lambda pair: pair[0])
         share = max(limit.allowance.used(now_s=call.now_s) for limit in limits)
         if longest > 0 or self._sheds(call, share=share):
+            if self._first_refusal_s is None:
+                self._first_refusal_s = call.now_s
             if self._profile.charge_refused:
                 limits[0].allowance.spend(units, now_s=call.now_s)
             raise self._refusal(call, tightest, wait_s=max(longest, 1.0), headers=headers)
@@ -149,11 +159,12 @@ class Throttle:
         if allowance is None:
             published = (UNITS_BY_SIZE[size], UNITS_PERIOD_S) if size else PUBLISHED[name]
             amount, period_s = self._profile.limits.get(name, published)
+            phase = self._phases[key] = self._chance.random()
             allowance = new_allowance(
                 self._profile.kind,
                 amount=amount * self._profile.scale,
                 period_s=period_s,
-                phase=self._chance.random(),
+                phase=phase,
             )
             self._allowances[key] = allowance
         return allowance

@@ -5,7 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.simulation.fault_table import Fault
-from tests.simulation.stage import DONE, Scene, Stage, assert_tells_how_to_go_on, kind_of
+from tests.simulation.stage import (
+    DONE,
+    Scene,
+    Stage,
+    assert_status_is_true,
+    assert_tells_how_to_go_on,
+    kind_of,
+)
 from tests.support.emulator import EmulatedTenant
 from tests.support.graph_http import GraphHttp
 from tests.support.interference import Temper
@@ -56,6 +63,7 @@ def fault_trial(stage: Stage, fault: Fault, *, rate: float, seed: int) -> FaultF
             unclear_may_be_lost=fault.hides or bool(fault.stops),
             refused=fault.refused,
         )
+        assert_status_is_true(scene)
         # Whoever was refused on demand has failed before the directory looked at names.
         assert figures.conflicts == STRANGERS or fault.refused
         return _figures(fault, figures.received, figures.conflicts, stops, scene.emulator.counts())

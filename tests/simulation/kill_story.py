@@ -6,7 +6,7 @@ processes are in `test_kills`. Moments are drawn: from the start of the process,
 
 from dataclasses import dataclass, field
 
-from tests.simulation.stage import Scene, Stage, kind_of
+from tests.simulation.stage import Scene, Stage, assert_status_is_true, kind_of
 from tests.support.crash_driver import KILLED
 from tests.support.desk import Ended
 from tests.support.interference import Point, Temper
@@ -68,6 +68,7 @@ def kill_story(stage: Stage, *, people: int, kills: int, seed: int) -> KillFigur
         assert ended.code == 1, (ended.code, ended.err)
         assert figures.kills >= kills * 2 // 3, f"done after {figures.kills} kills"
         judged = check(scene.truth, scene.emulator, scene.tenant, scene.desk)
+        assert_status_is_true(scene)
         assert judged.conflicts == len(scene.truth.strangers)
         assert judged.accounts == people - judged.conflicts
         figures.conflicts, figures.received, figures.unheard = (

@@ -7,7 +7,7 @@ the second the ledger has forgotten calls that were sent, and the directory must
 from dataclasses import dataclass
 from typing import Literal
 
-from tests.simulation.stage import DONE, Scene, Stage, kind_of
+from tests.simulation.stage import DONE, Scene, Stage, assert_status_is_true, kind_of
 from tests.support.crash_driver import KILLED
 from tests.support.interference import Point, Temper
 from tests.support.oracle import check, wait_until_idle
@@ -60,6 +60,7 @@ def power_story(stage: Stage, disk: Disk, *, seed: int, cuts: int = CUTS) -> Pow
         assert ended.code in DONE, (ended.code, ended.err)
         figures.runs += 1
         judged = check(scene.truth, scene.emulator, scene.tenant, scene.desk, forgotten=disk == "lying")
+        assert_status_is_true(scene)
         figures.conflicts = judged.conflicts
         assert judged.conflicts == len(scene.truth.strangers)
         return figures

@@ -53,19 +53,23 @@ class Story:
 
 
 def programme() -> Iterator[Story]:
-    """Every story, the long ones first."""
+    """Every story, so mixed that a soak that is interrupted has seen something of everything."""
     for number in range(PEER_STORIES):
         yield Story(f"peer#{number}", "peer", lambda on, seed: peer_story(on, seed=seed))
-    for number in range(KILL_STORIES):
-        yield Story(f"kills#{number}", "kills", _kills)
-    for number in range(POWER_STORIES):
-        yield Story(f"power#{number}", "power", lambda on, seed: power_story(on, "honest", seed=seed))
-        yield Story(f"liar#{number}", "liar", lambda on, seed: power_story(on, "lying", seed=seed))
-    for number in range(SEEDS_EACH):
-        for name in FAULTS:
-            for rate in RATES:
-                percent = round(rate * 100)
-                yield Story(f"{name}@{percent}#{number}", f"{name.split()[0]}@{percent}", _fault(name, rate))
+    for turn in range(SEEDS_EACH):
+        for number in range(turn, KILL_STORIES, SEEDS_EACH):
+            yield Story(f"kills#{number}", "kills", _kills)
+        for number in range(turn, POWER_STORIES, SEEDS_EACH):
+            yield Story(f"power#{number}", "power", lambda on, seed: power_story(on, "honest", seed=seed))
+            yield Story(f"liar#{number}", "liar", lambda on, seed: power_story(on, "lying", seed=seed))
+        yield from _fault_stories(turn)
+
+
+def _fault_stories(number: int) -> Iterator[Story]:
+    for name in FAULTS:
+        for rate in RATES:
+            percent = round(rate * 100)
+            yield Story(f"{name}@{percent}#{number}", f"{name.split()[0]}@{percent}", _fault(name, rate))
 
 
 def _kills(on: Stage, seed: int) -> Any:

@@ -92,6 +92,23 @@ def stage(folder: Path, emulator: Emulator | None = None) -> Iterator[Stage]:
             yield Stage(own, product, folder)
 
 
+def assert_status_is_true(scene: Scene) -> None:
+    """I3 as the operator sees it: what `status` counts is what the emulator holds, and the rest has failed."""
+    strangers = {one.object_id for one in scene.truth.strangers}
+    ours = [account for account in scene.emulator.dump(scene.tenant) if account["id"] not in strangers]
+    flag = scene.tenant.extension("requiresMigration")
+    waiting = sum(account.get(flag) is True for account in ours)
+    true = {
+        "awaiting_password": waiting,
+        "complete": len(ours) - waiting,
+        "failed": len(scene.truth.people) - len(ours),
+    }
+    document = scene.run("status", "--json").document
+    told = {state: count for state, count in document["states"].items() if count}
+    assert told == {state: count for state, count in true.items() if count}, (told, true)
+    assert sum(one["count"] for one in document["failures"]) == true["failed"], document["failures"]
+
+
 def assert_tells_how_to_go_on(ended: Ended, codes: tuple[str, ...] | list[str]) -> None:
     """It stopped with one of these errors, with what to do about it, and no traceback."""
     said = ended.out + ended.err

@@ -1,0 +1,46 @@
+from dataclasses import replace
+
+import pytest
+from tests.unit.rules.test_update import ENTRY, HELD
+
+from idferry.rules.departure import Departures, WhenBarred, WhenVanished
+
+
+@pytest.mark.parametrize(
+    ("threatened", "people", "agrees"),
+    [
+        (0, 0, True),
+        (20, 20, True),
+        (21, 21, False),
+        (21, 419, False),
+        (21, 420, True),
+        (50, 1000, True),
+        (51, 1000, False),
+    ],
+)
+def test_a_few_may_go_unasked(threatened: int, people: int, agrees: bool) -> None:
+    assert Departures().agrees_to(threatened, people=people) is agrees
+
+
+@pytest.mark.parametrize(("agreed", "agrees"), [(100, True), (99, False), (101, False), (0, False)])
+def test_many_go_by_their_exact_number_only(agreed: int, agrees: bool) -> None:
+    assert Departures(agreed=agreed).agrees_to(100, people=100) is agrees
+
+
+def test_a_number_that_is_wrong_is_refused_even_where_none_was_needed() -> None:
+    assert not Departures(agreed=3).agrees_to(2, people=100)
+
+
+@pytest.mark.parametrize(
+    ("vanished", "enabled", "threatens"),
+    [
+        (WhenVanished.LIST, True, False),
+        (WhenVanished.DISABLE, True, True),
+        (WhenVanished.DISABLE, False, False),
+        (WhenVanished.REMOVE, True, True),
+        (WhenVanished.REMOVE, False, True),
+    ],
+)
+def test_who_would_lose_the_account(vanished: WhenVanished, enabled: bool, threatens: bool) -> None:
+    entry = replace(ENTRY, draft=replace(HELD, enabled=enabled))
+    assert Departures(vanished, WhenBarred.LIST).threatens_vanished(entry) is threatens

@@ -1,0 +1,172 @@
+from dataclasses import replace
+
+import pytest
+
+from idferry.rules.account import Account, AccountDraft, PasswordPlan, value_digest, written_digests
+from idferry.rules.attributes import AttributeValue
+from idferry.rules.entry import Entry
+from idferry.rules.lifecycle import State
+from idferry.rules.names import Identity, SignInType
+from idferry.rules.update import (
+    NOT_OURS,
+    agreed_digests,
+    has_other_names,
+    is_cheaper_one_by_one,
+    needs_a_look,
+    shares_a_name,
+    three_way,
+    wanted_draft,
+    written_after,
+)
+
+EMAIL = Identity(SignInType.EMAIL_ADDRESS, "Anna@example.com")
+GOOGLE = Identity(SignInType.FEDERATED, "g-1", "google.com")
+HELD = AccountDraft(
+    legacy_id="contoso:crm:1",
+    display_name="Anna",
+    identities=(EMAIL, GOOGLE),
+    password_plan=PasswordPlan.RANDOM,
+    attributes={"city": "Oslo", "mail": "Anna@example.com", "businessPhones": ("1",)},
+    extensions={"points": 7},
+)
+ENTRY = Entry(
+    person_id=1,
+    state=State.AWAITING_PASSWORD,
+    code="",
+    reason="",
+    source="crm",
+    key="1",
+    ordinal=0,
+    record_digest=b"",
+    legacy_id=HELD.legacy_id,
+    object_id="id-1",
+    draft=HELD,
+    cohort="",
+    created_by_run="run",
+    created_at=None,
+    written=written_digests(HELD),
+)
+ACCOUNT = Account("id-1", HELD.identities, HELD.legacy_id, flag=True, enabled=True, values=HELD.values)
+
+
+def says(**attributes: AttributeValue) -> AccountDraft:
+    return replace(HELD, attributes={**HELD.attributes, **attributes})
+
+
+def holds(**values: AttributeValue | None) -> Account:
+    return replace(ACCOUNT, values={**ACCOUNT.values, **values})
+
+
+@pytest.mark.parametrize(
+    ("new", "found", "becomes"),
+    [
+        ("Oslo", "Oslo", "nothing"),
+        ("Oslo", "Mine", "nothing"),
+        ("Turku", "Oslo", "changes"),
+        ("Turku", "Turku", "already"),
+        ("Turku", "Mine", "kept"),
+        ("Turku", None, "kept"),
+        (None, "Oslo", "changes"),
+        (None, None, "already"),
+        (None, "Mine", "kept"),
+    ],
+)
+def test_three_values_meet(new: str | None, found: str | None, becomes: str) -> None:
+    others = {name: value for name, value in HELD.attributes.items() if name != "city"}
+    wanted = replace(HELD, attributes={**others, **({"city": new} if new else {})})
+    update = three_way(ENTRY, wanted, holds(city=found))
+    assert dict(update.changes) == ({"city": new} if becomes == "changes" else {})
+    assert update.already == (("city",) if becomes == "already" else ())
+    assert update.kept == (("city",) if becomes == "kept" else ())
+    after = written_after(ENTRY, wanted, update).get("city")
+    if becomes in ("changes", "already"):
+        assert after == (value_digest(new) if new else None)
+    else:
+        assert after == value_digest("Oslo")
+
+
+@pytest.mark.parametrize("nothing", [None, (), ""])
+def test_what_was_never_set_is_ours_to_set(nothing: AttributeValue | None) -> None:
+    wanted = says(otherMails=("a@example.org",))
+    update = three_way(ENTRY, wanted, holds(otherMails=nothing))
+    assert (dict(update.changes), dict(update.before)) == (
+        {"otherMails": ("a@example.org",)},
+        {"otherMails": None},
+    )
+    assert three_way(ENTRY, wanted, holds(otherMails=("b@example.org",))).kept == ("otherMails",)
+
+
+def test_a_number_is_not_the_text_that_looks_like_it() -> None:
+    wanted = replace(HELD, extensions={"points": "7"})
+    assert dict(three_way(ENTRY, wanted, ACCOUNT).changes) == {"points": "7"}
+
+
+def test_only_values_come_from_the_later_record() -> None:
+    planned = AccountDraft(
+        "contoso:crm:1",
+        "Anna B",
+        (Identity(SignInType.EMAIL_ADDRESS, "other@example.com"),),
+        PasswordPlan.KNOWN,
+        {"city": "Turku", "mail": "other@example.com"},
+        {"points": 8},
+        enabled=False,
+    )
+    wanted = wanted_draft(HELD, planned)
+    assert wanted == replace(
+        HELD,
+        display_name="Anna B",
+        attributes={"city": "Turku", "mail": "Anna@example.com"},
+        extensions={"points": 8},
+    )
+    without = replace(HELD, attributes={"city": "Oslo"})
+    assert "mail" not in wanted_draft(without, planned).attributes
+
+
+def test_mail_is_never_part_of_an_update() -> None:
+    entry = replace(ENTRY, written={**ENTRY.written, "mail": "another digest"})
+    assert not needs_a_look(entry, HELD)
+    assert three_way(entry, says(mail="x@example.com"), ACCOUNT).changes == {}
+
+
+def test_whoever_says_what_we_wrote_needs_no_look() -> None:
+    assert not needs_a_look(ENTRY, HELD)
+    assert not needs_a_look(replace(ENTRY, written={}), HELD), "an old entry without digests"
+    assert needs_a_look(ENTRY, says(city="Turku"))
+    assert needs_a_look(replace(ENTRY, written={**ENTRY.written, "city": NOT_OURS}), HELD)
+    assert needs_a_look(replace(ENTRY, draft=says(city="Turku")), HELD), "the ledger remembers a later record"
+
+
+def test_after_a_lost_ledger_ours_is_what_both_sides_agree_on() -> None:
+    digests = agreed_digests(HELD, holds(city="Mine", points=None, mail="anna@EXAMPLE.com"))
+    assert digests["displayName"] == value_digest("Anna")
+    assert digests["mail"] == value_digest("Anna@example.com")
+    assert (digests["city"], digests["points"]) == (NOT_OURS, NOT_OURS)
+    entry = replace(ENTRY, written=digests)
+    for found in ("Mine", None, "Oslo"):
+        update = three_way(entry, says(city="Turku"), holds(city=found, points=None))
+        assert (update.changes, update.kept) == ({}, ("city", "points")), found
+
+
+def test_sign_in_names_are_compared_as_sign_in_names_are() -> None:
+    same = replace(HELD, identities=(GOOGLE, Identity(SignInType.EMAIL_ADDRESS, "anna@EXAMPLE.com")))
+    one_of_them = replace(HELD, identities=(GOOGLE,))
+    other = replace(HELD, identities=(Identity(SignInType.EMAIL_ADDRESS, "x@example.com"),))
+    assert [has_other_names(HELD, one) for one in (same, one_of_them, other)] == [False, True, True]
+    assert [shares_a_name(HELD, one) for one in (same, one_of_them, other)] == [True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("people", "accounts", "one_by_one"),
+    [
+        (0, 0, True),
+        (1, 10, False),
+        (1, 1_000, True),
+        (20, 999, True),
+        (21, 999, False),
+        (20_000, 10**6, True),
+    ],
+)
+def test_people_are_read_by_whichever_way_takes_fewer_calls(
+    people: int, accounts: int, one_by_one: bool
+) -> None:
+    assert is_cheaper_one_by_one(people=people, accounts=accounts) is one_by_one

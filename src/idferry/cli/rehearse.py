@@ -32,7 +32,7 @@ from idferry.rules.first_day import (
 )
 from idferry.rules.happenings import AttributeCreated, Happening, PeopleSettled, RunStarted
 from idferry.rules.plan import PasswordMode
-from idferry.rules.quota import PUBLISHED, UNPACED, rate_of
+from idferry.rules.quota import UNPACED, rate_of
 from idferry.settings import Settings, read_settings
 from idferry.wiring import (
     Conditions,
@@ -44,6 +44,7 @@ from idferry.wiring import (
     send_limits_of,
     source_of,
 )
+from idferry.wiring.rules import importing_applications, quota_of
 
 APPLICATIONS_MAX = 20
 HASHES = ", ".join(VERIFY_MS)
@@ -122,8 +123,8 @@ def rehearse(
     legacy = source_of(read, source, name=name)
     kind = TenantKind(read.tenant.kind if read.tenant else "b2c")
     day = _Day(first_day, mode_b, trial, scheme, verify_ms, cores) if first_day else None
-    applications = apps or _import_applications(read)
-    forecast = _forecast(day, kind, applications) if day else None
+    applications = apps or max(len(importing_applications(read)), 1)
+    forecast = _forecast(day, kind, rate_of(quota_of(read), applications=applications)) if day else None
     conditions = Conditions(applications, timedelta(milliseconds=latency_ms), fault_rate)
     watch = SystemClock()
     began_s = watch.elapsed()
@@ -134,6 +135,7 @@ def rehearse(
         source=legacy.name,
         kind=kind,
         conditions=conditions,
+        quota=quota_of(read),
         existing=existing,
         report=report,
         spent=spent,
@@ -214,11 +216,7 @@ def _tell(happening: Happening, tell: Tell) -> None:
             tell(happening)
 
 
-def _import_applications(read: Settings) -> int:
-    return max(sum(one.use == "import" for one in read.applications), 1)
-
-
-def _forecast(day: _Day, kind: TenantKind, applications: int) -> FirstDayForecast:
+def _forecast(day: _Day, kind: TenantKind, import_writes_per_s: float) -> FirstDayForecast:
     if day.scheme not in VERIFY_MS:
         raise UsageError(f"--hash {day.scheme!r} is not known", remedy=f"One of {HASHES}, or --verify-ms.")
     return forecast_first_day(
@@ -230,6 +228,6 @@ def _forecast(day: _Day, kind: TenantKind, applications: int) -> FirstDayForecas
             verify_ms=day.verify_ms or VERIFY_MS[day.scheme],
             verify_basis=Basis.GIVEN if day.verify_ms else Basis.MEASURED,
             cores=day.cores or os.cpu_count() or 1,
-            import_writes_per_s=rate_of(PUBLISHED, applications=applications),
+            import_writes_per_s=import_writes_per_s,
         )
     )

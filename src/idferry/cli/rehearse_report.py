@@ -25,7 +25,7 @@ from idferry.rules.forecast import (
     object_limits,
     phone_methods_duration,
 )
-from idferry.rules.quota import PUBLISHED
+from idferry.rules.quota import Quota
 from idferry.wiring import Conditions, Spent
 
 TITLES = {TenantKind.B2C: "Azure AD B2C", TenantKind.EXTERNAL: "External ID"}
@@ -38,6 +38,7 @@ class Rehearsed:
     source: str
     kind: TenantKind
     conditions: Conditions
+    quota: Quota
     existing: int
     report: RehearsalReport
     spent: Spent
@@ -52,7 +53,7 @@ class Rehearsed:
     @property
     def computed(self) -> tuple[Computed, ...]:
         """Durations by applications."""
-        return compute_durations(self.create, kind=self.kind, quota=PUBLISHED)
+        return compute_durations(self.create, kind=self.kind, quota=self.quota)
 
     @property
     def limits(self) -> "list[ObjectLimit]":
@@ -201,7 +202,7 @@ def _print_time(console: Console, done: Rehearsed) -> None:
     if done.kind is TenantKind.B2C:
         say(
             console,
-            "At least, by the published limits. The longer time holds if the four extra units that creating costs in "
+            "At least, by the limits of the settings. The longer time holds if the four extra units that creating costs in "
             "B2C count as writes too, which Microsoft's page does not say.",
             indent=2,
             style="dim",

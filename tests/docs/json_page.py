@@ -204,9 +204,9 @@ DOCUMENTS: dict[str, dict[str, str]] = {
         **_below("differing[]", DIFFERENCE),
         "changed_by_person": "values that somebody else has set since; no differences unless `--strict`",
         **_below("changes[]", DIFFERENCE),
-        "vanished": "people with an account who are not in the source any more; no differences; 0 without `--source`",
         "progressed": "people whose flag fell since: they have got their password",
         "foreign": "accounts that this project has nothing to do with",
+        "vanished": "people with an account who are not in the source any more; no differences; 0 without `--source`",
     },
     "find": {
         "accounts[].*": "the account as Microsoft Graph gives it",

@@ -334,6 +334,7 @@ VERIFY_KEYS = [
     "changes",
     "progressed",
     "foreign",
+    "vanished",
 ]
 
 

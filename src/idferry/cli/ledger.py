@@ -8,8 +8,7 @@ import typer
 from rich.console import Console
 
 from idferry.cli.options import ExecuteOption, JsonOption, NameOption, SettingsOption, SourceArgument
-from idferry.cli.output import SHOWN_MAX, figures, listing, print_json, say, screen
-from idferry.cli.plan_report import print_plan_figures
+from idferry.cli.output import SHOWN_MAX, counts, figures, listing, print_json, say, screen
 from idferry.cli.premigrate_options import PasswordOption
 from idferry.cli.progress import progress
 from idferry.cli.stopping import stop_on_signals
@@ -129,9 +128,12 @@ def _print_report(console: Console, report: RebuildReport, *, execute: bool) -> 
     if not execute:
         say(console, "Plan. Nothing was changed; --execute makes the ledger.")
         console.print()
-    print_plan_figures(console, report.plan)
-    console.print()
+    plan = report.plan
     rows = [
+        ("people", f"{plan.people:,}", "in the export"),
+        ("left out", f"{plan.left_out.total():,}", counts(plan.left_out)),
+        ("refused", f"{plan.refused.total():,}", counts(plan.refused)),
+        ("bad records", f"{plan.bad_records_count:,}", ""),
         ("accounts read", f"{report.read:,}", ""),
         ("complete", f"{report.complete:,}", "have an account"),
         ("awaiting", f"{report.awaiting_password:,}", "have an account with the migration flag"),

@@ -101,9 +101,9 @@ def verify_document(report: VerifyReport) -> dict[str, Any]:
         "differing": [_difference_document(one) for one in report.differing],
         "changed_by_person": report.changed_by_person,
         "changes": [_difference_document(one) for one in report.changes],
-        "vanished": report.vanished,
         "progressed": report.progressed,
         "foreign": report.foreign,
+        "vanished": report.vanished,
     }
 
 

@@ -29,7 +29,7 @@ SPEED = 20.0
 
 @dataclass
 class PowerFigures:
-    """What a story came to."""
+    """What a story came to. `forgotten`: creates that reached the directory and of which the ledger knew nothing more."""
 
     people: int = PEOPLE
     cuts: int = 0
@@ -38,6 +38,7 @@ class PowerFigures:
     unsynced_bytes: int = 0
     lost_bytes: int = 0
     torn_pages: int = 0
+    forgotten: int = 0
 
 
 def power_story(stage: Stage, disk: Disk, *, seed: int, cuts: int = CUTS) -> PowerFigures:
@@ -62,6 +63,7 @@ def power_story(stage: Stage, disk: Disk, *, seed: int, cuts: int = CUTS) -> Pow
         judged = check(scene.truth, scene.emulator, scene.tenant, scene.desk, forgotten=disk == "lying")
         assert_status_is_true(scene)
         figures.conflicts = judged.conflicts
+        figures.forgotten = max(judged.received - judged.sent, 0)
         assert judged.conflicts == len(scene.truth.strangers)
         return figures
 

@@ -51,8 +51,8 @@ def _fault_table(names: Sequence[str], groups: Mapping[str, Sequence[Note]]) -> 
 def _ordeal_table(groups: Mapping[str, Sequence[Note]]) -> str:
     named = {"kills": "random SIGKILL", "power": "power cut", "liar": "power cut, a disk that lies"}
     rows = [
-        "| ordeal | stories | people | kills or cuts | conflicts planted and told | violations |",
-        "| --- | --- | --- | --- | --- | --- |",
+        "| ordeal | stories | people | kills or cuts | calls forgotten | strangers planted and told | violations |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
     ]
     for group, title in named.items():
         notes = groups.get(group, [])
@@ -61,7 +61,10 @@ def _ordeal_table(groups: Mapping[str, Sequence[Note]]) -> str:
         figures = [note["figures"] for note in notes if "figures" in note]
         people, conflicts = (sum(one[field] for one in figures) for field in ("people", "conflicts"))
         ends = sum(one.get("kills", 0) + one.get("cuts", 0) for one in figures)
-        rows.append(f"| {title} | {len(notes)} | {people} | {ends} | {conflicts} | {_violations(notes)} |")
+        forgotten = sum(one.get("forgotten", 0) for one in figures)
+        rows.append(
+            f"| {title} | {len(notes)} | {people} | {ends} | {forgotten} | {conflicts} | {_violations(notes)} |"
+        )
     return "\n".join(rows) if len(rows) > 2 else ""
 
 

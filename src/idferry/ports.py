@@ -104,6 +104,22 @@ class LegacySource(Protocol):
         ...
 
 
+Take = Callable[[Sequence[str]], Collection[str]]
+"""Which of these keys are wanted; asked about some records of a source at a time, in order."""
+
+
+class RecordCopier(Protocol):
+    """Some records of a source, as a file in the source's own format that people may mend."""
+
+    def copy(self, take: Take) -> Iterator[bytes]:
+        """The whole file, piece by piece: the records whose keys `take` wants, without passwords and other secrets.
+
+        Raises:
+            SourceError: the source cannot be read.
+        """
+        ...
+
+
 class PlanLedger(Protocol):
     """Where planning writes what is intended."""
 

@@ -137,6 +137,8 @@ DOCUMENTS: dict[str, dict[str, str]] = {
         "unsettled": "people whose earlier call has no answer and whom it could not settle: they belong to another source, or to another version of this one",
         "refused_passwords.{code}": "accounts of this execution whose password the directory refused, by "
         "[what was sent instead](outcomes.md): the same one as a weak one, or a random one and the migration flag",
+        "keys_not_found[]": "keys of `--only FILE.keys` that the source does not hold; the first 1,000",
+        "keys_not_found_count": "all of them",
         "source_changes": "null unless the source has changed since a run of this command that is not done; else:",
         **_below("source_changes", CHANGES),
         "update": "null without `--update`, and where there was no ledger yet; else:",
@@ -192,6 +194,13 @@ DOCUMENTS: dict[str, dict[str, str]] = {
         "runs[].ended_at": "ISO 8601; null: open",
         "runs[].place": "path that the source was read from; empty where an older release wrote the run",
         "runs[].superseded_by": "the run that took its place, because the source had changed; else null",
+        "exported": "null without `--export-failures`, and where nobody has failed; else:",
+        "exported.file": "the file with the records, as it was named",
+        "exported.keys_file": "the file with their keys",
+        "exported.source": "name of the source",
+        "exported.people": "records written",
+        "exported.not_found": "people who failed and whose record is not in the source any more",
+        "exported.next": "the command that takes the mended people up",
     },
     "verify": {
         "checked": "accounts read",

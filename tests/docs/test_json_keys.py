@@ -86,7 +86,9 @@ def _story(project: Project) -> dict[str, list[Any]]:
     rehearsed = [run("rehearse", "people.jsonl", "--first-day", "1000", *broken)]
     done = run("premigrate", "people.jsonl", "--execute")
     found = [run("find", "--sign-in-name", name) for name in ("ana@example.com", "taken@example.com")]
-    status = [run("status")]
+    status = [run("status"), run("status", "--export-failures", "failed.jsonl")]
+    (project.folder / "some.keys").write_text("1\nnobody\n", encoding="utf-8")
+    listed = run("premigrate", "people.jsonl", "--only", "some.keys")
     emulator.sign_in(tenant, "ana@example.com", "Not-Real-Puffin-01")
     eve = run("find", "--sign-in-name", "eve@example.com")["accounts"][0]
     fay = run("find", "--sign-in-name", "fay@example.com")["accounts"][0]
@@ -103,7 +105,7 @@ def _story(project: Project) -> dict[str, list[Any]]:
     changed = _changed_source(project)
     return {
         "survey": survey,
-        "premigrate": [planned, done, *_later_export(project), changed[0]],
+        "premigrate": [planned, done, listed, *_later_export(project), changed[0]],
         "find": found,
         "rehearse": rehearsed,
         "status": status,

@@ -27,7 +27,7 @@ SURVEY_KEYS = [
     "bad_records_count",
 ]
 SENT_KEYS = ["created", "adopted", "failed", "unsettled"]
-ADDED_KEYS = ["refused_passwords", "source_changes", "update"]
+ADDED_KEYS = ["refused_passwords", "source_changes", "keys_not_found", "keys_not_found_count", "update"]
 PREMIGRATE_KEYS = [*SURVEY_KEYS, "run", "states", "failures", *SENT_KEYS, *ADDED_KEYS]
 LEDGER_KEYS = {
     "state",
@@ -286,7 +286,7 @@ def test_status_counts_states_and_groups_failures(desk: Desk, emulator: Emulator
     desk.people("crm.jsonl", people(5))
     done = desk.json("premigrate", "crm.jsonl", "--execute", code=1)
     status = desk.json("status")
-    assert list(status) == ["states", "failures", "rate", "time_left_s", "runs"]
+    assert list(status) == ["states", "failures", "rate", "time_left_s", "runs", "exported"]
     assert status["states"] == done["states"] == {"complete": 4, "failed": 1}
     [failure] = status["failures"]
     assert list(failure) == ["code", "count", "remedy"]

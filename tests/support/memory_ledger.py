@@ -140,7 +140,7 @@ class MemoryPlanning:
         person = self._person_of(item.user)
         if person.state in UNTOUCHED:
             return self._untouched(item, person)
-        if person.state is State.FAILED and not take_up.retry_failed:
+        if person.state is State.FAILED and not take_up.retries(item.user.key):
             return PlanEffect(State.FAILED, person.code)
         if person.state is State.REMOVED and not take_up.again:
             return PlanEffect(State.LEFT_OUT, LeftOut.REMOVED)

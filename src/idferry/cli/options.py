@@ -27,5 +27,13 @@ NameOption = Annotated[
         "--name", help="The source's name, part of every legacyId; default: the file's stem.", metavar="NAME"
     ),
 ]
+CorrectionsOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--corrections",
+        help="Mended records, as `idferry status --export-failures` wrote them: what they say counts, by key.",
+        metavar="FILE",
+    ),
+]
 RunOption = Annotated[str, typer.Option("--run", help="Only people of this run.", metavar="RUN")]
 CohortOption = Annotated[str, typer.Option("--cohort", help="Only people of this cohort.", metavar="NAME")]

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import typer
 
 from idferry.cli.options import (
+    CorrectionsOption,
     ExecuteOption,
     JsonOption,
     NameOption,
@@ -30,8 +32,10 @@ from idferry.cli.premigrate_report import (
     counted,
     done_document,
     done_of,
+    missing_keys_document,
     print_changes,
     print_done,
+    print_missing_keys,
     sent_document,
 )
 from idferry.cli.progress import progress
@@ -49,12 +53,13 @@ from idferry.cli.update_report import print_update, update_document
 from idferry.errors import EXIT_PEOPLE_FAILED, SourceChanged
 from idferry.flows.compare_source import changes_of_source
 from idferry.flows.plan_people import plan_people
-from idferry.flows.premigrate import Intake, Ledgers
+from idferry.flows.premigrate import Intake, Ledgers, people_to_plan
 from idferry.flows.premigrate import premigrate as flow
 from idferry.flows.send_people import SendReport
 from idferry.ports import Clock, LegacySource
 from idferry.rules.departure import WhenBarred, WhenVanished
 from idferry.rules.entry import Selection, TakeUp
+from idferry.rules.key_list import KeyList, pilot_of
 from idferry.rules.pilot import parse_pilot
 from idferry.rules.plan import PasswordMode
 from idferry.rules.source_changes import SourceChanges
@@ -63,14 +68,15 @@ from idferry.wiring import (
     Directory,
     LedgerParts,
     clock_of,
+    corrected_source_of,
     directory_of,
     ledger_of,
+    listed_keys,
     plan_rules_of,
     random_below,
     run_lock_of,
     scratch_of,
     send_limits_of,
-    source_of,
 )
 
 
@@ -82,6 +88,7 @@ def premigrate(
     cohort: CohortLabelOption = "",
     again: AgainOption = False,
     retry_failed: RetryFailedOption = False,
+    corrections: CorrectionsOption = None,
     accept_changes: AcceptChangesOption = False,
     update: UpdateOption = False,
     vanished: VanishedOption = WhenVanished.LIST,
@@ -100,15 +107,18 @@ def premigrate(
     """
     read = read_settings(settings)
     clock = clock_of(read)
-    legacy = source_of(read, source, name=name)
+    keys, expressions = listed_keys(only or [])
+    told_keys = None if limit else keys  # a pilot that stops early has not met everybody
+    legacy, corrected = corrected_source_of(read, source, name=name, corrections=corrections)
+    named = corrected | (keys.keys if keys else frozenset())
     intake = Intake(
         rules=plan_rules_of(read, clock, password_mode=password),
-        take_up=TakeUp(cohort=cohort, again=again, retry_failed=retry_failed),
-        in_pilot=parse_pilot(tuple(only or ())),
+        take_up=TakeUp(cohort=cohort, again=again, retry_failed=retry_failed, retry_keys=named),
+        in_pilot=pilot_of(keys, parse_pilot(tuple(expressions))),
         limit=limit,
         accept_changes=accept_changes,
     )
-    command = _command(password, only or [], limit, intake.take_up)
+    command = _command(password, only or [], limit, intake.take_up, corrections)
     with later_export(
         read,
         clock,
@@ -120,26 +130,31 @@ def premigrate(
         as_json=as_json,
     ) as later:
         if not execute:
-            _plan(read, clock, legacy, intake, later, command=command, as_json=as_json)
+            _plan(read, clock, legacy, intake, later, told_keys, command=command, as_json=as_json)
             return
         done = _execute(read, clock, legacy, intake, command=command, as_json=as_json)
         updated = later.carry_out(run=done.report.run, execute=True)
     if as_json:
-        print_json({**done_document(done), "update": update_document(updated)})
+        missing = missing_keys_document(told_keys)
+        print_json({**done_document(done), **missing, "update": update_document(updated)})
     else:
         print_done(done)
+        print_missing_keys(screen(), told_keys)
         print_update(screen(), updated, execute=True)
     if done.unfinished or (updated and updated.unfinished):
         raise typer.Exit(EXIT_PEOPLE_FAILED)
 
 
-def _command(password: PasswordMode, only: list[str], limit: int | None, take_up: TakeUp) -> str:
+def _command(
+    password: PasswordMode, only: list[str], limit: int | None, take_up: TakeUp, corrections: Path | None
+) -> str:
     """What makes two invocations the same command: the same one continues an open run."""
     parts = ["premigrate", f"--password {password}", *(f"--only {one}" for one in sorted(only))]
     parts += [f"--limit {limit}"] if limit else []
     parts += [f"--cohort {take_up.cohort}"] if take_up.cohort else []
     parts += ["--again"] if take_up.again else []
-    return " ".join([*parts, *(["--retry-failed"] if take_up.retry_failed else [])])
+    parts += ["--retry-failed"] if take_up.retry_failed else []
+    return " ".join([*parts, *([f"--corrections {corrections}"] if corrections else [])])
 
 
 def _plan(
@@ -148,6 +163,7 @@ def _plan(
     legacy: LegacySource,
     intake: Intake,
     later: LaterExport,
+    keys: KeyList | None,
     *,
     command: str,
     as_json: bool,
@@ -167,8 +183,9 @@ def _plan(
             tell=tell,
             stop=stop,
         )
+        run = next((one.run for one in scratch.records.open_runs(command=command, source=legacy.name)), "")
         report = plan_people(
-            source=legacy,
+            source=people_to_plan(legacy, intake=intake, records=scratch.records, run=run),
             ledger=scratch.plan,
             rules=intake.rules,
             take_up=intake.take_up,
@@ -182,13 +199,14 @@ def _plan(
     if as_json:
         nothing: dict[str, Any] = {"run": None, "states": before, "failures": []}
         sent = {**sent_document(SendReport()), "source_changes": changes_document(changes)}
-        sent["update"] = update_document(updated)
+        sent |= {**missing_keys_document(keys), "update": update_document(updated)}
         print_json({**plan_document(report), **nothing, **sent})
         return
     console = screen()
     say(console, f"Plan for the source {legacy.name}. Nothing was changed; --execute does it.")
     console.print()
     print_plan(console, report)
+    print_missing_keys(console, keys)
     if changes:
         console.print()
         print_changes(console, changes)

@@ -17,8 +17,9 @@ OnlyOption = Annotated[
     list[str] | None,
     typer.Option(
         "--only",
-        help="A pilot: NAME=PATTERN or NAME!=PATTERN, with * and ?; all must hold.",
-        metavar="EXPR",
+        help="A pilot: NAME=PATTERN or NAME!=PATTERN, with * and ?; all must hold. "
+        "Or a file that ends in .keys: the people whose keys it lists, also those who failed.",
+        metavar="EXPR|FILE",
     ),
 ]
 LimitOption = Annotated[
@@ -28,7 +29,9 @@ CohortLabelOption = Annotated[
     str, typer.Option(help="A label for these people, for reports and removal.", metavar="NAME")
 ]
 AgainOption = Annotated[bool, typer.Option("--again", help="Also take up people whose account was removed.")]
-RetryFailedOption = Annotated[bool, typer.Option("--retry-failed", help="Also take up people who failed.")]
+RetryFailedOption = Annotated[
+    bool, typer.Option("--retry-failed", help="Take up people who failed, and nobody else.")
+]
 AcceptChangesOption = Annotated[
     bool,
     typer.Option(

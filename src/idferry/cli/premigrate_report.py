@@ -7,15 +7,17 @@ from typing import Any
 from rich.console import Console
 
 from idferry.cli.failure_report import failure_documents, failure_rows
-from idferry.cli.output import counts, figures, say, screen
+from idferry.cli.output import SHOWN_MAX, counts, figures, say, screen
 from idferry.cli.plan_report import plan_document, print_plan_figures
 from idferry.flows.premigrate import PremigrateReport
 from idferry.flows.send_people import SendReport
 from idferry.ports import LedgerReport
 from idferry.rules.entry import FailureGroup, Selection
+from idferry.rules.key_list import KeyList
 from idferry.rules.lifecycle import State
 from idferry.rules.source_changes import SourceChanges
 
+KEYS_LISTED_MAX = 1_000
 CHANGES = {
     "new": "records that were not planned",
     "changed": "records of people who have no account yet",
@@ -115,6 +117,23 @@ def print_done(done: Done) -> None:
     for code, count, remedy in failure_rows(done.failures):
         console.print(f"  [bold]{code}[/] {count}")
         say(console, remedy, indent=4)
+
+
+def missing_keys_document(keys: KeyList | None) -> dict[str, Any]:
+    """The keys of `--only FILE.keys` that the source does not hold."""
+    missing = keys.missing if keys else []
+    return {"keys_not_found": missing[:KEYS_LISTED_MAX], "keys_not_found_count": len(missing)}
+
+
+def print_missing_keys(console: Console, keys: KeyList | None) -> None:
+    """The same for people."""
+    missing = keys.missing if keys else []
+    if missing:
+        console.print()
+        text = (
+            f"{len(missing):,} listed keys are not in the source: {_some(missing[:SHOWN_MAX], len(missing))}"
+        )
+        say(console, text)
 
 
 def changes_document(changes: SourceChanges | None) -> dict[str, Any] | None:

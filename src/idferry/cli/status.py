@@ -2,10 +2,22 @@
 
 from typing import Any
 
+import typer
+
+from idferry.cli.failure_export import (
+    Exported,
+    ExportOption,
+    ExportRequest,
+    ForceOption,
+    SourceOption,
+    export,
+    export_document,
+)
 from idferry.cli.failure_report import failure_documents, failure_rows
-from idferry.cli.options import CohortOption, JsonOption, RunOption, SettingsOption
+from idferry.cli.options import CohortOption, JsonOption, NameOption, RunOption, SettingsOption
 from idferry.cli.output import figures, listing, print_json, say, screen
 from idferry.cli.progress import duration
+from idferry.errors import EXIT_PEOPLE_FAILED, UsageError
 from idferry.flows.check_selection import check_selection
 from idferry.flows.report_status import Status, report_status
 from idferry.rules.entry import Run, Selection
@@ -17,13 +29,21 @@ from idferry.wiring import clock_of, ledger_to_read, run_test_of
 def status(
     run: RunOption = "",
     cohort: CohortOption = "",
+    export_failures: ExportOption = None,
+    source: SourceOption = "",
+    name: NameOption = "",
+    force: ForceOption = False,
     settings: SettingsOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Counts per state, failures grouped by error with their remedy, rate and time left.
 
+    With --export-failures the records of people who failed are written to a file to mend.
+
     Example: idferry status --json
     """
+    if export_failures is None and (source or name or force):
+        raise UsageError("--source, --name and --force are options of --export-failures")
     read = read_settings(settings)
     clock = clock_of(read)
     selection = Selection(run=run, cohort=cohort)
@@ -36,10 +56,20 @@ def status(
             selection=selection,
             is_run_active=run_test_of(read),
         )
+        exported = None
+        if export_failures is not None:
+            request = ExportRequest(export_failures, source, name, force)
+            exported = export(
+                request, settings=read, ledger=ledger, selection=selection, clock=clock, quiet=as_json
+            )
     if as_json:
-        print_json(status_document(report))
+        print_json({**status_document(report), "exported": export_document(exported)})
     else:
         _print_status(report)
+        if export_failures is not None:
+            _print_exported(exported)
+    if exported and exported.not_found:
+        raise typer.Exit(EXIT_PEOPLE_FAILED)
 
 
 def status_document(report: Status) -> dict[str, Any]:
@@ -81,6 +111,22 @@ def _print_status(report: Status) -> None:
         console.print()
         runs = [(run.run, _standing(run), run.source, run.command) for run in report.runs[:10]]
         console.print(listing(("run", "is", "source", "command"), runs))
+
+
+def _print_exported(exported: Exported | None) -> None:
+    console = screen()
+    console.print()
+    if exported is None:
+        say(console, "Nobody has failed: no file was written.")
+        return
+    say(
+        console, f"{exported.file} holds {exported.people:,} records of {exported.source}, without passwords."
+    )
+    say(console, f"{exported.keys_file} lists their keys.")
+    if exported.not_found:
+        say(console, f"{exported.not_found:,} people who failed have no record in that source.")
+    say(console, "Mend the records, then:")
+    say(console, exported.next_command, indent=2)
 
 
 def _standing(run: Run) -> str:

@@ -1,28 +1,37 @@
 """`idferry verify`: the whole directory, read back and compared."""
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from idferry.cli.options import CohortOption, JsonOption, NameOption, RunOption, SettingsOption
+from idferry.cli.options import (
+    CohortOption,
+    CorrectionsOption,
+    JsonOption,
+    NameOption,
+    RunOption,
+    SettingsOption,
+)
 from idferry.cli.output import SHOWN_MAX, figures, listing, print_json, say, screen
 from idferry.cli.progress import progress
 from idferry.cli.stopping import stop_on_signals
-from idferry.errors import EXIT_PEOPLE_FAILED
+from idferry.errors import EXIT_PEOPLE_FAILED, UsageError
 from idferry.flows.check_selection import check_selection
 from idferry.flows.verify import SourceCheck, VerifyReport, VerifyScope
 from idferry.flows.verify import verify as flow
+from idferry.ports import Clock
 from idferry.rules.attributes import GRAPH_NAMES, LEGACY_ID
 from idferry.rules.comparison import Difference
 from idferry.rules.entry import Selection
-from idferry.settings import read_settings
+from idferry.settings import Settings, read_settings
 from idferry.wiring import (
     clock_of,
+    corrected_source_of,
     directory_of,
     ledger_of,
     need_ledger,
     plan_rules_of,
-    source_of,
 )
 
 
@@ -32,6 +41,7 @@ def verify(
         typer.Option("--source", help="Compare with this source too; a name or a path.", metavar="SOURCE"),
     ] = "",
     name: NameOption = "",
+    corrections: CorrectionsOption = None,
     run: RunOption = "",
     cohort: CohortOption = "",
     strict: Annotated[
@@ -50,6 +60,8 @@ def verify(
 
     Example: idferry verify --source export/people.jsonl
     """
+    if corrections and not source:
+        raise UsageError("--corrections goes with --source", remedy="Name the source that was corrected.")
     read = read_settings(settings)
     tenant = read.need_tenant()
     need_ledger(read)
@@ -76,9 +88,7 @@ def verify(
             observations=ledger.observations,
             clock=clock,
             tell=tell,
-            source_check=SourceCheck(source_of(read, source, name=name), plan_rules_of(read, clock))
-            if source
-            else None,
+            source_check=_source_check(read, clock, source, name, corrections) if source else None,
             stop=stop,
         )
     if as_json:
@@ -87,6 +97,13 @@ def verify(
         _print_report(report)
     if report.differences:
         raise typer.Exit(EXIT_PEOPLE_FAILED)
+
+
+def _source_check(
+    read: Settings, clock: Clock, source: str, name: str, corrections: Path | None
+) -> SourceCheck:
+    legacy, _ = corrected_source_of(read, source, name=name, corrections=corrections)
+    return SourceCheck(legacy, plan_rules_of(read, clock))
 
 
 def verify_document(report: VerifyReport) -> dict[str, Any]:
@@ -129,7 +146,9 @@ def _print_report(report: VerifyReport) -> None:
         ("progressed", f"{report.progressed:,}", "have got their password since"),
     ]
     if report.vanished:
-        rows.append(("vanished", f"{report.vanished:,}", "have an account and are not in the source any more"))
+        rows.append(
+            ("vanished", f"{report.vanished:,}", "have an account and are not in the source any more")
+        )
     console.print(figures(rows))
     found = [(one.legacy_id, "missing", one.reason) for one in report.missing]
     found += [(one.legacy_id, "extra", one.object_id) for one in report.extra]

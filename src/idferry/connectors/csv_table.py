@@ -34,9 +34,14 @@ from idferry.rules.attributes import LENGTHS_MAX, AttributeValue, extension_name
 from idferry.rules.legacy_user import BadRecord, LegacyUser, Place, fallback_key
 from idferry.rules.names import ASCII_BLANKS, Identity, SignInType, local_identity
 from idferry.rules.password import Password
+from idferry.rules.spreadsheet_cells import unprotected
 
 DELIMITERS = (",", ";", "\t")
 LIST_SEPARATOR = ";"
+SECRET_FIELD = "password"
+KEY_FIELD = "key"
+KEY_COLUMN = "idferryKey"
+"""The column that `status --export-failures` adds where the table has no key: there a sign-in name may be mended."""
 
 _SIGN_IN_TYPES: Mapping[str, SignInType | None] = MappingProxyType(
     {"signInName": None, "userName": SignInType.USER_NAME, "emailAddress": SignInType.EMAIL_ADDRESS}
@@ -61,12 +66,14 @@ class CsvSource:
 
     `columns`: name in the heading -> field, attribute or extension attribute; "" leaves the column out. Columns that
     it does not name must be called like a field or a Graph attribute. `delimiter`: None recognises , ; and tab.
+    `written_by_us`: cells are protected as in `rules.spreadsheet_cells`, and password columns may be missing.
     """
 
     path: Path
     name: str
     columns: Mapping[str, str] = field(default_factory=dict)
     delimiter: str | None = None
+    written_by_us: bool = False
 
     def __post_init__(self) -> None:
         if self.delimiter is not None and (len(self.delimiter) != 1 or self.delimiter in '"\r\n'):
@@ -90,23 +97,24 @@ class CsvSource:
         Raises:
             SourceError: the file cannot be read, has no heading, or a column that neither it nor the mapping explains.
         """
-        ordinal = -1
         with open_export(self.path) as stream:
-            table = rows(stream, file=self.path.name, delimiter=self.delimiter)
-            targets = self._targets(next(table, None))
-            for row in table:
-                ordinal += 1
-                if isinstance(row, BadRecord):
-                    yield row
-                    continue
-                place = Place(self.path.name, row.line, ordinal)
-                try:
-                    yield _person(_by_field(row, targets), self.name, place)
-                except FieldProblem as problem:
-                    yield BadRecord(place.file, place.line, problem.field, problem.reason)
+            table = self.rows(stream)
+            targets = self.targets(next(table, None))
+            for ordinal, row in enumerate(table):
+                yield read_row(row, targets, self.name, Place(self.path.name, row.line, ordinal))
 
-    def _targets(self, heading: "Row | BadRecord | None") -> list[str]:
-        """What each column of the heading means."""
+    def rows(self, stream: BinaryIO) -> "Iterator[Row | BadRecord]":
+        """The records as they are written, the heading first."""
+        table = rows(stream, file=self.path.name, delimiter=self.delimiter)
+        if not self.written_by_us:
+            return table
+        return (
+            one if isinstance(one, BadRecord) else Row(one.line, list(map(unprotected, one.cells)))
+            for one in table
+        )
+
+    def targets(self, heading: "Row | BadRecord | None") -> list[str]:
+        """What each column of the heading means. Raises SourceError."""
         if not isinstance(heading, Row):
             what = f"line {heading.line}: the heading {heading.reason}" if heading else "it has no heading"
             raise SourceError(
@@ -114,7 +122,10 @@ class CsvSource:
             )
         names = [name.strip() for name in heading.cells]
         self._check_heading(names)
-        missing = [column for column in self.columns if column not in names]
+        needed = (
+            one for one in self.columns if not (self.written_by_us and self.columns[one] == SECRET_FIELD)
+        )
+        missing = [column for column in needed if column not in names]
         if missing:
             raise SourceError(
                 f"{self.path} has no column {shown(missing[0])}, which the mapping names; "
@@ -210,6 +221,11 @@ def rows(stream: BinaryIO, *, file: str, delimiter: str | None = None) -> Iterat
             yield Row(lines.first, cells)
 
 
+def likely_delimiter(stream: BinaryIO) -> str:
+    """The delimiter that the heading, the next line of the stream, suggests."""
+    return _Lines(stream).likely_delimiter()
+
+
 class _Lines:
     """Feeds lines to the csv module, counts them, and can take the lines of a broken record back."""
 
@@ -274,7 +290,19 @@ class _Lines:
 
 def _known_names() -> dict[str, str]:
     """Fields and attributes by their name in lower case."""
-    return {name.lower(): name for name in (*FIELDS, *LENGTHS_MAX)}
+    return {name.lower(): name for name in (*FIELDS, *LENGTHS_MAX)} | {KEY_COLUMN.lower(): KEY_FIELD}
+
+
+def read_row(
+    row: Row | BadRecord, targets: Sequence[str], source: str, place: Place
+) -> SourceRecord | BadRecord:
+    """The record in one row, or what is wrong with it."""
+    if isinstance(row, BadRecord):
+        return row
+    try:
+        return _person(_by_field(row, targets), source, place)
+    except FieldProblem as problem:
+        return BadRecord(place.file, place.line, problem.field, problem.reason)
 
 
 def _by_field(row: Row, targets: Sequence[str]) -> dict[str, str]:
@@ -282,17 +310,17 @@ def _by_field(row: Row, targets: Sequence[str]) -> dict[str, str]:
     found = {
         target: cell
         for target, cell in zip(targets, row.cells, strict=True)
-        if target and cell and (target == "password" or cell.strip(ASCII_BLANKS))
+        if target and cell and (target == SECRET_FIELD or cell.strip(ASCII_BLANKS))
     }
-    if "key" in targets and "key" not in found:
-        raise FieldProblem("key", "is empty")
+    if KEY_FIELD in targets and KEY_FIELD not in found:
+        raise FieldProblem(KEY_FIELD, "is empty")
     return found
 
 
 def _person(fields: dict[str, str], source: str, place: Place) -> SourceRecord:
-    password = fields.pop("password", None)
+    password = fields.pop(SECRET_FIELD, None)
     identities = distinct(_identities(fields))
-    key = fields.get("key", "").strip(ASCII_BLANKS)
+    key = fields.get(KEY_FIELD, "").strip(ASCII_BLANKS)
     user = LegacyUser(
         source=source,
         key=key or fallback_key(identities) or f"record {place.ordinal + 1}",

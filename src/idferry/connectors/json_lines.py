@@ -121,34 +121,37 @@ class JsonLinesSource:
         file, source = self.path.name, self.name
         ordinal = -1
         with open_export(self.path) as stream:
-            for number, line in _lines(stream):
-                if line.isspace():
-                    continue
+            for number, line in record_lines(stream):
                 ordinal += 1
-                if len(line) > RECORD_BYTES_MAX:
-                    yield BadRecord(file, number, "", f"the line is longer than {RECORD_BYTES_MAX} bytes")
-                    continue
-                try:
-                    yield _person(_decode(line), source, Place(file, number, ordinal))
-                except FieldProblem as problem:
-                    yield BadRecord(file, number, problem.field, problem.reason)
-                except _UNREADABLE as error:
-                    yield BadRecord(file, number, *_explain(error, line))
+                yield read_line(line, source, Place(file, number, ordinal))
         if ordinal < 0:
             raise SourceError(
                 f"{self.path} is empty: it holds blank lines only", remedy="Export the people again."
             )
 
 
-def _lines(stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
-    """Line numbers and lines; of a line that is too long one byte more than allowed, and never all of it."""
+def read_line(line: bytes, source: str, place: Place) -> SourceRecord | BadRecord:
+    """The record in one line, or what is wrong with it."""
+    if len(line) > RECORD_BYTES_MAX:
+        return BadRecord(place.file, place.line, "", f"the line is longer than {RECORD_BYTES_MAX} bytes")
+    try:
+        return _person(_decode(line), source, place)
+    except FieldProblem as problem:
+        return BadRecord(place.file, place.line, problem.field, problem.reason)
+    except _UNREADABLE as error:
+        return BadRecord(place.file, place.line, *_explain(error, line))
+
+
+def record_lines(stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
+    """Line numbers and lines that hold something; of a line that is too long one byte more than allowed, and never all of it."""
     number = 0
     while line := stream.readline(RECORD_BYTES_MAX + 1):
         number += 1
         rest = line
         while len(rest) > RECORD_BYTES_MAX and not rest.endswith(b"\n"):
             rest = stream.readline(RECORD_BYTES_MAX + 1)
-        yield number, line
+        if not line.isspace():
+            yield number, line
 
 
 def _person(record: _Record, source: str, place: Place) -> SourceRecord:

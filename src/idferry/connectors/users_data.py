@@ -35,6 +35,10 @@ DEPTH_MAX = 32
 PIECE_BYTES = 64 * 1024
 TOKEN_BYTES_MAX = 4 * RECORD_BYTES_MAX
 
+SECRET_FIELD = "password"
+KEY_FIELD = "idferryKey"
+"""Names the original record in a file that `status --export-failures` wrote: there a sign-in name may be mended."""
+
 _ROOT = {"usertype": "userType", "users": "Users"}
 _FIELD_NAMES = (
     "signInName",
@@ -45,6 +49,7 @@ _FIELD_NAMES = (
     "issuer",
     "issuerUserId",
     "email",
+    KEY_FIELD,
 )
 _FIELDS = {name.lower(): name for name in _FIELD_NAMES}
 _ATTRIBUTES = {"firstName": "givenName", "lastName": "surname"}
@@ -54,6 +59,9 @@ _SIGN_IN_TYPES = (SignInType.EMAIL_ADDRESS, SignInType.USER_NAME)
 # stays in one object. A `//` within a string is text, because the string is met first.
 _TOKEN = re.compile(rb'"(?:[^"\\\n]++|\\[^\n]?)*+"?|//[^\n]*|[{}\[\],:]|\n|[^\s"/{}\[\],:]+|/')
 _CLOSED_BY = {b"{": b"}", b"[": b"]"}
+
+Fields = dict[str, str | None]
+"""Fields of one record by their known names, but for the password; None for null."""
 
 _Token = tuple[int, bytes]
 """Line and text of one token; no comments, no blanks."""
@@ -81,17 +89,22 @@ class UsersDataSource:
         Raises:
             SourceError: the file cannot be read, is broken outside the objects, or has no `Users`.
         """
+        for record, _ in self.parsed():
+            yield record
+
+    def parsed(self) -> Iterator[tuple[SourceRecord | BadRecord, "Fields"]]:
+        """The same, each with its fields as they are written. Raises SourceError."""
         file = self.path.name
-        sign_in_type = self._sign_in_type()
+        sign_in_type = self.sign_in_type()
         ordinal = -1
         for part in self._parts():
             if part.key not in _ROOT.values():
-                yield BadRecord(file, part.line, shown(part.key), "is neither userType nor Users")
+                yield BadRecord(file, part.line, shown(part.key), "is neither userType nor Users"), {}
             elif part.key == "Users":
                 ordinal += 1
                 yield _read(part, sign_in_type, self.name, Place(file, part.line, ordinal))
 
-    def _sign_in_type(self) -> SignInType | None:
+    def sign_in_type(self) -> SignInType | None:
         """What `userType` says. Looked up first, because it may stand behind `Users`; None: each name says it."""
         for part in self._parts():
             if part.key == "userType":
@@ -256,20 +269,24 @@ def _drop_trailing_comma(kept: bytearray) -> None:
 
 def _read(
     part: _Part, sign_in_type: SignInType | None, source: str, place: Place
-) -> SourceRecord | BadRecord:
+) -> tuple[SourceRecord | BadRecord, Fields]:
     try:
-        return _person(_fields(part), sign_in_type, source, place)
+        fields = _fields(part)
+        record = _person(_filled(fields), sign_in_type, source, place)
+        fields.pop(SECRET_FIELD, None)
+        return record, fields
     except FieldProblem as problem:
-        return BadRecord(place.file, place.line, problem.field, problem.reason)
+        bad = BadRecord(place.file, place.line, problem.field, problem.reason)
     except json.JSONDecodeError as error:
-        return BadRecord(place.file, place.line + error.lineno - 1, "", "is no JSON")
+        bad = BadRecord(place.file, place.line + error.lineno - 1, "", "is no JSON")
     except UnicodeDecodeError as error:
         lines_before = error.object[: error.start].count(b"\n")
-        return BadRecord(place.file, place.line + lines_before, "", "is not UTF-8")
+        bad = BadRecord(place.file, place.line + lines_before, "", "is not UTF-8")
+    return bad, {}
 
 
-def _fields(part: _Part) -> dict[str, str]:
-    """The fields that hold something, by their known names. Numbers stay as they are written."""
+def _fields(part: _Part) -> Fields:
+    """The fields by their known names. Numbers stay as they are written."""
     if part.text is None:
         raise FieldProblem("", f"the record is longer than {RECORD_BYTES_MAX} bytes")
     try:
@@ -278,23 +295,25 @@ def _fields(part: _Part) -> dict[str, str]:
         raise FieldProblem("", "is nested too deep") from None
     if not isinstance(pairs, _Pairs):
         raise FieldProblem("", "is no object")
-    found: dict[str, str] = {}
-    seen: set[str] = set()
+    found: Fields = {}
     for written, value in pairs:
         name = _FIELDS.get(written.lower())
         if name is None:
             raise FieldProblem(
                 shown(written), f"is no field of this format; the nearest: {nearest(written, _FIELD_NAMES)}"
             )
-        if name in seen:
+        if name in found:
             raise FieldProblem(name, "comes twice")
-        seen.add(name)
-        if value is not None:
-            found[name] = _text(name, value)
+        found[name] = None if value is None else _text(name, value)
+    return found
+
+
+def _filled(fields: Fields) -> dict[str, str]:
+    """Those that hold something. A field of blanks holds nothing, but for a password."""
     return {
         name: text
-        for name, text in found.items()
-        if text and (name == "password" or text.strip(ASCII_BLANKS))
+        for name, text in fields.items()
+        if text and (name == SECRET_FIELD or text.strip(ASCII_BLANKS))
     }
 
 
@@ -315,14 +334,14 @@ def _text(name: str, value: object) -> str:
 def _person(
     fields: dict[str, str], sign_in_type: SignInType | None, source: str, place: Place
 ) -> SourceRecord:
-    password = fields.pop("password", None)
+    password, key = fields.pop(SECRET_FIELD, None), fields.pop(KEY_FIELD, "")
     identities = tuple(_identities(fields, sign_in_type))
     attributes: dict[str, AttributeValue] = {
         name: fields[field] for field, name in _ATTRIBUTES.items() if field in fields
     }
     user = LegacyUser(
         source=source,
-        key=fallback_key(identities) or f"record {place.ordinal + 1}",
+        key=key or fallback_key(identities) or f"record {place.ordinal + 1}",
         place=place,
         identities=identities,
         display_name=fields.get("displayName", ""),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from idferry.flows.check_tenant import add_attributes, check_room, check_tenant
 from idferry.flows.compare_source import changes_of_source, refuse_changes
+from idferry.flows.failed_people import FailedPeople
 from idferry.flows.plan_people import PlanReport, plan_people
 from idferry.flows.send_people import SendLimits, SendReport, send_people
 from idferry.ports import (
@@ -23,7 +24,7 @@ from idferry.ports import (
     TenantInspector,
     never,
 )
-from idferry.rules.entry import TakeUp
+from idferry.rules.entry import Run, TakeUp
 from idferry.rules.happenings import RunStarted
 from idferry.rules.pilot import InPilot
 from idferry.rules.plan import PlanRules
@@ -85,7 +86,7 @@ def premigrate(
     1. Refuse to continue a run that began with another version of the source, and say what has changed.
     2. Pre-flight: token, permissions, extension app, the attributes `legacyId` and the flag. Nothing was done yet.
     3. Continue the open run of this command and this very source, else open one.
-    4. Plan everybody: stream the source into the ledger. Open runs of older versions give way.
+    4. Plan everybody, or only those who failed: stream the source into the ledger. Open runs of older versions give way.
     5. Pre-flight again, now that the numbers are known: room for so many people, and the attributes they bring.
     6. Send, and close the run when everybody has an answer.
 
@@ -96,40 +97,9 @@ def premigrate(
         Stopped: `stop` said so, in any of the steps.
         everything that `check_tenant`, `plan_people` and `send_people` raise.
     """
-    if ledgers.records and not intake.accept_changes:
-        changes = changes_of_source(
-            command=command,
-            source=source,
-            records=ledgers.records,
-            in_pilot=intake.in_pilot,
-            limit=intake.limit,
-            tell=tell,
-            stop=stop,
-        )
-        if changes:
-            refuse_changes(changes, source)
+    _refuse_changed_source(command, source, intake, ledgers, tell, stop)
     facts = check_tenant(inspector=inspector, flag=flag, tell=tell)
-    run, resumed = ledgers.runs.open_run(
-        command=command,
-        source=source.name,
-        source_digest=source.digest(),
-        cohort=intake.take_up.cohort,
-        at=clock.now(),
-        place=source.place,
-    )
-    plan = plan_people(
-        source=source,
-        ledger=ledgers.plan,
-        rules=intake.rules,
-        run=run.run,
-        take_up=intake.take_up,
-        in_pilot=intake.in_pilot,
-        limit=intake.limit,
-        clock=clock,
-        tell=tell,
-        stop=stop,
-    )
-    ledgers.runs.supersede_runs(by=run.run, at=clock.now())
+    run, resumed, plan = _plan(command, source, intake, ledgers, clock, tell, stop)
     total = ledgers.send.count_to_send(run.run)
     check_room(
         facts=facts,
@@ -157,3 +127,62 @@ def premigrate(
     )
     ledgers.runs.close_run(run.run, at=clock.now())
     return PremigrateReport(run.run, resumed, plan, sent)
+
+
+def people_to_plan(
+    source: LegacySource, *, intake: Intake, records: RecordReport | None, run: str
+) -> LegacySource:
+    """The source as `run` plans it: whole, or reduced to those who failed when it was asked for them."""
+    if records is None or not intake.take_up.retry_failed:
+        return source
+    return FailedPeople(source=source, ledger=records, run=run, in_pilot=intake.in_pilot)
+
+
+def _refuse_changed_source(
+    command: str, source: LegacySource, intake: Intake, ledgers: Ledgers, tell: Tell, stop: Stop
+) -> None:
+    if ledgers.records and not intake.accept_changes:
+        changes = changes_of_source(
+            command=command,
+            source=source,
+            records=ledgers.records,
+            in_pilot=intake.in_pilot,
+            limit=intake.limit,
+            tell=tell,
+            stop=stop,
+        )
+        if changes:
+            refuse_changes(changes, source)
+
+
+def _plan(
+    command: str,
+    source: LegacySource,
+    intake: Intake,
+    ledgers: Ledgers,
+    clock: Clock,
+    tell: Tell,
+    stop: Stop,
+) -> tuple[Run, bool, PlanReport]:
+    run, resumed = ledgers.runs.open_run(
+        command=command,
+        source=source.name,
+        source_digest=source.digest(),
+        cohort=intake.take_up.cohort,
+        at=clock.now(),
+        place=source.place,
+    )
+    plan = plan_people(
+        source=people_to_plan(source, intake=intake, records=ledgers.records, run=run.run),
+        ledger=ledgers.plan,
+        rules=intake.rules,
+        run=run.run,
+        take_up=intake.take_up,
+        in_pilot=intake.in_pilot,
+        limit=intake.limit,
+        clock=clock,
+        tell=tell,
+        stop=stop,
+    )
+    ledgers.runs.supersede_runs(by=run.run, at=clock.now())
+    return run, resumed, plan

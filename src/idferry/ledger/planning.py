@@ -69,7 +69,7 @@ def _settle(item: PlanItem, marks: Mapping[bytes, str], desk: Desk, take_up: Tak
         if marks and seat not in desk.owners(marks):
             return PlanEffect(State.LEFT_OUT, LeftOut.KEY_REUSED, seat.shown)
         return PlanEffect(seat.state)
-    if seat.state is State.FAILED and not take_up.retry_failed:
+    if seat.state is State.FAILED and not take_up.retries(seat.key):
         return PlanEffect(State.FAILED, seat.code)
     if seat.state is State.REMOVED and not take_up.again:
         return PlanEffect(State.LEFT_OUT, LeftOut.REMOVED)

@@ -65,11 +65,19 @@ class PlanEffect:
 
 @dataclass(frozen=True, slots=True)
 class TakeUp:
-    """Which people planning takes up again, and under which label."""
+    """Which people planning takes up again, and under which label.
+
+    `retry_keys`: keys of records whose people are taken up if they failed; `retry_failed`: everybody who did.
+    """
 
     cohort: str = ""
     again: bool = False
     retry_failed: bool = False
+    retry_keys: frozenset[str] = frozenset()
+
+    def retries(self, key: str) -> bool:
+        """Whether somebody who failed is taken up."""
+        return self.retry_failed or key in self.retry_keys
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from idferry.wiring.ledgers import (
 )
 from idferry.wiring.rehearsal import Conditions, EmulatedStage, Spent
 from idferry.wiring.rules import plan_rules_of, send_limits_of
-from idferry.wiring.sources import source_of
+from idferry.wiring.sources import corrected_source_of, exported_source_of, listed_keys, source_of
 from idferry.wiring.stepped_time import SteppedClock
 from idferry.wiring.system import SystemClock, clock_of, random_below
 
@@ -32,10 +32,13 @@ __all__ = [
     "SteppedClock",
     "SystemClock",
     "clock_of",
+    "corrected_source_of",
     "directory_of",
+    "exported_source_of",
     "ledger_if_any",
     "ledger_of",
     "ledger_to_read",
+    "listed_keys",
     "need_ledger",
     "plan_rules_of",
     "random_below",

@@ -1,0 +1,147 @@
+"""A legacy source with mended records laid over it, and the lists of keys that go with them.
+
+The original stays where it is and is read as ever; the passwords are its own. Corrections and keys are held in memory,
+which is why there may be only so many. It must not decide who is taken up.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from idferry.connectors.export_file import digest_of, open_export
+from idferry.errors import SourceError
+from idferry.ports import LegacySource, SourceRecord
+from idferry.rules.correction import CORRECTIONS_MAX, Correction, corrected
+from idferry.rules.key_list import KEYS_MAX, key_of_line
+from idferry.rules.legacy_user import BadRecord
+
+KEY_BYTES_MAX = 1024 * 1024
+NAMED_MAX = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CorrectedSource:
+    """A legacy source whose records say what their corrections say. Satisfies `ports.LegacySource`.
+
+    `digest` is the original's, a plus sign, and that of the corrections.
+    """
+
+    original: LegacySource
+    corrections: Mapping[str, Correction]
+    corrections_path: Path
+
+    @property
+    def name(self) -> str:
+        """The original's."""
+        return self.original.name
+
+    @property
+    def place(self) -> str:
+        """The original's."""
+        return self.original.place
+
+    def digest(self) -> str:
+        """Changes with either of the two files. Raises SourceError."""
+        return f"{self.original.digest()}+{digest_of(self.corrections_path)}"
+
+    def records(self) -> Iterator[SourceRecord | BadRecord]:
+        """The original's records, the mended ones mended. Raises SourceError."""
+        for record in self.original.records():
+            correction = None if isinstance(record, BadRecord) else self.corrections.get(record.user.key)
+            if correction is None or isinstance(record, BadRecord):
+                yield record
+            else:
+                yield SourceRecord(corrected(record.user, correction), record.password)
+
+
+def original_digest(digest: str) -> str:
+    """The part of a digest that speaks of the original file alone."""
+    return digest.partition("+")[0]
+
+
+def collect_corrections(read: Iterable[Correction | BadRecord], path: Path) -> dict[str, Correction]:
+    """Key -> correction.
+
+    Raises:
+        SourceError: one of them cannot be read, two have one key, or there are too many.
+    """
+    found: dict[str, Correction] = {}
+    for one in read:
+        if isinstance(one, BadRecord):
+            where = f"{one.field}: " if one.field else ""
+            raise SourceError(
+                f"{path}, line {one.line}: {where}{one.reason}",
+                remedy="Mend that record, or take it out of the file of corrections.",
+            )
+        key = one.user.key
+        if key in found:
+            raise SourceError(
+                f"{path}, line {one.user.place.line}: a correction for the key {key!r} came before",
+                remedy="Leave one correction per key in the file.",
+            )
+        if len(found) == CORRECTIONS_MAX:
+            raise SourceError(
+                f"{path} holds more than {CORRECTIONS_MAX:,} corrections",
+                remedy="Mend so many people in the source itself, or in several files one after the other.",
+            )
+        found[key] = one
+    return found
+
+
+def check_everybody_is_there(
+    original: LegacySource, corrections: Mapping[str, Correction], path: Path
+) -> None:
+    """Read the original once, to know that every correction finds its record.
+
+    Raises:
+        SourceError: some do not; it names the first few.
+    """
+    records = (one.user.key for one in original.records() if isinstance(one, SourceRecord))
+    missing = set(corrections)
+    for key in records:
+        missing.discard(key)
+        if not missing:
+            return
+    if missing:
+        named = ", ".join(repr(key) for key in sorted(missing)[:NAMED_MAX])
+        more = f" and {len(missing) - NAMED_MAX:,} more" if len(missing) > NAMED_MAX else ""
+        raise SourceError(
+            f"{path} corrects records that the source {original.name} does not hold: {named}{more}",
+            remedy="Take them out of the file of corrections, or correct their keys. A correction is found by the key "
+            "that was exported, not by its sign-in name.",
+        )
+
+
+def keys_in(path: Path) -> frozenset[str]:
+    """The keys that a file lists, one to a line.
+
+    Raises:
+        SourceError: unreadable, not UTF-8, a line that is no key, or too many of them.
+    """
+    found: set[str] = set()
+    with open_export(path) as stream:
+        number = 0
+        while line := stream.readline(KEY_BYTES_MAX):
+            number += 1
+            key = _key_of_line(line, path, number)
+            if key is not None:
+                found.add(key)
+            if len(found) > KEYS_MAX:
+                raise SourceError(
+                    f"{path} lists more than {KEYS_MAX:,} keys",
+                    remedy="Give them in several commands, or take everybody who failed with --retry-failed.",
+                )
+    return frozenset(found)
+
+
+def _key_of_line(line: bytes, path: Path, number: int) -> str | None:
+    reason = f"is longer than {KEY_BYTES_MAX} bytes"
+    if len(line) < KEY_BYTES_MAX:
+        try:
+            return key_of_line(line.decode())
+        except ValueError as error:
+            reason = "is not UTF-8" if isinstance(error, UnicodeError) else str(error)
+    raise SourceError(
+        f"{path}, line {number}: {reason}",
+        remedy="Write one key to a line; one that a line cannot hold plainly as a JSON text.",
+    )

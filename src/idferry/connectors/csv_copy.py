@@ -1,0 +1,105 @@
+"""CSV written out again without secrets, for people to mend in a spreadsheet, and read back as corrections.
+
+The heading stays, less its password columns, so that the source's mapping fits the copy too; cells of columns that
+nobody asked for are empty. The page docs/reference/csv.md describes the format.
+"""
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from types import MappingProxyType
+
+from idferry.connectors.copying import taken
+from idferry.connectors.csv_table import (
+    KEY_COLUMN,
+    KEY_FIELD,
+    SECRET_FIELD,
+    CsvSource,
+    Row,
+    likely_delimiter,
+    read_row,
+)
+from idferry.connectors.export_file import open_export
+from idferry.ports import Take
+from idferry.rules.correction import DISPLAY_NAME, EMAIL, ENABLED, FEDERATED, LAST_SIGN_IN, LOCAL, Correction
+from idferry.rules.legacy_user import BadRecord, Place
+from idferry.rules.spreadsheet_cells import protected
+from idferry.rules.withholding import Withholds
+
+_SAYS = MappingProxyType(
+    {
+        "signInName": LOCAL,
+        "userName": LOCAL,
+        "emailAddress": LOCAL,
+        "issuer": FEDERATED,
+        "issuerUserId": FEDERATED,
+        "displayName": DISPLAY_NAME,
+        "email": EMAIL,
+        "lastSignIn": LAST_SIGN_IN,
+        "accountEnabled": ENABLED,
+    }
+)
+_NOT_JUDGED = frozenset(_SAYS) - {"displayName", "email"} | {KEY_FIELD}
+
+
+def plain_copy(source: CsvSource, take: Take, withholds: Withholds) -> Iterator[bytes]:
+    """The heading and the wanted rows without passwords and without what is withheld, safe to open in a spreadsheet.
+
+    Raises:
+        SourceError: the file cannot be read, or its heading says nothing.
+    """
+    with open_export(source.path) as stream:
+        line = _CsvLine(source.delimiter or likely_delimiter(stream))
+    with open_export(source.path) as stream:
+        table = source.rows(stream)
+        heading = next(table, None)
+        targets = source.targets(heading)
+        assert isinstance(heading, Row)  # noqa: S101  targets() refuses everything else
+        added = [] if KEY_FIELD in targets else [KEY_COLUMN]
+        kept = [place for place, target in enumerate(targets) if target != SECRET_FIELD]
+        yield line.of([*(heading.cells[place] for place in kept), *added])
+        meant = [targets[place] for place in kept]
+        for key, cells in taken(_keyed(table, targets, kept, source), take):
+            plain = [_cell(target, cell, withholds) for target, cell in zip(meant, cells, strict=True)]
+            yield line.of([*plain, *([key] if added else [])])
+
+
+def corrections(source: CsvSource) -> Iterator[Correction | BadRecord]:
+    """The rows of a mended file, each with what its columns speak of. Raises SourceError (unreadable)."""
+    with open_export(source.path) as stream:
+        table = source.rows(stream)
+        targets = source.targets(next(table, None))
+        says = frozenset(_SAYS.get(target, target) for target in targets if target)
+        for ordinal, row in enumerate(table):
+            read = read_row(row, targets, source.name, Place(source.path.name, row.line, ordinal))
+            yield read if isinstance(read, BadRecord) else Correction(read.user, says)
+
+
+def _keyed(
+    table: Iterator[Row | BadRecord], targets: Sequence[str], kept: Sequence[int], source: CsvSource
+) -> Iterator[tuple[str, list[str]]]:
+    for ordinal, row in enumerate(table):
+        read = read_row(row, targets, source.name, Place(source.path.name, row.line, ordinal))
+        if isinstance(row, Row) and not isinstance(read, BadRecord):
+            yield read.user.key, [row.cells[place] for place in kept]
+
+
+def _cell(target: str, cell: str, withholds: Withholds) -> str:
+    if not target:
+        return ""
+    return cell if target in _NOT_JUDGED or not withholds(target, cell) else ""
+
+
+class _CsvLine:
+    """Writes one line at a time, every cell protected."""
+
+    def __init__(self, delimiter: str) -> None:
+        self._buffer = io.StringIO()
+        self._writer = csv.writer(self._buffer, delimiter=delimiter, lineterminator="\r\n")
+
+    def of(self, cells: Sequence[str]) -> bytes:
+        """The line of these cells."""
+        self._buffer.seek(0)
+        self._buffer.truncate()
+        self._writer.writerow(map(protected, cells))
+        return self._buffer.getvalue().encode()

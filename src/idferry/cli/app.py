@@ -34,6 +34,7 @@ from idferry.errors import (
     Stopped,
     UsageError,
 )
+from idferry.wiring.system import collect_garbage_rarely
 
 DEBUG_VARIABLE = "IDFERRY_DEBUG"
 INTERRUPTED = 130  # what typer makes of KeyboardInterrupt, also where it is asked to raise everything
@@ -120,6 +121,7 @@ for word, line, members in GROUPS:
 def main() -> None:
     """Run the command line and leave with its exit code. Nothing that happens prints a traceback."""
     escape_what_streams_cannot_hold()
+    collect_garbage_rarely()
     sys.exit(run(sys.argv[1:]))
 
 

@@ -101,7 +101,8 @@ class AccountWriting:
 
     def _create(self, chunk: Sequence[CreateOrder]) -> list[CreateAnswer]:
         try:
-            calls = [_create_call(order, self._naming.names()) for order in chunk]
+            names = self._naming.names()
+            calls = [_create_call(order, names) for order in chunk]
             sent = [call for call in calls if isinstance(call, Call)]
             outcomes = iter(self._transport.batch(sent)) if sent else iter(())
         except (DirectoryError, Stopped) as error:

@@ -8,7 +8,7 @@ https://learn.microsoft.com/graph/api/resources/objectidentity.
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -46,11 +46,11 @@ class Names:
     domain: str
     extension_app_id: str
     flag: str
+    prefix: str = field(init=False)
+    """What the name of every extension attribute begins with."""
 
-    @property
-    def prefix(self) -> str:
-        """What the name of every extension attribute begins with."""
-        return f"extension_{self.extension_app_id.replace('-', '')}_"
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "prefix", f"extension_{self.extension_app_id.replace('-', '')}_")
 
     def of(self, name: str) -> str:
         """The name on the wire of an attribute or of an extension attribute's short name."""
@@ -88,7 +88,7 @@ def create_body(draft: AccountDraft, password: Password | None, names: Names) ->
         "displayName": draft.display_name,
         "identities": [_identity_body(one, names) for one in draft.identities],
         **draft.attributes,
-        **{names.of_extension(name): value for name, value in draft.extensions.items()},
+        **{names.prefix + name: value for name, value in draft.extensions.items()},
         names.legacy_id: draft.legacy_id,
     }
     if draft.sets_flag:

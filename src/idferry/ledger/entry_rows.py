@@ -10,6 +10,7 @@ from idferry.rules.entry import Entry
 from idferry.rules.lifecycle import State
 
 _SQL = named_queries("entries")
+_STATES = {state.value: state for state in State}  # a look-up costs a third of State(...)
 
 
 def entries_where(query: str, *, people: str = "from_people") -> str:
@@ -21,7 +22,7 @@ def entry_of_row(row: Sequence[Any]) -> Entry:
     """The entry behind a row of the `columns` block of entries.sql."""
     return Entry(
         person_id=row[0],
-        state=State(row[1]),
+        state=_STATES[row[1]],
         code=row[2],
         reason=row[3],
         source=row[4],

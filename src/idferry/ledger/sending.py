@@ -16,6 +16,8 @@ from idferry.ledger.times import time_to_text
 from idferry.rules.entry import Entry, EventKind, Observation
 from idferry.rules.lifecycle import State, may_follow
 
+_STATES = {state.value: state for state in State}  # a look-up costs a third of State(...) and of .value
+_TEXT = {kind: kind.value for kind in (*State, *EventKind)}
 _SQL = named_queries("sending")
 _ENTRIES = named_queries("entries")
 
@@ -83,18 +85,18 @@ class _Turn:
 
     def read_states(self, person_ids: Sequence[int]) -> None:
         for person_id, state in in_groups(self._connection, _SQL["states_of"], person_ids):
-            self._states[person_id] = State(state)
+            self._states[person_id] = _STATES[state]
 
     def observe(self, seen: Observation) -> None:
         person_id = seen.person_id
         self._check_known(person_id)
-        state = seen.state.value if seen.state else ""
+        state = _TEXT[seen.state] if seen.state else ""
         self._append(person_id, seen.kind, state, seen.code, seen.reason)
         moved: tuple[str | None, ...] = (None, None, None)
         made: tuple[str | None, ...] = (None, None, None)
         if seen.state:
             before = self._states[person_id]
-            if before in (State.CREATING, State.PLANNED) and seen.state.has_account:
+            if (before is State.CREATING or before is State.PLANNED) and seen.state.has_account:
                 created_at = time_to_text(seen.created_at) if seen.created_at else self._at
                 made = (self._run, self._run, created_at)
             if before.has_account and seen.state is State.FAILED:
@@ -103,14 +105,13 @@ class _Turn:
             moved = (state, seen.code, seen.reason)
         written = None if seen.written is None else written_to_json(seen.written)
         draft = (None, None) if seen.draft is None else (draft_to_json(seen.draft), seen.draft.display_name)
-        learnt = (seen.object_id or None, written, *draft)
-        if any(fact is not None for fact in (*moved, *learnt)):
-            self._seen.append((*moved, *made, *learnt, person_id))
+        if seen.state or seen.object_id or written is not None or seen.draft:
+            self._seen.append((*moved, *made, seen.object_id or None, written, *draft, person_id))
 
     def intend(self, person_id: int) -> None:
         self._check_known(person_id)
         self._step(person_id, State.CREATING, rebuilding=False)
-        self._append(person_id, EventKind.SENT, State.CREATING.value)
+        self._append(person_id, EventKind.SENT, _TEXT[State.CREATING])
         self._intents.append((self._run, person_id))
 
     def write(self) -> None:
@@ -121,7 +122,7 @@ class _Turn:
         execute_each(_SQL["intend"], self._intents)
 
     def _append(self, person_id: int, kind: EventKind, state: str, code: str = "", reason: str = "") -> None:
-        self._events.append((self._at, self._run, person_id, kind.value, state, code, reason))
+        self._events.append((self._at, self._run, person_id, _TEXT[kind], state, code, reason))
 
     def _check_known(self, person_id: int) -> None:
         if person_id not in self._states:

@@ -117,8 +117,12 @@ def legacy_id_of(*, project: str, source: str, key: str) -> str:
 
 def value_digest(value: AttributeValue | None) -> str:
     """A short digest of one value: with it we later tell our own value from the person's, without keeping it twice."""
-    plain = "\x1f".join(value) if isinstance(value, tuple) else str(value)
-    return hashlib.blake2b(f"{type(value).__name__}:{plain}".encode(), digest_size=8).hexdigest()
+    if isinstance(value, str):  # nearly all are, and every account has several
+        text = f"str:{value}"
+    else:
+        plain = "\x1f".join(value) if isinstance(value, tuple) else str(value)
+        text = f"{type(value).__name__}:{plain}"
+    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
 
 def written_digests(draft: AccountDraft) -> dict[str, str]:

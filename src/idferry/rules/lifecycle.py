@@ -1,6 +1,7 @@
 """The states of a person in the ledger, and which may follow which. The reference page is generated from here."""
 
 from enum import StrEnum
+from functools import cache
 from types import MappingProxyType
 
 
@@ -101,6 +102,7 @@ ONLY_REBUILDING = frozenset(
 """Steps that no answer to a call of ours leads to: only a ledger that is made anew takes them."""
 
 
+@cache  # of a few dozen steps; asked twice about every person who is sent
 def may_follow(before: State, after: State, *, rebuilding: bool = False) -> bool:
     """Whether the ledger may move a person from `before` to `after`."""
     if (before, after) in ONLY_REBUILDING:

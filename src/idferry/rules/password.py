@@ -5,6 +5,7 @@ test lists who may call it. Nothing here may write a password anywhere.
 """
 
 from collections.abc import Callable, Iterable
+from math import prod
 from typing import NoReturn, Self, TypeVar
 
 from idferry.rules.attributes import is_password_hash
@@ -22,6 +23,14 @@ _DIGITS = "0123456789"
 # None of them may stand in a user name or before the @ of an address.
 _RANDOM_SEPARATORS = "@,:"
 _DIGITS_SET = frozenset(_DIGITS)
+
+# What each character of a random password is drawn from, before they are shuffled; then how many choices every draw has.
+_DRAWN_FROM = (_LOWER, _UPPER, _DIGITS) + (_LOWER + _UPPER + _DIGITS,) * (2 * RANDOM_PASSWORD_PAIRS - 3)
+_DRAWS = (
+    *map(len, _DRAWN_FROM),
+    *range(len(_DRAWN_FROM), 1, -1),
+    *[len(_RANDOM_SEPARATORS)] * RANDOM_PASSWORD_PAIRS,
+)
 
 Revealed = TypeVar("Revealed")
 
@@ -86,16 +95,19 @@ def random_password(below: Callable[[int], int]) -> Password:
     second character keeps names out: no sign-in name of three characters fits between two separators. That leaves
     107 bits of chance.
     """
-    classes = (_LOWER, _UPPER, _DIGITS)
-    everything = "".join(classes)
-    drawn = [alphabet[below(len(alphabet))] for alphabet in classes]
-    drawn += [everything[below(len(everything))] for _ in range(2 * RANDOM_PASSWORD_PAIRS - len(drawn))]
-    for last in range(len(drawn) - 1, 0, -1):
-        other = below(last + 1)
-        drawn[last], drawn[other] = drawn[other], drawn[last]
-    pairs = zip(drawn[::2], drawn[1::2], strict=True)
-    separators = [_RANDOM_SEPARATORS[below(len(_RANDOM_SEPARATORS))] for _ in range(RANDOM_PASSWORD_PAIRS)]
-    return Password("".join(a + b + separator for (a, b), separator in zip(pairs, separators, strict=True)))
+    # One number decides everything: a draw from the system costs as much as all the rest.
+    chance = below(prod(_DRAWS))
+    drawn: list[int] = []
+    for size in _DRAWS:
+        chance, one = divmod(chance, size)
+        drawn.append(one)
+    draws = iter(drawn)
+    letters = [alphabet[next(draws)] for alphabet in _DRAWN_FROM]
+    for last in range(len(letters) - 1, 0, -1):
+        other = next(draws)
+        letters[last], letters[other] = letters[other], letters[last]
+    pairs = zip(letters[::2], letters[1::2], strict=True)
+    return Password("".join(a + b + _RANDOM_SEPARATORS[next(draws)] for a, b in pairs))
 
 
 def _is_in_alphabet(text: str) -> bool:

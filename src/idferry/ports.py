@@ -21,6 +21,7 @@ from idferry.rules.entry import (
     PlanItem,
     Run,
     Selection,
+    Settled,
     TakeUp,
 )
 from idferry.rules.happenings import Happening
@@ -249,8 +250,8 @@ class RunReport(Protocol):
         """All runs, newest first."""
         ...
 
-    def settled_since(self, since: datetime, selection: Selection) -> int:
-        """How many of these people got an account or a final refusal since this moment."""
+    def settled_since(self, since: datetime, selection: Selection) -> Settled:
+        """How many of these people got an account or a final refusal since this moment, and when the first did."""
         ...
 
 

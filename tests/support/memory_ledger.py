@@ -21,6 +21,7 @@ from idferry.rules.entry import (
     PlanItem,
     Run,
     Selection,
+    Settled,
     TakeUp,
 )
 from idferry.rules.legacy_user import LegacyUser
@@ -419,9 +420,10 @@ class MemoryReports:
     def events(self, person_id: int) -> Sequence[Event]:
         return [event for owner, event in self._shelves.events if owner == person_id]
 
-    def settled_since(self, since: datetime, selection: Selection) -> int:
+    def settled_since(self, since: datetime, selection: Selection) -> Settled:
         chosen = {person.person_id for person in self._shelves.selected(selection)}
-        return sum(at >= since and one in chosen for one, at in self._shelves.settled_at)
+        moments = [at for one, at in self._shelves.settled_at if at >= since and one in chosen]
+        return Settled(len(moments), min(moments, default=None))
 
     def runs(self) -> Sequence[Run]:
         return list(reversed(self._shelves.runs.values()))

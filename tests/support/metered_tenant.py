@@ -35,7 +35,7 @@ class Meter:
     """The allowances of one tenant and so many applications, full at the start."""
 
     def __init__(self, tenant: Tenant, *, applications: int, seed: int) -> None:
-        chance = Random(f"meter {seed}")
+        chance = Random(f"meter {seed}")  # noqa: S311  a test that is to be repeated
 
         def allowance(amount: float, period_s: float) -> Allowance:
             return new_allowance(
@@ -51,7 +51,7 @@ class Meter:
         """Other software comes or goes: from now on the buckets grant so many times as much."""
         for one in (*self._writes, self._tenant):
             one.amount *= factor
-            one._per_s *= factor  # type: ignore[attr-defined]  # noqa: SLF001  only buckets
+            one._per_s *= factor  # type: ignore[attr-defined]
 
     def judge(self, application: int, people: int, now_s: float) -> list[Refusal]:
         """The refusals among so many creates that arrive now; the others are accepted."""
@@ -103,7 +103,7 @@ class Journey:
     _held_until_s: dict[int | None, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._chance = Random(f"journey {self.seed}")
+        self._chance = Random(f"journey {self.seed}")  # noqa: S311  as above
         self.meter = Meter(self.tenant, applications=self.applications, seed=self.seed)
         self.traffic = Traffic(self.quota, applications=self.applications, jitter=self._chance.random)
         self._waiting = self.people

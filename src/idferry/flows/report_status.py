@@ -8,13 +8,16 @@ from idferry.ports import Clock, IsRunActive, LedgerReport, RunReport
 from idferry.rules.entry import FailureGroup, Run, Selection
 from idferry.rules.lifecycle import State
 
-RATE_OVER = timedelta(seconds=60)
+# A tenant that counts by windows may hold everybody back for half of it.
+RATE_OVER = timedelta(minutes=5)
 RATE_SECONDS_MIN = 1.0
+# Nothing for so long at the beginning of the time looked at: it went on only after that.
+SILENCE_SECONDS_MIN = 15.0
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """People per state, failures by code, people settled per second over the last minute, seconds that remain.
+    """People per state, failures by code, people settled per second of late, seconds that remain.
 
     The last two only while a run is at work. All of the selected people alone; `runs` are all runs, newest first.
     """
@@ -33,12 +36,14 @@ def report_status(
     clock: Clock,
     selection: Selection,
     is_run_active: IsRunActive,
+    people_per_s_max: float,
 ) -> Status:
     """Where the selected people stand, and at what pace they are being dealt with right now.
 
     1. Count them per state, and those who failed per code.
-    2. Where a run is open and at work: how many of them were settled per second, over the last minute or since it began.
-    3. How long the rest of them takes at that pace.
+    2. Where a run is open and at work: how many of them were settled per second, over the last five minutes or the
+       second half of its time; the first thousands go at once and tell nothing about the rest.
+    3. How long the rest of them takes at that pace, or at `people_per_s_max`, which the quota allows for ever.
 
     Raises:
         LedgerError: the ledger cannot be read.
@@ -51,7 +56,7 @@ def report_status(
         states=states,
         failures=ledger.failures(selection),
         rate=round(rate, 2),
-        time_left_s=round(left / rate, 1) if rate else None,
+        time_left_s=round(left / min(rate, people_per_s_max), 1) if rate else None,
         runs=every_run,
     )
 
@@ -60,6 +65,12 @@ def _rate(ledger: RunReport, runs: Sequence[Run], selection: Selection, *, now: 
     started = [run.started_at for run in runs if run.ended_at is None]
     if not started:
         return 0.0
-    since = max(now - RATE_OVER, started[0])
-    seconds = max((now - since).total_seconds(), RATE_SECONDS_MIN)
-    return ledger.settled_since(since, selection) / seconds
+    elapsed = now - started[0]
+    for span in (min(elapsed / 2, RATE_OVER), min(elapsed, RATE_OVER)):
+        since = now - max(span, timedelta(seconds=RATE_SECONDS_MIN))
+        settled = ledger.settled_since(since, selection)
+        if settled.first_at:
+            silent_s = (settled.first_at - since).total_seconds()
+            since = settled.first_at if silent_s > SILENCE_SECONDS_MIN else since
+            return settled.people / max((now - since).total_seconds(), RATE_SECONDS_MIN)
+    return 0.0

@@ -56,6 +56,7 @@ class Grant:
         self._logged = 0.0
         self._now_s = 0.0
         self._began_s: float | None = None
+        self._full_at_s = 0.0
         self._started_again = False
         self._refused_at_s = float("-inf")
         self._learned_from = self._amount
@@ -139,7 +140,10 @@ class Grant:
     def _advance(self, now_s: float) -> None:
         if now_s <= self._now_s:
             return
-        self._level = min(self._amount, self._level + (now_s - self._now_s) * self.per_s)
+        self._level += (now_s - self._now_s) * self.per_s
+        if self._level >= self._amount:
+            # What flows into a full bucket is lost: nothing can be measured across this moment.
+            self._level, self._full_at_s, self._mark = self._amount, now_s, None
         self._now_s = now_s
         while self._log and self._log[0][0] <= now_s - self._period_s:
             self._logged -= self._log.popleft()[1]
@@ -164,9 +168,9 @@ class Grant:
         one_more_s = max(BUCKET_SECONDS_MAX, BUCKET_UNITS_MAX / self.per_s)
         if retry_after_s is not None and retry_after_s > one_more_s:
             return True
+        first = self._mark is None and now_s - self._full_at_s < self._period_s
         all_at_once = self._logged + self._under_way >= NEARLY * self._amount
-        first = self._mark is None and retry_after_s is None and not self._is_known_whole(now_s)
-        if first and all_at_once:
+        if retry_after_s is None and first and all_at_once:
             return True
         nothing_since = self._mark is not None and self._mark.accepted == 0
         return nothing_since and left_at_s - self._refused_at_s >= one_more_s / BUCKET_SECONDS_MAX

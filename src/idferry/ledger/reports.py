@@ -10,7 +10,7 @@ from idferry.ledger.named_queries import named_queries
 from idferry.ledger.runs import run_of_row
 from idferry.ledger.sign_in_marks import SignInMarks
 from idferry.ledger.times import time_to_text
-from idferry.rules.entry import Entry, Event, EventKind, FailureGroup, Run, Selection
+from idferry.rules.entry import Entry, Event, EventKind, FailureGroup, Run, Selection, Settled
 from idferry.rules.lifecycle import State
 from idferry.rules.names import Identity
 
@@ -95,13 +95,16 @@ class SqliteReports:
                 for at, run, kind, code, reason in rows
             ]
 
-    def settled_since(self, since: datetime, selection: Selection) -> int:
-        """How many of these people got an account or a final refusal since this moment. Raises LedgerError."""
+    def settled_since(self, since: datetime, selection: Selection) -> Settled:
+        """How many of these people got an account or a final refusal since this moment, and when the first did.
+
+        Raises LedgerError.
+        """
         where, values = _conditions(selection)
         with self._database.reading() as connection:
             statement = _RUNS["settled_since"].format(where=where)
-            row = connection.execute(statement, (time_to_text(since), *values)).fetchone()
-            return int(row[0])
+            count, first = connection.execute(statement, (time_to_text(since), *values)).fetchone()
+            return Settled(count, datetime.fromisoformat(first) if first else None)
 
     def runs(self) -> Sequence[Run]:
         """All runs, newest first. Raises LedgerError."""

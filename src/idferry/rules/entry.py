@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from idferry.rules.account import AccountDraft
 from idferry.rules.legacy_user import LegacyUser
@@ -171,6 +172,13 @@ class KnownRecord:
     record_digest: bytes
     run: str
     cohort: str
+
+
+class Settled(NamedTuple):
+    """How many people got an account or a final refusal, and when the first of them did."""
+
+    people: int
+    first_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from idferry.wiring.ledgers import (
     survey_ledger_of,
 )
 from idferry.wiring.rehearsal import Conditions, EmulatedStage, Spent
-from idferry.wiring.rules import plan_rules_of, send_limits_of
+from idferry.wiring.rules import people_per_second_of, plan_rules_of, quota_of, send_limits_of
 from idferry.wiring.sources import corrected_source_of, exported_source_of, listed_keys, source_of
 from idferry.wiring.stepped_time import SteppedClock
 from idferry.wiring.system import SystemClock, clock_of, random_below
@@ -40,7 +40,9 @@ __all__ = [
     "ledger_to_read",
     "listed_keys",
     "need_ledger",
+    "people_per_second_of",
     "plan_rules_of",
+    "quota_of",
     "random_below",
     "run_lock_of",
     "run_test_of",

@@ -8,11 +8,12 @@ from idferry.ports import Clock
 from idferry.rules.account import TenantKind
 from idferry.rules.attributes import MIGRATION_FLAG
 from idferry.rules.plan import PasswordMode, PlanRules, WhenTooLong
-from idferry.rules.quota import Allowance, Quota
+from idferry.rules.quota import Allowance, Quota, rate_of
 from idferry.settings import Application, Settings
 
-CHUNKS_PER_CONNECTION = 2
-"""One chunk under way and one waiting for its turn keep a connection busy."""
+CHUNKS_PER_CONNECTION = 8
+"""One under way, and enough waiting that a directory that answers at once finds the next one while the ledger writes:
+each transaction then holds the answers of many chunks."""
 
 
 def plan_rules_of(
@@ -47,6 +48,11 @@ def quota_of(settings: Settings) -> Quota:
         creation_writes=limits.creation_writes,
     )
     return quota.leaving(limits.reserve_writes)
+
+
+def people_per_second_of(settings: Settings) -> float:
+    """How many people a second may be created for ever, with the applications of the settings."""
+    return rate_of(quota_of(settings), applications=max(len(importing_applications(settings)), 1))
 
 
 def send_limits_of(settings: Settings) -> SendLimits:

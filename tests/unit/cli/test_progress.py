@@ -1,10 +1,13 @@
 """Progress as lines in a pipe, with a clock that a test turns by hand."""
 
 import io
+import re
+from itertools import pairwise
 
 import pytest
 from rich.console import Console
 from tests.support.hand_clock import HandClock
+from tests.support.metered_tenant import Journey, Tenant
 
 from idferry.cli.progress import LINE_EVERY_SECONDS, RECORDS_WORTH_TELLING, duration, progress
 from idferry.rules.happenings import (
@@ -136,3 +139,55 @@ def test_a_terminal_gets_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "continuing run r" in shown
     assert "created the extension attribute legacyId" in shown
     assert "41/41" in shown
+
+
+def seconds_of(text: str) -> float:
+    """What `duration` wrote."""
+    units = {"h": 3600, "min": 60, "s": 1}
+    words = text.split()
+    return float(sum(int(number) * units[unit] for number, unit in pairwise(words) if unit in units))
+
+
+@pytest.mark.parametrize("scale", [1.0, 0.6])
+@pytest.mark.parametrize("applications", [1, 3])
+def test_the_time_left_is_right_while_the_tenant_throttles(
+    capsys: pytest.CaptureFixture[str], applications: int, scale: float
+) -> None:
+    journey = Journey(people=20_000 * applications, applications=applications, tenant=Tenant(scale=scale))
+    clock = HandClock()
+    reached: dict[int, float] = {}
+    with progress(clock) as tell:
+        tell(RunStarted("r", journey.people, resumed=False))
+
+        def watch(journey: Journey) -> None:
+            clock.advance(journey.seconds - clock.elapsed())
+            if journey.done not in reached:
+                reached[journey.done] = journey.seconds
+                tell(PeopleSettled(journey.done, 0, journey.pace()))
+
+        journey.watch = watch
+        journey.run()
+    line = re.compile(r"([\d,]+) of .* settled, .*?, ([^,]+) left")
+    told = {
+        reached[int(found.group(1).replace(",", ""))]: seconds_of(found.group(2))
+        for found in map(line.match, capsys.readouterr().err.splitlines())
+        if found
+    }
+    for moment in (60, journey.seconds / 2, journey.seconds * 0.9):
+        at_s = min(told, key=lambda one: abs(one - moment))
+        assert abs(at_s - moment) <= LINE_EVERY_SECONDS
+        assert told[at_s] == pytest.approx(journey.seconds - at_s, rel=0.1), f"{at_s:.0f} s after the start"
+
+
+def test_waits_are_told_with_their_reason(capsys: pytest.CaptureFixture[str]) -> None:
+    def told(pace: Pace) -> str:
+        return lines(capsys, RunStarted("r", 100, resumed=False), 10, PeopleSettled(50, 0, pace))[1]
+
+    assert told(Pace(12, HeldBy.TENANT, 5.0, 0)) == (
+        "50 of 100 settled, 5.0/s, waiting 12 s for the directory, 12 s left"
+    )
+    assert told(Pace(90, HeldBy.PACING, 5.0, 0)) == (
+        "50 of 100 settled, 5.0/s, allowance used up for 90 s, 1 min 30 s left"
+    )
+    assert told(Pace(1, HeldBy.PACING, 2.0, 0)) == "50 of 100 settled, 5.0/s, 25 s left"
+    assert told(Pace(0, HeldBy.NOBODY, 2.0, 40)) == "50 of 100 settled, 5.0/s, 10 s left"

@@ -10,11 +10,12 @@ import struct
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.support.interference import SHM_BACKFILL
+from tests.support.interference import SHM_BACKFILL, SHM_HEADER
 
 SECTOR_BYTES = 512
 WAL_HEADER_BYTES = 32
 FRAME_HEADER_BYTES = 24
+SHM_BYTES = 136
 _NOTE = struct.Struct("=I8sB")
 
 
@@ -55,21 +56,23 @@ class LedgerFiles:
             int.from_bytes(self._content[8:12], "big") if len(self._content) >= WAL_HEADER_BYTES else 0
         )
         self._frame_bytes = self._page_bytes + FRAME_HEADER_BYTES
-        same = last is not None and self._content[16:24] == last.salts
-        self._frames_synced = last.frames if last and same else 0
-
-    @property
-    def synced_bytes(self) -> int:
+        index = self.index.read_bytes()[:SHM_BYTES] if self.index.exists() else b""
+        self.written_back_bytes = self._written_back(index)
+        """How much of the log may stand in the main file already, so that it cannot be the log alone that is lost."""
+        noted = last.frames if last and self._content[16:24] == last.salts else 0
+        self.synced_bytes = max(self._offset(noted), self.written_back_bytes)
         """How much of the log was on disk for certain; of a log begun anew, nothing."""
-        return self._offset(self._frames_synced)
 
-    @property
-    def written_back_bytes(self) -> int:
-        """How much of the log may already stand in the main file, so that a disk cannot have lost only the log."""
-        if not self.index.exists() or not self._frames_synced:
-            return self.synced_bytes
-        begun_and_done = SHM_BACKFILL.unpack_from(self.index.read_bytes()[:136])
-        return min(self._offset(max(begun_and_done)), self.synced_bytes)
+    def _written_back(self, index: bytes) -> int:
+        """The log is synced before it is written back, and only a log that was written back is begun anew."""
+        if len(index) < SHM_BYTES or not self._content:
+            return 0
+        _, salts = SHM_HEADER.unpack_from(index)
+        if salts != self._content[16:24]:
+            return len(
+                self._content
+            )  # begun anew in memory only: all that the file holds is in the main file
+        return min(self._offset(max(SHM_BACKFILL.unpack_from(index))), len(self._content))
 
     def cut_behind(self, floor: int, chance: random.Random) -> Cut:
         """Lose at random what lies behind this byte of the log; tear pages of the main file that are being written."""

@@ -247,6 +247,22 @@ def test_an_address_taken_by_the_mail_of_a_stranger_is_found(
     assert holder == Stranger(stranger, None)
 
 
+def test_a_deleted_account_that_still_shows_is_not_taken_for_the_holder(b2c: EmulatedDirectory) -> None:
+    """Filters show the ghost and not yet our own account, which Graph names: it is waited for."""
+    ghost = b2c.tenant.local_account("a@example.com", displayName="A ghost")
+    (ghost_id,) = b2c.emulator.seed(b2c.tenant, [ghost])
+    b2c.emulator.lag(get_s=(1.5, 1.5), filter_s=(1.5, 1.5))
+    b2c.remover.delete([ghost_id])
+    draft = b2c.draft("1", "a@example.com")
+    (created,) = b2c.create(draft)
+    assert isinstance(created, Created)
+    (again,) = b2c.create(draft)
+    assert isinstance(again, Taken)
+    (holder,) = b2c.writer.holders([(draft, again.holder_id)]).result(30)
+    assert isinstance(holder, Ours)
+    assert holder.object_id == created.object_id
+
+
 @pytest.mark.parametrize("named", [True, False])
 def test_an_address_held_from_the_recycle_bin_is_found(external: EmulatedDirectory, named: bool) -> None:
     if not named:

@@ -121,6 +121,25 @@ def test_an_object_id_given_to_several_people_belongs_to_none_of_them() -> None:
     assert all(isinstance(answers[place], Unanswered) for place in (0, 2))
 
 
+def test_of_two_answers_with_one_id_neither_is_believed() -> None:
+    """The other one may be the answer to somebody whose own is missing."""
+    refused = {"id": "1", "status": 400, "body": graph_error("Request_BadRequest", "Property x is invalid.")}
+    answers = answers_to(3, batch_answer(created("0"), refused, created("1")))
+    assert answers[0] == Created("account-0")
+    assert all(isinstance(answers[place], Unanswered) for place in (1, 2))
+
+
+def test_a_pause_until_a_date_counts_from_the_directorys_own_clock() -> None:
+    """The clock of this machine may be minutes off: it stands in 2026, and the directory's in 2031."""
+    dates = {"date": "Wed, 01 Jan 2031 00:00:00 GMT"}
+    pause = {"status": 429, "headers": {"Retry-After": "Wed, 01 Jan 2031 00:00:40 GMT"}, "body": {}}
+    answer = batch_answer({"id": "0", **pause})
+    answer.headers.update(dates)
+    with mocked_directory(lambda _: answer) as directory:
+        directory.writer.create([order(0)]).result(10)
+        assert 39 <= directory.writer.pace().waiting_s <= 41
+
+
 @pytest.mark.parametrize("answered", [{"id": "b"}, {}, {"id": None}])
 def test_nothing_is_decided_about_an_account_that_nobody_asked_for(answered: dict[str, object]) -> None:
     def graph(request: httpx2.Request) -> httpx2.Response:

@@ -5,7 +5,7 @@ from email.utils import format_datetime
 
 import pytest
 
-from idferry.graph.waiting import BACKOFF_SECONDS_MAX, backoff_seconds, retry_after_seconds
+from idferry.graph.waiting import BACKOFF_SECONDS_MAX, backoff_seconds, retry_after_seconds, time_told
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
@@ -41,3 +41,12 @@ def test_backoff_doubles_up_to_its_limit_and_jitter_takes_at_most_half() -> None
     whole = [backoff_seconds(failures, jitter=1.0) for failures in range(1, 8)]
     assert whole == [1, 2, 4, 8, 16, 30, 30]
     assert backoff_seconds(10_000, jitter=0.0) == BACKOFF_SECONDS_MAX / 2
+
+
+@pytest.mark.parametrize("text", [None, "", "soon", "99 Foo 2026"])
+def test_a_date_that_is_none_tells_no_time(text: str | None) -> None:
+    assert time_told(text) is None
+
+
+def test_a_date_tells_its_time() -> None:
+    assert time_told("Sun, 01 Mar 2026 12:00:00 GMT") == datetime(2026, 3, 1, 12, tzinfo=UTC)

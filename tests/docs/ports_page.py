@@ -6,13 +6,13 @@ from typing import Any, get_args
 
 from tests.docs.markdown import code, page, table
 
-from idferry import ports
+from idferry.ports import directories, ledgers, machine, sources
 from idferry.rules.happenings import Happening
 
 INTRODUCTION = """
 A flow asks for what it needs through a port and never names who answers. One class may satisfy several ports; the
 in-memory ones in `tests/support` satisfy them too, and the contract suites in `tests/contract` run over all of them.
-Signatures and errors stand in `src/idferry/ports.py`.
+Signatures and errors stand in `src/idferry/ports`.
 """
 HAPPENINGS = """
 ## Happenings
@@ -22,10 +22,11 @@ What a flow tells while it works. The command line draws its progress from these
 
 
 def public_ports() -> Iterator[tuple[str, Any]]:
-    """Every protocol of ports.py."""
-    for name, value in vars(ports).items():
-        if getattr(value, "_is_protocol", False) and value.__module__ == ports.__name__:
-            yield name, value
+    """Every protocol of the ports, in the order in which they stand there."""
+    for module in (machine, sources, ledgers, directories):
+        for name, value in vars(module).items():
+            if getattr(value, "_is_protocol", False) and value.__module__ == module.__name__:
+                yield name, value
 
 
 def render() -> str:

@@ -8,6 +8,7 @@ import asyncio
 import time
 from datetime import UTC, datetime
 from email.utils import formatdate
+from functools import lru_cache
 
 ON_THE_WAY_S = 0.1
 
@@ -78,7 +79,12 @@ def _system_s() -> float:
 
 def stamp(moment_s: float) -> str:
     """Graph's form of a moment: `2026-11-20T09:06:39Z`, whole seconds."""
-    return datetime.fromtimestamp(int(moment_s), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return _stamp(int(moment_s))
+
+
+@lru_cache(maxsize=8)  # a batch is twenty accounts of the same second
+def _stamp(whole_s: int) -> str:
+    return datetime.fromtimestamp(whole_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def zoneless(moment_s: float) -> str:

@@ -4,14 +4,14 @@ It keeps the three consistent with each other. Whether a body is valid, unique o
 accounts are read stands in `sight`; nothing here knows HTTP.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from idferry.emulator.clock import Clock, stamp
 from idferry.emulator.entropy import seeded
 from idferry.emulator.lag import Lag, OlderState, OlderStates
-from idferry.emulator.lookup import UNIQUE_ATTRIBUTES, LookupIndex, lookup_keys
+from idferry.emulator.lookup import UNIQUE_ATTRIBUTES, LookupIndex, LookupKey, lookup_keys
 from idferry.emulator.recycle_bin import RecycleBin
 from idferry.emulator.sight import Sight
 from idferry.emulator.store import Account, AccountStore, Body, Database
@@ -65,10 +65,10 @@ class Directory:
         finally:
             self._lag = lag
 
-    def add(self, *, body: Body, password: bytes | None) -> Account:
-        """Stores a new account; the caller has made sure that it clashes with none."""
+    def add(self, *, body: Body, password: bytes | None, keys: Sequence[LookupKey]) -> Account:
+        """Stores a new account with its `lookup_keys`; the caller has made sure that it clashes with none."""
         place = self._accounts.insert(body, password=password)
-        self._index.add(place, keys=lookup_keys(body))
+        self._index.add(place, keys=keys)
         self.live += 1
         self._remember(place, OlderState(body=None, password=None))
         return Account(seq=place, id=body["id"], body=body, password=password, deleted_s=None)

@@ -6,7 +6,6 @@ the seed knows the secrets. Faults, lag and throttling have seeds of their own a
 
 import random
 import string
-import uuid
 from typing import Any
 
 SECRET_CHARACTERS = string.ascii_letters + string.digits + "-_~."
@@ -22,7 +21,10 @@ class Entropy:
 
     def guid(self) -> str:
         """A random GUID in lower case with hyphens."""
-        return str(uuid.UUID(int=self._draw.getrandbits(128), version=4))
+        digits = f"{self._draw.getrandbits(128):032x}"
+        # Version 4 and its variant, as uuid.UUID would write them: it takes five times as long.
+        variant = "89ab"[int(digits[16], 16) & 3]
+        return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
 
     def secret(self, *, length: int = 40) -> str:
         """A client secret of `length` printable ASCII characters."""

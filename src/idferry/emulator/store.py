@@ -64,6 +64,10 @@ class Database:
         """Runs the named query."""
         return self._db.execute(self._sql[query], values)
 
+    def run_repeated(self, query: str, values: Sequence[Any], *, times: int) -> sqlite3.Cursor:
+        """Runs the named query with its `{rows}` written out as so many pairs."""
+        return self._db.execute(self._sql[query].format(rows=",".join(["(?,?)"] * times)), values)
+
     def run_many(self, query: str, rows: Iterable[Sequence[Any]]) -> None:
         """Runs the named query once for each row."""
         self._db.executemany(self._sql[query], rows)

@@ -67,6 +67,10 @@ DELETE FROM lookup WHERE attribute = ? AND value = ? AND seq = ?;
 -- name: lookup_exact
 SELECT seq FROM lookup WHERE attribute = ? AND value = ?;
 
+-- name: lookup_any
+WITH wanted (attribute, value) AS (VALUES {rows})
+SELECT 1 FROM wanted CROSS JOIN lookup USING (attribute, value) LIMIT 1;
+
 -- name: lookup_range
 SELECT seq FROM lookup WHERE attribute = ? AND value >= ? AND value < ?;
 

@@ -60,10 +60,11 @@ def create(payload: Mapping[str, Any], *, scene: Scene) -> Account:
     body = _new_body(given, entries=entries, scene=scene)
     password = _new_password(given, body=body, scene=scene)
     _check_extension_count(body)
-    _check_unique(lookup_keys(body), tenant=tenant, own_id=body["id"], body=body)
+    keys = lookup_keys(body)
+    _check_unique(keys, tenant=tenant, own_id=body["id"], body=body)
     if not scene.lenient:
         _check_quota(tenant)
-    return tenant.directory.add(body=body, password=password)
+    return tenant.directory.add(body=body, password=password, keys=keys)
 
 
 def change(account: Account, payload: Mapping[str, Any], *, scene: Scene) -> None:
@@ -259,10 +260,12 @@ def _check_unique(keys: Iterable[LookupKey], *, tenant: Tenant, own_id: str, bod
     own_keys = [identity_key(entry) for entry in body["identities"]]
     if len(own_keys) != len(set(own_keys)):
         raise invalid_values()
-    for key in keys:
-        target = _CONFLICT_TARGETS.get(key[0])
-        if target is None:
-            continue
+    unique = [key for key in keys if key[0] in _CONFLICT_TARGETS]
+    # One look for all of them: nearly always nobody holds any.
+    if not tenant.sight.index.any_held([same for key in unique for same in _same_values(key)]):
+        return
+    for key in unique:
+        target = _CONFLICT_TARGETS[key[0]]
         holder = _other_holder(key, tenant=tenant, own_id=own_id)
         if holder is not None:
             if key[0] == "local" and _is_email(key[1], body=body):
@@ -271,16 +274,21 @@ def _check_unique(keys: Iterable[LookupKey], *, tenant: Tenant, own_id: str, bod
 
 
 def _other_holder(key: LookupKey, *, tenant: Tenant, own_id: str) -> Account | None:
-    same_values = [key]
-    if key[0] == "proxyAddresses":
-        same_values.append(("userPrincipalName", key[1]))
-    elif key[0] == "userPrincipalName":
-        same_values.append(("proxyAddresses", key[1]))
-    for value in same_values:
+    for value in _same_values(key):
         holder = tenant.sight.holder(value)
         if holder is not None and holder.id != own_id:
             return holder
     return None
+
+
+def _same_values(key: LookupKey) -> tuple[LookupKey, ...]:
+    """The value itself, and where else it must not occur: a mail address is nobody's principal name."""
+    attribute, value = key
+    if attribute == "proxyAddresses":
+        return key, ("userPrincipalName", value)
+    if attribute == "userPrincipalName":
+        return key, ("proxyAddresses", value)
+    return (key,)
 
 
 def _is_email(compared: str, *, body: Mapping[str, Any]) -> bool:

@@ -57,8 +57,9 @@ class ThrottleProfile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class _Limit:
+    """One allowance that a caller draws on: in writes, or in resource units."""
+
     allowance: Allowance
-    cost: float
     scope: str
     information: str
 
@@ -88,6 +89,7 @@ class Throttle:
         self._profile = profile
         self._allowances: dict[tuple[str, ...], Allowance] = {}
         self._phases: dict[tuple[str, ...], float] = {}
+        self._limits_of: dict[tuple[str, str, str], list[_Limit]] = {}
         self._chance = seeded(profile.seed)
         self.units = self.writes = 0
         self._first_refusal_s: float | None = None
@@ -104,18 +106,21 @@ class Throttle:
         if self.off:
             self._count(units, writes)
             return headers
-        limits = self._limits(call, units=units, writes=writes)
-        waits = [(limit.allowance.wait_s(limit.cost, now_s=call.now_s), limit) for limit in limits]
-        longest, tightest = max(waits, key=lambda pair: pair[0])
-        share = max(limit.allowance.used(now_s=call.now_s) for limit in limits)
+        limits = self._limits(call)
+        costs: tuple[int, ...] = (units, units, writes, writes, writes) if writes else (units, units)
+        drawn = [(limit.allowance, cost) for limit, cost in zip(limits, costs, strict=False)]
+        waits = [allowance.wait_s(cost, now_s=call.now_s) for allowance, cost in drawn]
+        longest = max(waits)
+        share = max([allowance.used(now_s=call.now_s) for allowance, _ in drawn])
         if longest > 0 or self._sheds(call, share=share):
+            tightest = limits[waits.index(longest)]
             if self._first_refusal_s is None:
                 self._first_refusal_s = call.now_s
             if self._profile.charge_refused:
                 limits[0].allowance.spend(units, now_s=call.now_s)
             raise self._refusal(call, tightest, wait_s=max(longest, 1.0), headers=headers)
-        for limit in limits:
-            limit.allowance.spend(limit.cost, now_s=call.now_s)
+        for allowance, cost in drawn:
+            allowance.spend(cost, now_s=call.now_s)
         self._count(units, writes)
         if share > PERCENTAGE_FROM:
             headers["x-ms-throttle-limit-percentage"] = f"{min(share, PERCENTAGE_MAX):.2f}"
@@ -133,27 +138,25 @@ class Throttle:
         low = call.headers.get("x-ms-throttle-priority", "").lower() == "low"
         return self._profile.shed_low and low and share >= SHED_FROM
 
-    def _limits(self, call: Call, *, units: int, writes: int) -> list[_Limit]:
-        app, tenant = call.application.client_id, call.tenant.tenant_id
-        here, everywhere = f"Tenant_Application/{{}}/{app}/{tenant}", f"Application/{{}}/{app}/{tenant}"
-        spent = "ResourceUnitLimitExceeded"
-        limits = [
-            _Limit(self._of("app_units", call, app, tenant), units, here.format("ReadWrite"), spent),
-            _Limit(self._of("app_everywhere_units", call, app), units, everywhere.format("ReadWrite"), spent),
-        ]
-        if writes:
-            scope, spent = f"Tenant/Write/{app}/{tenant}", "WriteLimitExceeded"
-            limits += [
-                _Limit(self._of("app_writes", call, app, tenant), writes, here.format("Write"), spent),
-                _Limit(
-                    self._of("app_everywhere_writes", call, app), writes, everywhere.format("Write"), spent
-                ),
-                _Limit(self._of("tenant_writes", call, tenant), writes, scope, spent),
-            ]
+    def _limits(self, call: Call) -> list[_Limit]:
+        """What this caller draws on: two allowances of units, then three of writes."""
+        app, tenant, size = call.application.client_id, call.tenant.tenant_id, _size_class(call)
+        limits = self._limits_of.get((app, tenant, size))
+        if limits is None:
+            limits = self._limits_of[app, tenant, size] = self._new_limits(app, tenant, size)
         return limits
 
-    def _of(self, name: LimitName, call: Call, *owner: str) -> Allowance:
-        size = _size_class(call) if name == "app_units" else ""
+    def _new_limits(self, app: str, tenant: str, size: str) -> list[_Limit]:
+        both, units, writes = f"{app}/{tenant}", "ResourceUnitLimitExceeded", "WriteLimitExceeded"
+        return [
+            _Limit(self._of("app_units", size, app, tenant), f"Tenant_Application/ReadWrite/{both}", units),
+            _Limit(self._of("app_everywhere_units", "", app), f"Application/ReadWrite/{both}", units),
+            _Limit(self._of("app_writes", "", app, tenant), f"Tenant_Application/Write/{both}", writes),
+            _Limit(self._of("app_everywhere_writes", "", app), f"Application/Write/{both}", writes),
+            _Limit(self._of("tenant_writes", "", tenant), f"Tenant/Write/{both}", writes),
+        ]
+
+    def _of(self, name: LimitName, size: str, *owner: str) -> Allowance:
         key = (name, size, *owner)
         allowance = self._allowances.get(key)
         if allowance is None:

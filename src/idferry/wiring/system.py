@@ -81,11 +81,17 @@ def clock_of(settings: Settings) -> Clock:
     try:
         # It is on this machine: a proxy that the environment names has nothing to do with it.
         answer = httpx2.get(settings.clock.url, timeout=CLOCK_TIMEOUT_SECONDS, trust_env=False)
-        shifted = datetime.fromisoformat(answer.raise_for_status().json()["now"])
+        told = answer.raise_for_status().json()
+        shifted = datetime.fromisoformat(told["now"])
         offset = shifted - system.now()
     except (httpx2.HTTPError, httpx2.InvalidURL, *_OTHER_SHAPES) as error:
         raise Unreachable(
             f"the clock at {settings.clock.url} does not tell the time",
             remedy="Start the emulator, or remove [clock].",
         ) from error
+    if told.get("from") == "requests":
+        raise Unreachable(
+            f"the clock at {settings.clock.url} takes its time from requests: there is none to follow",
+            remedy="Start the emulator without --time from-requests, or remove [clock].",
+        )
     return SystemClock(offset)

@@ -77,6 +77,12 @@ def test_a_clock_that_does_not_tell_the_time_is_told(body: bytes) -> None:
         clock_of(settings_with(address))
 
 
+def test_a_clock_that_takes_its_time_from_requests_is_not_followed() -> None:
+    said = b'{"now": "2026-01-01T00:00:00Z", "from": "requests"}'
+    with clock_that_says(said) as address, pytest.raises(Unreachable, match="takes its time from requests"):
+        clock_of(settings_with(address))
+
+
 def test_a_clock_that_is_not_there_is_told() -> None:
     with clock_that_says(b'{"now": "2026-01-01T00:00:00Z"}', status=404) as address:
         gone = address

@@ -59,7 +59,7 @@ class Grant:
         self._full_at_s = 0.0
         self._started_again = False
         self._refused_at_s = float("-inf")
-        self._learned_from = self._amount
+        self._learned_from = self._sure = self._amount
         self._mark: _Mark | None = None
         self._try_periods = TRY_PERIODS_FIRST
         self._next_try_s = 0.0
@@ -95,6 +95,10 @@ class Grant:
                 return max(at_s + self._period_s - now_s, 0.0)
         return None
 
+    def is_sure(self, cost: float) -> bool:
+        """Whether so much more was granted within a period before, so that several calls may try at once."""
+        return not self._by_window or self._logged + self._under_way + cost <= self._sure + TOLERANCE
+
     def flows_back_s(self, now_s: float) -> float:
         """Seconds until the oldest of what was spent within the last period is forgotten, if it is counted so."""
         known = self._by_window and self._log
@@ -118,9 +122,12 @@ class Grant:
             self._mark.accepted += accepted
         if left_at_s > self._refused_at_s:
             self._level -= accepted
-        elif self._by_window and self._is_known_whole(now_s):
-            # It was accepted before the refusal from which the amount was learned, and is heard of only now.
-            self._amount = min(self._amount + accepted, self._learned_from)
+            self._sure = max(self._sure, self._logged)
+        elif self._by_window:
+            # It was accepted before the refusal from which was learned, and is heard of only now.
+            self._sure += accepted
+            if self._is_known_whole(now_s):
+                self._amount = min(self._amount + accepted, self._learned_from)
 
     def refuse(self, *, left_at_s: float, retry_after_s: float | None, now_s: float) -> None:
         """The tenant refused a call that left then, because this allowance is used up. Settle the call first."""
@@ -182,6 +189,7 @@ class Grant:
     def _learn_amount(self, now_s: float) -> None:
         """What was accepted within the last period is what the tenant grants."""
         self._learned_from = self._amount
+        self._sure = self._logged
         if self._is_known_whole(now_s):
             self._believe(self._logged)
 

@@ -236,6 +236,10 @@ class Traffic:
         """Until this application may make a call of this cost."""
         held = [brake.wait_s(now_s) for brake in (self._brake, self._lanes[lane].brake)]
         paced = [grant.wait_s(amount, now_s) for grant, amount in self._grants(lane, cost)]
+        for grant, amount in self._grants(lane, cost):
+            brake = self._brake if grant is self._tenant else self._lanes[lane].brake
+            if brake.under_way and not grant.is_sure(amount):
+                paced.append(None)
         known = [seconds for seconds in (*held, *paced) if seconds is not None]
         longest = max(known, default=0.0)
         if longest == 0:

@@ -1,0 +1,84 @@
+"""Rates, bursts and durations that follow from a quota."""
+
+import math
+from datetime import timedelta
+
+import pytest
+
+from idferry.rules.quota import (
+    PUBLISHED,
+    UNPACED,
+    Allowance,
+    HeldBy,
+    Pace,
+    Quota,
+    burst_of,
+    duration_of,
+    rate_of,
+    seconds_left,
+)
+
+
+@pytest.mark.parametrize(
+    ("applications", "rate", "burst"), [(1, 20, 3_000), (2, 40, 6_000), (3, 60, 9_000), (9, 60, 18_000)]
+)
+def test_what_is_published(applications: int, rate: float, burst: float) -> None:
+    assert rate_of(PUBLISHED, applications=applications) == rate
+    assert burst_of(PUBLISHED, applications=applications) == burst
+
+
+@pytest.mark.parametrize(
+    ("people", "applications", "seconds"),
+    [
+        (0, 1, 0),
+        (500, 1, 0),
+        (3_000, 1, 33),  # the writes go at once, the units of a small tenant do not
+        (10_000, 1, 350),
+        (1_000_000, 1, 49_850),
+        (1_000_000, 2, 24_850),
+        (1_000_000, 3, 16_517),
+        (1_000_000, 4, 16_367),
+        (1_000_000, 40, 16_367),
+    ],
+)
+def test_how_long_people_take(people: int, applications: int, seconds: int) -> None:
+    took = duration_of(people, applications=applications, quota=PUBLISHED)
+    assert math.isclose(took.total_seconds(), seconds, abs_tol=1)
+
+
+def test_a_dearer_creation_takes_five_times_as_long() -> None:
+    dear = Quota(creation_writes=5)
+    assert rate_of(dear, applications=3) == 12
+    assert duration_of(1_600, applications=1, quota=dear) == timedelta(seconds=250)
+
+
+def test_a_share_is_left_to_others() -> None:
+    kept = PUBLISHED.leaving(0.25)
+    assert rate_of(kept, applications=3) == 45
+    assert burst_of(kept, applications=1) == 2_250
+    assert kept.app_units == PUBLISHED.app_units
+
+
+@pytest.mark.parametrize(
+    ("pace", "measured", "left"),
+    [
+        (UNPACED, 10.0, 10.0),
+        (UNPACED, 0.0, None),
+        (Pace(0, HeldBy.NOBODY, 5.0, 0), 100.0, 20.0),  # the burst was fast, the rest will not be
+        (Pace(0, HeldBy.NOBODY, 5.0, 50), 100.0, 10.0),
+        (Pace(0, HeldBy.NOBODY, 5.0, 500), 2.0, 50.0),  # something else is slower than the quota
+        (Pace(90, HeldBy.TENANT, 5.0, 500), 100.0, 90.0),
+        (Pace(90, HeldBy.TENANT, None, 0), 0.0, 90.0),
+    ],
+)
+def test_the_slower_one_counts(pace: Pace, measured: float, left: float | None) -> None:
+    assert seconds_left(100, pace=pace, measured_per_s=measured) == left
+
+
+def test_nobody_is_left() -> None:
+    assert seconds_left(0, pace=UNPACED, measured_per_s=0) == 0
+
+
+def test_an_allowance_is_full_at_the_start() -> None:
+    assert Allowance(100, 10).seconds_for(100) == 0
+    assert Allowance(100, 10).seconds_for(150) == 5

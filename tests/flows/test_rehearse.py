@@ -41,7 +41,7 @@ def rehearsed(world: World, *, limit: int | None = None) -> RehearsalReport:
         intake=Intake(world.rules, TakeUp(), lambda _user: True, limit),
         project=PROJECT,
         ledger=RehearsalLedger(
-            Ledgers(ledger.plan, ledger.runs, ledger.send), ledger.report, ledger.observations
+            Ledgers(ledger.plan, ledger.runs, ledger.send), ledger.report, ledger.observations, ledger.records
         ),
         tenant=RehearsalTenant(tenant.inspector, tenant.writer, tenant.reader, FLAG),
         clock=world.clock,

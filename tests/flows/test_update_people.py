@@ -68,7 +68,7 @@ def verified(world: World) -> VerifyReport:
         observations=world.ledger.observations,
         clock=world.clock,
         tell=world.told.append,
-        source_check=SourceCheck(world.source, world.rules),
+        source_check=SourceCheck(world.source, world.rules, world.ledger.records),
     )
 
 

@@ -1,7 +1,7 @@
 """Verify: the directory read back. What a person did since is progress; everything else that differs is told."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from itertools import repeat
@@ -26,7 +26,7 @@ from idferry.ports import LegacySource
 from idferry.rules.account import Account
 from idferry.rules.answers import Fatal
 from idferry.rules.entry import EventKind, Observation, Selection, TakeUp
-from idferry.rules.happenings import AccountsRead
+from idferry.rules.happenings import AccountsRead, AccountsSought
 from idferry.rules.lifecycle import State
 from idferry.rules.names import Identity, SignInType
 from idferry.rules.password import Password
@@ -58,7 +58,7 @@ def verified(
         observations=world.ledger.observations,
         clock=world.clock,
         tell=world.told.append,
-        source_check=SourceCheck(source, world.rules) if source else None,
+        source_check=SourceCheck(source, world.rules, world.ledger.records) if source else None,
         stop=lambda: stop,
     )
 
@@ -77,7 +77,7 @@ def test_right_after_an_import_nothing_differs() -> None:
     for strict in (False, True):
         report = verified(world, source=world.source, strict=strict)
         assert (report.checked, report.differences, report.changed_by_person, report.foreign) == (40, 0, 0, 0)
-    assert AccountsRead(40) in world.told
+    assert AccountsRead(40, 40) in world.told
 
 
 def test_what_people_did_since_is_progress_and_no_difference() -> None:
@@ -360,6 +360,19 @@ def test_removed_people_are_not_missing() -> None:
 # --- ending ------------------------------------------------------------------------------------------------------
 
 
+def test_the_missing_are_asked_for_together_and_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("idferry.flows.verify.SOUGHT_ACCOUNTS", 20)
+    world = migrated(50)
+    world.tenant.stored.clear()
+    asked: list[int] = []
+    by_ids = world.tenant.reader.by_ids
+    world.tenant.reader.by_ids = lambda ids, names: (asked.append(len(ids)), by_ids(ids, names))[1]  # type: ignore[method-assign]
+    assert len(verified(world).missing) == 50
+    assert asked == [20, 20, 10]
+    sought = [one for one in world.told if isinstance(one, AccountsSought)]
+    assert sought == [AccountsSought(20, 50), AccountsSought(40, 50), AccountsSought(50, 50)]
+
+
 def test_it_can_be_stopped_and_changes_nothing() -> None:
     world = migrated(4)
     with pytest.raises(Stopped):
@@ -379,10 +392,10 @@ def test_what_was_seen_before_the_directory_failed_is_recorded() -> None:
     missing = world.account_of("k0").object_id
     del world.tenant.stored[missing]
 
-    def by_id(_object_id: str) -> Account | None:
+    def by_ids(_object_ids: Sequence[str], _names: Collection[str]) -> Mapping[str, Account]:
         raise Unreachable("no connection")
 
-    world.tenant.reader.by_id = by_id  # type: ignore[method-assign]
+    world.tenant.reader.by_ids = by_ids  # type: ignore[method-assign]
     with pytest.raises(Unreachable):
         verified(world)
     assert world.entries()["r1"].state is State.COMPLETE

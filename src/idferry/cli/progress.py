@@ -16,10 +16,12 @@ from idferry.ports import Clock, Tell
 from idferry.rules.happenings import (
     AccountsRead,
     AccountsRemoved,
+    AccountsSought,
     AccountsUpdated,
     AttributeCreated,
     Happening,
     PeopleSettled,
+    RecordsCompared,
     RecordsRead,
     RunStarted,
 )
@@ -107,6 +109,22 @@ class _Pace:
         return True
 
 
+class _Stretches:
+    """How long the rest of something takes that has a known end, at the rate of what was done so far."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._began: dict[str, tuple[float, int]] = {}
+
+    def left(self, what: str, done: int, total: int) -> str:
+        """`12 s left`, or nothing as long as that cannot be said."""
+        began_s, before = self._began.setdefault(what, (self._clock.elapsed(), done))
+        seconds = self._clock.elapsed() - began_s
+        if done <= before or done >= total or seconds <= 0:
+            return ""
+        return f"{duration((total - done) * seconds / (done - before))} left"
+
+
 def _what_it_waits_for(pace: Pace) -> list[str]:
     """The wait, if it is one that people notice."""
     match pace.held_by:
@@ -143,13 +161,13 @@ def progress(clock: Clock, *, quiet: bool = False) -> Iterator[Tell]:
             console=console,
             transient=True,
         ) as bar:
-            yield _on_terminal(bar, _Pace(clock))
+            yield _on_terminal(bar, _Pace(clock), _Stretches(clock))
     else:
-        pace = _Pace(clock)
-        yield lambda happening: _in_pipe(happening, pace)
+        pace, stretches = _Pace(clock), _Stretches(clock)
+        yield lambda happening: _in_pipe(happening, pace, stretches)
 
 
-def _on_terminal(bar: Progress, pace: _Pace) -> Tell:
+def _on_terminal(bar: Progress, pace: _Pace, stretches: _Stretches) -> Tell:
     tasks: dict[str, TaskID] = {}
 
     def show(what: str, done: int, total: int | None, note: str = "") -> None:
@@ -172,8 +190,13 @@ def _on_terminal(bar: Progress, pace: _Pace) -> Tell:
                 show("creating", 0, total)
             case PeopleSettled(done, _failed, _waiting):
                 show("creating", done, max(pace.total, done), pace.describe(happening))
-            case AccountsRead(count):
-                show("reading accounts", count, None)
+            case AccountsRead(count, expected):
+                note = stretches.left("reading", count, expected)
+                show("reading accounts", count, max(expected, count) or None, note)
+            case AccountsSought(count, total):
+                show("asking for missing accounts", count, total, stretches.left("asking", count, total))
+            case RecordsCompared(count):
+                show("comparing the source", count, None)
             case AccountsUpdated(count):
                 show("updating", count, None)
             case AccountsRemoved(count):
@@ -182,7 +205,7 @@ def _on_terminal(bar: Progress, pace: _Pace) -> Tell:
     return tell
 
 
-def _in_pipe(happening: Happening, pace: _Pace) -> None:
+def _in_pipe(happening: Happening, pace: _Pace, stretches: _Stretches) -> None:
     line = ""
     match happening:
         case RecordsRead(count) if count >= RECORDS_WORTH_TELLING and pace.is_time_for_a_line():
@@ -194,8 +217,13 @@ def _in_pipe(happening: Happening, pace: _Pace) -> None:
             line = f"{'continuing' if resumed else 'starting'} run {run}: {total:,} people to create"
         case PeopleSettled(done) if pace.is_worth_a_line(happening):
             line = f"{done:,} of {pace.total:,} settled, {pace.describe(happening)}"
-        case AccountsRead(count) if pace.is_time_for_a_line():
-            line = f"read {count:,} accounts"
+        case AccountsRead(count, expected) if pace.is_time_for_a_line():
+            line = _told(f"read {count:,} accounts", stretches.left("reading", count, expected))
+        case AccountsSought(count, total) if pace.is_time_for_a_line():
+            left = stretches.left("asking", count, total)
+            line = _told(f"asked for {count:,} of {total:,} missing accounts", left)
+        case RecordsCompared(count) if pace.is_time_for_a_line():
+            line = f"compared {count:,} records"
         case AccountsUpdated(count) if pace.is_time_for_a_line():
             line = f"updated {count:,} accounts"
         case AccountsRemoved(count) if pace.is_time_for_a_line():
@@ -204,3 +232,7 @@ def _in_pipe(happening: Happening, pace: _Pace) -> None:
             pass
     if line:
         messages().print(line, markup=False, soft_wrap=True)
+
+
+def _told(line: str, left: str) -> str:
+    return f"{line}, {left}" if left else line

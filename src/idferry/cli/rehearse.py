@@ -185,7 +185,10 @@ def _run(
             ),
             project=settings.project,
             ledger=RehearsalLedger(
-                Ledgers(ledger.plan, ledger.runs, ledger.send), ledger.report, ledger.observations
+                Ledgers(ledger.plan, ledger.runs, ledger.send),
+                ledger.report,
+                ledger.observations,
+                ledger.records,
             ),
             tenant=RehearsalTenant(
                 directory.inspector,

@@ -26,6 +26,7 @@ from idferry.rules.comparison import Difference
 from idferry.rules.entry import Selection
 from idferry.settings import Settings, read_settings
 from idferry.wiring import (
+    LedgerParts,
     clock_of,
     corrected_source_of,
     directory_of,
@@ -88,7 +89,7 @@ def verify(
             observations=ledger.observations,
             clock=clock,
             tell=tell,
-            source_check=_source_check(read, clock, source, name, corrections) if source else None,
+            source_check=_source_check(read, clock, ledger, source, name, corrections) if source else None,
             stop=stop,
         )
     if as_json:
@@ -100,10 +101,15 @@ def verify(
 
 
 def _source_check(
-    read: Settings, clock: Clock, source: str, name: str, corrections: Path | None
+    read: Settings,
+    clock: Clock,
+    ledger: LedgerParts,
+    source: str,
+    name: str,
+    corrections: Path | None,
 ) -> SourceCheck:
     legacy, _ = corrected_source_of(read, source, name=name, corrections=corrections)
-    return SourceCheck(legacy, plan_rules_of(read, clock))
+    return SourceCheck(legacy, plan_rules_of(read, clock), ledger.records)
 
 
 def verify_document(report: VerifyReport) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from idferry.ports import (
     ObservationLedger,
     PlanLedger,
     RandomBelow,
+    RecordReport,
     Stop,
     Tell,
     TenantInspector,
@@ -55,6 +56,7 @@ class RehearsalLedger:
     premigrate: Ledgers
     report: LedgerReport
     observations: ObservationLedger
+    records: RecordReport
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +153,7 @@ def _verify(
         clock=clock,
         tell=tell,
         # A part of a source would make the rest of it look forgotten.
-        source_check=None if intake.limit else SourceCheck(source, intake.rules),
+        source_check=None if intake.limit else SourceCheck(source, intake.rules, ledger.records),
         stop=stop,
     )
 

@@ -16,6 +16,7 @@ from idferry.ports import (
     LedgerReport,
     LegacySource,
     ObservationLedger,
+    RecordReport,
     SourceRecord,
     Stop,
     Tell,
@@ -24,7 +25,7 @@ from idferry.ports import (
 from idferry.rules.account import Account, AccountDraft, legacy_id_of
 from idferry.rules.comparison import Difference, compare, source_differences
 from idferry.rules.entry import Entry, EventKind, Observation, Selection
-from idferry.rules.happenings import AccountsRead
+from idferry.rules.happenings import AccountsRead, AccountsSought, RecordsCompared
 from idferry.rules.lifecycle import WITH_ACCOUNT, State
 from idferry.rules.person_set import PersonSet
 from idferry.rules.plan import PasswordFacts, Planned, PlanRules, plan_person
@@ -37,7 +38,9 @@ WITHOUT_ACCOUNT_YET = MappingProxyType(
     }
 )
 """People of a source who should have an account and have none, and how that is told; the code follows."""
+STAYED_BEHIND = (State.LEFT_OUT, State.REFUSED)
 BATCH_ACCOUNTS = 500
+SOUGHT_ACCOUNTS = 200  # ten calls of twenty: progress is told, and a stop heard, between two of them
 LISTED_MAX = 10_000
 
 Item = TypeVar("Item")
@@ -100,10 +103,11 @@ class VerifyScope:
 
 @dataclass(frozen=True, slots=True)
 class SourceCheck:
-    """The source to compare with as well, and the rules by which its people were planned."""
+    """The source to compare with as well, the rules by which its people were planned, what the ledger knows of it."""
 
     source: LegacySource
     rules: PlanRules
+    records: RecordReport
 
 
 def verify(
@@ -120,7 +124,7 @@ def verify(
     """Compare the directory with the ledger and the source.
 
     1. Enumerate the directory; compare every account of this project with its entry.
-    2. Look for the people whose account was not met; each is asked for once more by id, because the directory may
+    2. Look for the people whose account was not met; they are asked for once more by id, because the directory may
        not show a new account yet.
     3. Compare the source, where one is given: who of it has no account, and what else was written.
 
@@ -128,9 +132,15 @@ def verify(
         DirectoryError, LedgerError, SourceError, Stopped.
     """
     verifying = _Verifying(
-        scope=scope, reader=reader, ledger=ledger, observations=observations, clock=clock, stop=stop
+        scope=scope,
+        reader=reader,
+        ledger=ledger,
+        observations=observations,
+        clock=clock,
+        tell=tell,
+        stop=stop,
     )
-    verifying.compare_directory(tell)
+    verifying.compare_directory()
     verifying.find_missing()
     if source_check:
         verifying.compare_source(source_check)
@@ -146,19 +156,21 @@ class _Verifying:
     ledger: LedgerReport
     observations: ObservationLedger
     clock: Clock
+    tell: Tell
     stop: Stop
     report: VerifyReport = field(default_factory=VerifyReport)
     _met: PersonSet = field(default_factory=PersonSet)
 
     # --- directory against ledger --------------------------------------------------------------------------------
 
-    def compare_directory(self, tell: Tell) -> None:
+    def compare_directory(self) -> None:
         """Enumerate the directory; compare every account of this project with its entry."""
+        expected = self._count_with_account(Selection())
         for page in _batches(self.reader.every(self.scope.value_names), BATCH_ACCOUNTS):
             self._check_stop()
             self._compare_page(page)
             self.report.checked += len(page)
-            tell(AccountsRead(self.report.checked))
+            self.tell(AccountsRead(self.report.checked, expected))
 
     def _compare_page(self, page: list[Account]) -> None:
         mark = f"{self.scope.project}:"
@@ -222,45 +234,58 @@ class _Verifying:
     # --- ledger against directory --------------------------------------------------------------------------------
 
     def find_missing(self) -> None:
-        """Look for the people whose account was not met, each once more by id."""
-        for entry in self.ledger.entries(replace(self.scope.selection, states=WITH_ACCOUNT)):
-            if entry.person_id in self._met:
-                continue
+        """Look for the people whose account was not met, once more by id."""
+        chosen = replace(self.scope.selection, states=WITH_ACCOUNT)
+        total, sought = max(self._count_with_account(self.scope.selection) - len(self._met), 0), 0
+        missed = (entry for entry in self.ledger.entries(chosen) if entry.person_id not in self._met)
+        for batch in _batches(missed, SOUGHT_ACCOUNTS):
             self._check_stop()
-            account = self.reader.by_id(entry.object_id)
-            if account is None:
-                found = Missing(entry.legacy_id, entry.object_id, "no account with this id")
-                self.report.add(found, self.report.missing)
-            elif account.legacy_id == entry.legacy_id:
-                self._record([entry.person_id] if self._compare(entry, account) else [])
-            else:
-                self.report.add(
-                    Difference(
-                        entry.object_id, entry.legacy_id, "legacyId", entry.legacy_id, account.legacy_id
-                    ),
-                    self.report.differing,
-                )
+            found = self.reader.by_ids([entry.object_id for entry in batch], self.scope.value_names)
+            pairs = [(entry, found.get(entry.object_id)) for entry in batch]
+            self._record([entry.person_id for entry, account in pairs if self._judge_sought(entry, account)])
+            sought += len(batch)
+            self.tell(AccountsSought(sought, max(total, sought)))
+
+    def _judge_sought(self, entry: Entry, account: Account | None) -> bool:
+        """What asking for a person's account by its id showed; True when the person has got a password since."""
+        if account is None:
+            found = Missing(entry.legacy_id, entry.object_id, "no account with this id")
+            self.report.add(found, self.report.missing)
+            return False
+        if account.legacy_id == entry.legacy_id:
+            return self._compare(entry, account)
+        other = Difference(entry.object_id, entry.legacy_id, "legacyId", entry.legacy_id, account.legacy_id)
+        self.report.add(other, self.report.differing)
+        return False
+
+    def _count_with_account(self, selection: Selection) -> int:
+        return sum(self.ledger.states(replace(selection, states=WITH_ACCOUNT)).values())
 
     # --- source against ledger -----------------------------------------------------------------------------------
 
     def compare_source(self, check: SourceCheck) -> None:
         """What the source says now: people who have no account, or whom the ledger has never heard of; changed values."""
-        left_out = self._left_out(check.source.name)
-        waiting = self._waiting(check.source.name)
-        read, with_account = PersonSet(), 0
+        source = check.source.name
+        waiting = self._waiting(source)
+        read, with_account, compared = PersonSet(), 0, 0
         users = (record.user for record in check.source.records() if isinstance(record, SourceRecord))
         for batch in _batches(users, BATCH_ACCOUNTS):
             self._check_stop()
+            compared += len(batch)
+            self.tell(RecordsCompared(compared))
             drafts: dict[str, AccountDraft | None] = {}
             for user in batch:
                 plan = plan_person(user, PasswordFacts(present=True), check.rules)
                 drafts.setdefault(user.key, plan.draft if isinstance(plan, Planned) else None)
-            ids = {key: self._legacy_id(check.source.name, key) for key in drafts}
+            ids = {key: self._legacy_id(source, key) for key in drafts}
             entries = self.ledger.entries_of_legacy_ids(set(ids.values()))
+            unknown = [key for key, draft in drafts.items() if draft and ids[key] not in entries]
+            # People who stay behind by rule have no legacyId to be found by.
+            known = check.records.known_records(source, unknown) if unknown else {}
             for key, draft in drafts.items():
                 entry = entries.get(ids[key])
                 if entry is None:
-                    if draft and key not in left_out:
+                    if draft and (key not in known or known[key].state not in STAYED_BEHIND):
                         self._judge_unknown(draft)
                 elif entry.person_id not in read:
                     read.add(entry.person_id)
@@ -269,16 +294,11 @@ class _Verifying:
                         self._judge_waiting(entry)
                     if draft:
                         self._compare_values(entry, draft)
-        everybody = replace(self.scope.selection, source=check.source.name, states=WITH_ACCOUNT)
-        self.report.vanished = max(sum(self.ledger.states(everybody).values()) - with_account, 0)
+        everybody = self._count_with_account(replace(self.scope.selection, source=source))
+        self.report.vanished = max(everybody - with_account, 0)
 
     def _legacy_id(self, source: str, key: str) -> str:
         return legacy_id_of(project=self.scope.project, source=source, key=key)
-
-    def _left_out(self, source: str) -> set[str]:
-        """Keys of the people of this source who stay behind by rule: they have no legacyId to be found by."""
-        chosen = Selection(source=source, states=(State.LEFT_OUT, State.REFUSED))
-        return {entry.key for entry in self.ledger.entries(chosen)}
 
     def _waiting(self, source: str) -> PersonSet:
         """The chosen people of this source who should have an account and have none; nor was one met."""

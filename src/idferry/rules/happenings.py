@@ -42,7 +42,23 @@ class PeopleSettled:
 
 @dataclass(frozen=True, slots=True)
 class AccountsRead:
-    """An enumeration has read so many accounts."""
+    """An enumeration has read so many accounts. `expected`: how many of them are ours, 0 where nobody counted them."""
+
+    count: int
+    expected: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class AccountsSought:
+    """Of the accounts that an enumeration did not show, so many of about `total` were asked for by their ids."""
+
+    count: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecordsCompared:
+    """So many records of a source were compared with the ledger."""
 
     count: int
 
@@ -67,6 +83,8 @@ Happening = (
     | RunStarted
     | PeopleSettled
     | AccountsRead
+    | AccountsSought
+    | RecordsCompared
     | AccountsUpdated
     | AccountsRemoved
 )

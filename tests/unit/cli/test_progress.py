@@ -13,9 +13,11 @@ from idferry.cli.progress import LINE_EVERY_SECONDS, RECORDS_WORTH_TELLING, dura
 from idferry.rules.happenings import (
     AccountsRead,
     AccountsRemoved,
+    AccountsSought,
     AttributeCreated,
     Happening,
     PeopleSettled,
+    RecordsCompared,
     RecordsRead,
     RunStarted,
 )
@@ -102,6 +104,8 @@ def test_a_run_with_nobody_to_create_is_silent_about_them(capsys: pytest.Capture
 def test_reading_and_removing_speak_now_and_then(capsys: pytest.CaptureFixture[str]) -> None:
     for happening, line in (
         (AccountsRead(12_345), "read 12,345 accounts"),
+        (AccountsSought(40, 12_345), "asked for 40 of 12,345 missing accounts"),
+        (RecordsCompared(12_345), "compared 12,345 records"),
         (AccountsRemoved(12_345), "removed 12,345 accounts"),
         (RecordsRead(12_345), "planned 12,345 records"),
     ):
@@ -110,6 +114,19 @@ def test_reading_and_removing_speak_now_and_then(capsys: pytest.CaptureFixture[s
         )
         assert told == [line, line]
     assert lines(capsys, LINE_EVERY_SECONDS, RecordsRead(RECORDS_WORTH_TELLING - 1)) == []
+
+
+def test_reading_says_how_long_the_rest_takes(capsys: pytest.CaptureFixture[str]) -> None:
+    told = lines(
+        capsys,
+        LINE_EVERY_SECONDS,
+        AccountsRead(100, 1_000),
+        LINE_EVERY_SECONDS,
+        AccountsRead(200, 1_000),
+        LINE_EVERY_SECONDS,
+        AccountsRead(1_100, 1_000),
+    )
+    assert told == ["read 100 accounts", "read 200 accounts, 40 s left", "read 1,100 accounts"]
 
 
 def test_quiet_is_quiet(capsys: pytest.CaptureFixture[str]) -> None:

@@ -221,6 +221,26 @@ def test_a_refusal_of_everybody_stops_the_run_which_can_be_resumed(
     assert_true_to_life(world)
 
 
+def _token_refused() -> None:
+    raise TokenRefused("the directory refuses the token")
+
+
+def test_a_token_that_is_refused_to_a_question_is_a_stop_and_no_wrong_setting() -> None:
+    """The run has begun, so the same command continues: the exit code says so, whichever call was refused."""
+    world = World(MemorySource(crowd(5)))
+    world.tenant.plan_faults(repeat(LostBefore("HTTP 503"), 500))
+    world.tenant.check_reachable = _token_refused  # type: ignore[method-assign]
+    world.tenant.inspector.inspect = lambda: FACTS  # type: ignore[method-assign]
+    with pytest.raises(TokenRefused) as ended:
+        world.premigrate()
+    assert ended.value.exit_code == EXIT_STOPPED
+    assert not world.failures()
+    del world.tenant.check_reachable
+    world.tenant.plan_faults(())
+    world.premigrate()
+    assert_true_to_life(world)
+
+
 def test_a_directory_that_is_full_in_the_middle_stops_the_run() -> None:
     world = World(MemorySource(crowd(45)), MemoryTenant(quota=45))
     real = world.tenant.inspector.inspect

@@ -13,6 +13,8 @@ from itertools import islice
 from typing import Any, assert_never
 
 from idferry.errors import (
+    EXIT_STOPPED,
+    DirectoryError,
     IdferryError,
     Stopped,
     Throttled,
@@ -127,13 +129,15 @@ def send_people(
         random_below=random_below,
         second_choices=second_choices or SecondChoices(),
     )
-    sending.settle_the_past()
-    sending.send(
-        prepare_orders(
-            sending.resend, source=source, random_below=random_below, unmatched=sending.leave_creating
-        )
-    )
-    sending.send(prepare_orders(_planned(ledger, run), source=source, random_below=random_below))
+    try:
+        sending.settle_the_past()
+        unmatched = sending.leave_creating
+        again = prepare_orders(sending.resend, source=source, random_below=random_below, unmatched=unmatched)
+        sending.send(again)
+        sending.send(prepare_orders(_planned(ledger, run), source=source, random_below=random_below))
+    except DirectoryError as error:
+        error.exit_code = EXIT_STOPPED  # the run has begun: what was wrong settings before is a stop now
+        raise
     return sending.report
 
 

@@ -25,6 +25,8 @@ RUNS_MAX = 40
 BATCH_SIZE = 20
 AMPLIFICATION_MAX = 1.3
 EARLY_TIMES = 3
+SPEED_MAX_FOR_TOKENS = 1_000
+TOKEN_LIFETIME_S = 30 * 24 * 3600
 GHOST_WORD = "ghosts"
 
 
@@ -64,6 +66,9 @@ def _play(stage: Stage, fault: Fault, *, rate: float, seed: int) -> FaultFigures
     ) as scene:
         scene.plant(scene.chance.sample(scene.truth.people, STRANGERS))
         ghosts = _future_ghosts(scene) if GHOST_WORD in fault.name else []
+        if fault.speed > SPEED_MAX_FOR_TOKENS:
+            # An hour is over in moments, and with it the life of a token that is on its way.
+            scene.emulator.options(scene.tenant, token_lifetime_s=TOKEN_LIFETIME_S)
         if fault.lag:
             scene.emulator.lag(**fault.lag, seed=seed)
         _delete(scene, ghosts)

@@ -83,12 +83,23 @@ def _story(project: Project) -> dict[str, list[Any]]:
     impatient = project.folder / "impatient.toml"
     impatient.write_text(f"{tenant.settings}\n[limits]\nattempts = 1\n", encoding="utf-8")
     broken = ("--fault-rate", "0.5", "--settings", str(impatient))
-    rehearsed = [run("rehearse", "people.jsonl", "--first-day", "1000", *broken)]
+    many = [json.dumps({"key": str(one), "signInName": f"{one}@example.net"}) for one in range(90)]
+    (project.folder / "many.jsonl").write_text("\n".join(many) + "\n", encoding="utf-8")
+    rehearsed = [
+        run("rehearse", "people.jsonl", "--first-day", "1000"),
+        run("rehearse", "many.jsonl", *broken),
+    ]
     done = run("premigrate", "people.jsonl", "--execute")
     found = [run("find", "--sign-in-name", name) for name in ("ana@example.com", "taken@example.com")]
     status = [run("status"), run("status", "--export-failures", "failed.jsonl")]
     (project.folder / "some.keys").write_text("1\nnobody\n", encoding="utf-8")
     listed = run("premigrate", "people.jsonl", "--only", "some.keys")
+    emulator.options(tenant, object_quota=1)
+    (project.folder / "more.jsonl").write_text(
+        '{"key": "1", "signInName": "kim@example.com"}\n', encoding="utf-8"
+    )
+    full = run("premigrate", "more.jsonl", "--execute")
+    emulator.options(tenant, object_quota=1000)
     emulator.sign_in(tenant, "ana@example.com", "Not-Real-Puffin-01")
     eve = run("find", "--sign-in-name", "eve@example.com")["accounts"][0]
     fay = run("find", "--sign-in-name", "fay@example.com")["accounts"][0]
@@ -117,7 +128,7 @@ def _story(project: Project) -> dict[str, list[Any]]:
         "ledger rebuild": _lost_ledger(project),
         "ids export": [run("ids", "export", "ids.csv")],
         "emulator": [_emulator_document()],
-        "error": [run("find"), run("premigrate", "nowhere.jsonl"), changed[1]],
+        "error": [run("find"), run("premigrate", "nowhere.jsonl"), changed[1], full],
     }
 
 

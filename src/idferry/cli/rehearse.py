@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Annotated
 
 import typer
 
@@ -13,6 +12,21 @@ from idferry.cli.emulated_tenant import emulated_tenant
 from idferry.cli.options import JsonOption, NameOption, SettingsOption, SourceArgument
 from idferry.cli.output import print_json
 from idferry.cli.progress import progress
+from idferry.cli.rehearse_options import (
+    HASHES,
+    AppsOption,
+    CoresOption,
+    ExistingOption,
+    FaultRateOption,
+    FirstDayOption,
+    HashOption,
+    LatencyOption,
+    LimitOption,
+    ModeBOption,
+    PasswordOption,
+    TrialOption,
+    VerifyOption,
+)
 from idferry.cli.rehearse_report import Rehearsed, print_rehearsal, rehearsal_document
 from idferry.cli.stopping import stop_on_signals
 from idferry.errors import EXIT_PEOPLE_FAILED, UsageError
@@ -46,9 +60,6 @@ from idferry.wiring import (
 )
 from idferry.wiring.rules import importing_applications, quota_of
 
-APPLICATIONS_MAX = 20
-HASHES = ", ".join(VERIFY_MS)
-
 
 @dataclass(frozen=True, slots=True)
 class _Day:
@@ -64,50 +75,18 @@ class _Day:
 
 def rehearse(
     source: SourceArgument,
-    apps: Annotated[
-        int | None,
-        typer.Option(
-            help="Applications that send; default: as many as the settings have for the import.",
-            min=1,
-            max=APPLICATIONS_MAX,
-            metavar="N",
-        ),
-    ] = None,
-    latency_ms: Annotated[
-        float, typer.Option(help="How long each answer takes. Nobody documents it.", min=0)
-    ] = 300.0,
-    fault_rate: Annotated[
-        float, typer.Option(help="Share of calls that go wrong, 0 to 0.5.", min=0, max=0.5)
-    ] = 0.0,
-    password: Annotated[
-        PasswordMode, typer.Option(help="As in premigrate: known, random or auto.")
-    ] = PasswordMode.AUTO,
-    limit: Annotated[int | None, typer.Option(min=1, help="Only the first N people.", metavar="N")] = None,
-    existing: Annotated[
-        int, typer.Option(help="Objects that the real tenant holds already; nobody asks it.", min=0)
-    ] = 0,
-    first_day: Annotated[
-        int | None,
-        typer.Option(
-            help="Reckon also whether so many people an hour can sign in for the first time.",
-            min=1,
-            metavar="PEOPLE/HOUR",
-        ),
-    ] = None,
-    mode_b: Annotated[
-        bool, typer.Option("--mode-b", help="First day: our service writes the passwords, through Graph.")
-    ] = False,
-    trial: Annotated[bool, typer.Option("--trial", help="First day: the tenant is a trial.")] = False,
-    scheme: Annotated[
-        str, typer.Option("--hash", help=f"First day: how passwords are checked: {HASHES}.", metavar="NAME")
-    ] = "bcrypt-12",
-    verify_ms: Annotated[
-        float, typer.Option(help="First day: milliseconds of one core for a check, instead of --hash.", min=0)
-    ] = 0.0,
-    cores: Annotated[
-        int,
-        typer.Option(help="First day: cores that check passwords; 0: as many as this machine has.", min=0),
-    ] = 0,
+    apps: AppsOption = None,
+    latency_ms: LatencyOption = 300.0,
+    fault_rate: FaultRateOption = 0.0,
+    password: PasswordOption = PasswordMode.AUTO,
+    limit: LimitOption = None,
+    existing: ExistingOption = 0,
+    first_day: FirstDayOption = None,
+    mode_b: ModeBOption = False,
+    trial: TrialOption = False,
+    scheme: HashOption = "bcrypt-12",
+    verify_ms: VerifyOption = 0.0,
+    cores: CoresOption = 0,
     name: NameOption = "",
     settings: SettingsOption = None,
     as_json: JsonOption = False,

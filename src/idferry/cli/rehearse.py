@@ -208,6 +208,7 @@ def _forecast(day: _Day, kind: TenantKind, import_writes_per_s: float) -> FirstD
             trial=day.trial,
             mode=Mode.GRAPH if day.mode_b else Mode.TENANT,
             verify_ms=day.verify_ms or VERIFY_MS[day.scheme],
+            verify_name="" if day.verify_ms else day.scheme,
             verify_basis=Basis.GIVEN if day.verify_ms else Basis.MEASURED,
             cores=day.cores or os.cpu_count() or 1,
             import_writes_per_s=import_writes_per_s,

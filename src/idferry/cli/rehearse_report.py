@@ -7,7 +7,7 @@ from typing import Any
 from rich.console import Console
 
 from idferry.cli.failure_report import failure_documents, failure_rows
-from idferry.cli.output import counts, facts, figures, say, screen
+from idferry.cli.output import Rows, counts, figures, listing, say, screen
 from idferry.cli.plan_report import plan_document, print_plan
 from idferry.cli.progress import duration
 from idferry.flows.rehearse import RehearsalReport
@@ -191,29 +191,32 @@ def _print_time(console: Console, done: Rehearsed) -> None:
     by_apps = f"{apps} application{'s' if apps > 1 else ''}"
     broken = f", {done.conditions.fault_rate:.0%} of calls broken" if done.conditions.fault_rate else ""
     rows = [
-        ("measured", duration(report.sending_s), f"creating everybody with {by_apps}{broken}"),
-        ("", duration(report.verifying_s), "reading everybody back (verify)"),
-    ]
-    rows += [
-        (f"computed, {one.applications}", duration(one.duration.total_seconds()), _computed_words(one))
-        for one in done.computed
+        ("creating", duration(report.sending_s), f"measured, with {by_apps}{broken}"),
+        ("reading back", duration(report.verifying_s), "measured (verify)"),
     ]
     console.print(figures(rows))
+    console.print()
+    console.print(_computed_table(done))
     if done.kind is TenantKind.B2C:
         say(
             console,
-            "At least, by the limits of the settings. The longer time holds if the four extra units that creating costs in "
-            "B2C count as writes too, which Microsoft's page does not say.",
+            "The pessimistic time holds if the four extra units that creating costs in B2C count as writes too, which "
+            "Microsoft's page does not say.",
             indent=2,
             style="dim",
         )
 
 
-def _computed_words(one: Computed) -> str:
-    words = f"with {one.applications} application{'s' if one.applications > 1 else ''}"
-    if one.pessimistic is None:
-        return words
-    return f"{words}; pessimistic: {duration(one.pessimistic.total_seconds())}"
+def _computed_table(done: Rehearsed) -> Rows:
+    """Durations by applications, as the limits of the settings allow them at best."""
+    rows = [(str(one.applications), *_durations(one)) for one in done.computed]
+    heads = ("applications", "computed, at best", "pessimistic")
+    return listing(heads[: len(rows[0])], rows)
+
+
+def _durations(one: Computed) -> tuple[str, ...]:
+    known = [each for each in (one.duration, one.pessimistic) if each is not None]
+    return tuple(duration(each.total_seconds()) for each in known)
 
 
 def _print_room(console: Console, done: Rehearsed) -> None:
@@ -270,10 +273,9 @@ def _print_first_day(console: Console, day: FirstDayForecast, kind: TenantKind) 
         (bound.name, f"{bound.people_per_s:,.1f}/s", f"{bound.explanation} ({bound.basis})")
         for bound in day.bounds
     ]
+    shared = people_per_s_behind_one_address(kind)
+    rows.append(("one address", f"{shared:,.1f}/s", "people who share one, such as an office (documented)"))
     console.print(figures(rows))
-    console.print(
-        facts([("one address", f"{people_per_s_behind_one_address(kind):.0f} people a second (documented)")])
-    )
     say(
         console,
         f"Assumed: the busiest minutes bring {PEAK_FACTOR_ASSUMED:g} times the average, and {TRIES_ASSUMED:g} password "

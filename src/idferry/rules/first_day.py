@@ -61,7 +61,7 @@ class Basis(StrEnum):
 class FirstDay:
     """What is asked about: `people_per_hour` sign in for the first time, on `cores` that check passwords.
 
-    `import_writes_per_s`: what a premigration that still runs takes of the tenant's writes.
+    `verify_name`: the scheme that takes `verify_ms` of a core; `import_writes_per_s`: what a premigration that still runs takes of the tenant's writes.
     """
 
     people_per_hour: float
@@ -69,6 +69,7 @@ class FirstDay:
     trial: bool = False
     mode: Mode = Mode.TENANT
     verify_ms: float = 0.0
+    verify_name: str = ""
     verify_basis: Basis = Basis.MEASURED
     cores: int = 1
     import_writes_per_s: float = 0.0
@@ -144,7 +145,8 @@ def _verifier(day: FirstDay) -> list[Bound]:
         return []
     checks_per_s = day.cores * 1000 / day.verify_ms
     cores = f"{day.cores} core{'s' if day.cores > 1 else ''}"
-    what = f"{cores}, {day.verify_ms:g} ms for each check"
+    scheme = f" of {day.verify_name}" if day.verify_name else ""
+    what = f"{cores}, {day.verify_ms:g} ms for each check{scheme}"
     return [Bound("verifier", checks_per_s / TRIES_ASSUMED, day.verify_basis, what)]
 
 

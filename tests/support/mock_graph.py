@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -14,6 +14,7 @@ from idferry.graph.credentials import ClientSecret
 from idferry.graph.directory import Directory, DirectoryLimits, Registration, open_directory
 from idferry.graph.machine import Machine
 from idferry.ports import Clock
+from idferry.rules.quota import PUBLISHED, Quota
 
 TENANT_ID = "11111111-2222-4333-8444-555555555555"
 CLIENT_ID = "99999999-8888-4777-8666-555555555555"
@@ -56,17 +57,27 @@ def mocked_directory(
     settle: timedelta = timedelta(minutes=2),
     connections: int = 1,
     credential: Any = None,
+    applications: Sequence[str] = ("import",),
+    quota: Quota = PUBLISHED,
 ) -> Directory:
-    """A directory whose Graph calls are answered by `graph`, its token requests by `token`."""
+    """A directory whose Graph calls are answered by `graph`, its token requests by `token`.
+
+    The first application's client id is CLIENT_ID, the others' are `client-1` and so on.
+    """
 
     def answer(request: httpx2.Request) -> httpx2.Response:
         return token(request) if request.url.host == "login.test" else graph(request)
 
     return open_directory(
         address=address,
-        applications=[Registration("import", CLIENT_ID, credential or ClientSecret(SECRET))],
+        applications=[
+            Registration(
+                name, CLIENT_ID if number == 0 else f"client-{number}", credential or ClientSecret(SECRET)
+            )
+            for number, name in enumerate(applications)
+        ],
         machine=Machine(clock or HandClock(), lambda: 1.0, lambda: "00000000-0000-4000-8000-000000000000"),
-        limits=DirectoryLimits(connections=connections, settle=settle),
+        limits=DirectoryLimits(connections=connections, settle=settle, quota=quota),
         http=httpx2.Client(transport=httpx2.MockTransport(answer)),
     )
 

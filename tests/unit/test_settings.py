@@ -190,10 +190,33 @@ def test_a_project_is_a_name_without_a_colon(project: object) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("connections", 0), ("attempts", 0), ("settle_seconds", -1), ("timeout_seconds", 0)]
+    ("name", "value"),
+    [
+        ("connections", 0),
+        ("attempts", 0),
+        ("settle_seconds", -1),
+        ("timeout_seconds", 0),
+        ("app_writes", 0),
+        ("tenant_writes_seconds", 0),
+        ("app_units", -1),
+        ("creation_writes", 0),
+        ("reserve_writes", -1),
+    ],
 )
 def test_limits_have_a_lower_end(name: str, value: int) -> None:
     assert str(refused({"limits": {name: value}})) == f"limits.{name} is too small"
+
+
+@pytest.mark.parametrize("value", [-0.1, 0.91, 1, float("nan")])
+def test_a_reserve_leaves_something(value: float) -> None:
+    assert "limits.reserve_writes" in str(refused({"limits": {"reserve_writes": value}}))
+
+
+@pytest.mark.parametrize(
+    ("second", "what"), [({"client_id": "b"}, "name"), ({"client_id": "A", "name": "other"}, "client_id")]
+)
+def test_two_applications_that_send_are_told_apart(second: dict[str, Any], what: str) -> None:
+    assert str(refused({"application": [{"client_id": "a"}, second]})).endswith(f"have the same {what}")
 
 
 def test_people_are_not_stale_before_their_time() -> None:

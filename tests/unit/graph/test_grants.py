@@ -1,5 +1,7 @@
 """What is believed of one allowance, moment by moment."""
 
+from itertools import pairwise
+
 import pytest
 
 from idferry.graph.grants import Grant
@@ -187,7 +189,7 @@ def test_a_failed_try_is_repeated_ever_more_rarely() -> None:
         if grant.per_s > before:
             tried.append(at_s)
             refuse(grant, at_s + 0.1)
-    distances = [later - earlier for earlier, later in zip(tried, tried[1:], strict=False)]
+    distances = [later - earlier for earlier, later in pairwise(tried)]
     assert distances == sorted(distances)
     assert distances[-1] > 4 * distances[0]
 

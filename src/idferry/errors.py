@@ -70,6 +70,8 @@ class IdferryError(Exception):
         self.remedy = remedy or self.default_remedy
         # What --json says beside the error; whoever words the error for people fills it.
         self.document: Mapping[str, object] = {}
+        # A sentence on what was done before it, where that is known.
+        self.done = ""
 
 
 class UsageError(IdferryError):

@@ -288,6 +288,10 @@ ERROR = {
     "error.code": "[error code](errors.md)",
     "error.message": "what happened",
     "error.remedy": "what to do",
+    "error.next": "the command to type then, where the same one continues; else absent",
+    "progress.run": "the run that is not done, of `premigrate`; else absent",
+    "progress.settled": "people whom it has settled so far: with an account, or failed",
+    "progress.left": "people whom it has planned and not settled",
     "source_changes": "with the code `source_changed`, where the difference is known:",
     **_below("source_changes", CHANGES),
 }

@@ -155,6 +155,16 @@ def test_another_command_or_source_is_not_concerned() -> None:
     assert world.premigrate().send.created == 1
 
 
+def test_a_run_that_has_planned_nobody_has_nothing_to_compare_with() -> None:
+    world = World(MemorySource([with_password(1)]))
+    world.killed_at(1)
+    [broken] = world.ledger.report.runs()
+    world.source.humans.append(with_password(2))
+    report = world.premigrate()
+    assert report.send.created == 2
+    assert {run.run: run.superseded_by for run in world.ledger.report.runs()}[broken.run] == report.run
+
+
 def test_a_stop_while_comparing_changes_nothing() -> None:
     world = interrupted()
     world.source.humans.append(without_password(900))

@@ -24,13 +24,14 @@ from idferry.cli import (
     survey,
     verify,
 )
-from idferry.cli.output import escape_what_streams_cannot_hold, messages, print_error, say
+from idferry.cli.output import command_line, escape_what_streams_cannot_hold, messages, print_error, say
 from idferry.errors import (
     EXIT_DONE,
     EXIT_MEANINGS,
     EXIT_STOPPED,
     EXIT_USAGE,
     IdferryError,
+    SourceChanged,
     Stopped,
     UsageError,
 )
@@ -132,7 +133,7 @@ def run(arguments: list[str]) -> int:
         # `obj` reaches every command as its context's: `demo` types commands, and must not import this module.
         result = app(arguments or ["--help"], prog_name="idferry", standalone_mode=False, obj=run)
     except IdferryError as error:
-        print_error(error, as_json=as_json)
+        print_error(error, as_json=as_json, next_command=_next_command(arguments, error))
         return error.exit_code
     except TyperException as error:
         print_error(_wrong_usage(error), as_json=as_json)
@@ -146,11 +147,19 @@ def run(arguments: list[str]) -> int:
     except Exception as error:  # noqa: BLE001  the outermost place: people get a sentence, developers the traceback
         return _bug(error, as_json=as_json)
     if result == INTERRUPTED:
-        print_error(Stopped("stopped at once; what was answered is in the ledger"), as_json=as_json)
+        stopped = Stopped("stopped at once; what was answered is in the ledger")
+        print_error(stopped, as_json=as_json, next_command=_next_command(arguments, stopped))
         return EXIT_STOPPED
     if not arguments:
         return EXIT_USAGE
     return result if isinstance(result, int) else EXIT_DONE
+
+
+def _next_command(arguments: list[str], error: IdferryError) -> str:
+    """What continues a command that acts, as it was typed; nothing where there is something to decide first."""
+    to_decide = isinstance(error, SourceChanged) and error.changes is not None
+    continues = "--execute" in arguments and error.exit_code == EXIT_STOPPED and not to_decide
+    return command_line(["idferry", *arguments]) if continues else ""
 
 
 def _wrong_usage(error: TyperException) -> UsageError:

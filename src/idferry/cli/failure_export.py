@@ -1,6 +1,5 @@
 """`idferry status --export-failures FILE`: the records of people who failed, to mend, and `FILE.keys`."""
 
-import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
@@ -9,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from idferry.cli.output import command_line
 from idferry.cli.progress import progress
 from idferry.cli.result_files import new_files
 from idferry.cli.stopping import stop_on_signals
@@ -115,7 +115,7 @@ def export(
         source.name,
         report.people,
         max(failed - report.people, 0),
-        shlex.join(command),
+        command_line(command),
     )
 
 

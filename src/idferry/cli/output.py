@@ -6,6 +6,8 @@ lines end at a word before its edge; in a pipe nothing is wrapped, so that a lin
 
 import io
 import json
+import shlex
+import subprocess
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -81,18 +83,19 @@ def json_text(document: Mapping[str, Any], *, indent: int | None = None, in_asci
     return text.translate(_ESCAPED_IN_JSON)
 
 
-def print_error(error: IdferryError, *, as_json: bool) -> None:
-    """Say what happened and what to do next; never a traceback."""
+def print_error(error: IdferryError, *, as_json: bool, next_command: str = "") -> None:
+    """Say what happened, what was done before, what to do and what to type next; never a traceback."""
     console = messages()
-    for text in (
-        Text.assemble(("error", "bold red"), (f" ({error.code})", "dim"), ": ", printable(str(error))),
-        Text.assemble(("what to do", "bold"), ": ", printable(error.remedy)),
-    ):
+    head = Text.assemble(("error", "bold red"), (f" ({error.code})", "dim"), ": ", printable(str(error)))
+    told = [("done so far", error.done), ("what to do", error.remedy), ("then", next_command)]
+    rest = (Text.assemble((name, "bold"), ": ", printable(text)) for name, text in told if text)
+    for text in (head, *rest):
         for line in _wrapped(text, console, console.width):
             console.print(line, soft_wrap=True)
     if as_json:
-        told = {"code": error.code, "message": str(error), "remedy": error.remedy}
-        print_json({"error": told, **error.document})
+        document = {"code": error.code, "message": str(error), "remedy": error.remedy}
+        document |= {"next": next_command} if next_command else {}
+        print_json({"error": document, **error.document})
 
 
 def print_meanings(
@@ -121,6 +124,11 @@ def write_file(path: Path, text: str) -> None:
         raise UsageError(
             f"{path} cannot be written: {error.strerror}", remedy="Name another place."
         ) from error
+
+
+def command_line(words: Sequence[str]) -> str:
+    """A command as people type it, quoted for the shell of this system."""
+    return subprocess.list2cmdline(words) if sys.platform == "win32" else shlex.join(words)
 
 
 def counts(table: Mapping[str, int]) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 import typer
 
+from idferry.cli.endings import telling_how_far
 from idferry.cli.options import (
     CorrectionsOption,
     ExecuteOption,
@@ -224,6 +225,7 @@ def _execute(
         _ledger_of_known_tenant(read, clock, directory) as ledger,
         progress(clock, quiet=as_json) as tell,
         stop_on_signals() as stop,
+        telling_how_far(ledger, command=command, source=legacy.name),
         _telling_changes(as_json=as_json),
     ):
         report = flow(

@@ -27,7 +27,9 @@ def changes_of_source(
     tell: Tell,
     stop: Stop = never,
 ) -> SourceChanges | None:
-    """What has changed in the source since this command began with it; None when no run is open or it began with this one.
+    """What has changed in the source since this command began with it.
+
+    None when no run is open that planned anybody, or one that began with this very source.
 
     Raises:
         SourceError: the source cannot be read.
@@ -39,7 +41,9 @@ def changes_of_source(
     digest = source.digest()
     if any(run.source_digest == digest for run in open_runs):
         return None
-    return _compare(open_runs[0], source, records, in_pilot, limit, tell, stop)
+    # A run that broke off before anybody was planned (a broken file, say) remembers nothing to compare with.
+    begun = next((run for run in open_runs if any(True for _ in records.records_of_run(run))), None)
+    return None if begun is None else _compare(begun, source, records, in_pilot, limit, tell, stop)
 
 
 def refuse_changes(changes: SourceChanges, source: LegacySource) -> None:

@@ -1,0 +1,172 @@
+"""However an execution ends before its end, it says how far it came and what to type; and typing that finishes it."""
+
+import re
+import shlex
+import signal
+import sys
+from collections.abc import Callable
+from itertools import count
+from typing import Any
+
+import pytest
+from tests.support.desk import Desk, Ended, people
+from tests.support.emulator import Emulator
+
+from idferry.ledger.sending import SqliteSending
+
+PEOPLE = 200
+COMMAND = ("premigrate", "people.jsonl", "--execute")
+TURNS_UNTIL_FULL = 3
+UNDER_WAY_MAX = 160  # four connections, two chunks of 20 each
+AFTER_60 = {"skip": 60, "item": True, "operation": "users.create"}
+MANY = 10**6
+
+Mend = Callable[[], None]
+Happen = Callable[[Desk, Emulator, pytest.MonkeyPatch], Mend]
+
+
+def _directory_full(_desk: Desk, emulator: Emulator, _patch: pytest.MonkeyPatch) -> Mend:
+    emulator.faults({"kind": "refusal", "refusal": "quota", **AFTER_60})
+    return emulator.faults
+
+
+def _no_room_from_the_start(desk: Desk, emulator: Emulator, _patch: pytest.MonkeyPatch) -> Mend:
+    emulator.options(desk.tenant, object_quota=PEOPLE // 2)
+    return lambda: emulator.options(desk.tenant, object_quota=MANY)
+
+
+def _permission_revoked(_desk: Desk, emulator: Emulator, _patch: pytest.MonkeyPatch) -> Mend:
+    emulator.faults({"kind": "refusal", "refusal": "denied", **AFTER_60})
+    return emulator.faults
+
+
+def _secret_expired(desk: Desk, emulator: Emulator, _patch: pytest.MonkeyPatch) -> Mend:
+    """In the middle: the token is refused, and the next one too."""
+    emulator.faults(
+        {"operation": "batch", "status": 401, "skip": 3},
+        {"operation": "token", "status": 401, "skip": 1},
+    )
+    return emulator.faults
+
+
+def _disk_full(_desk: Desk, _emulator: Emulator, patch: pytest.MonkeyPatch) -> Mend:
+    """In the middle the file may not grow any more: https://sqlite.org/pragma.html#pragma_max_page_count"""
+    turn, turns = SqliteSending.turn, count(1)
+
+    def turn_on_a_full_disk(self: SqliteSending, **more: Any) -> None:
+        if next(turns) == TURNS_UNTIL_FULL:
+            self._database.connection.execute("PRAGMA max_page_count = 1")
+        turn(self, **more)
+
+    patch.setattr(SqliteSending, "turn", turn_on_a_full_disk)
+    return patch.undo
+
+
+ENDINGS: dict[str, tuple[str, Happen]] = {
+    "directory full": ("quota_exceeded", _directory_full),
+    "no room from the start": ("quota_exceeded", _no_room_from_the_start),
+    "permission revoked": ("forbidden", _permission_revoked),
+    "secret expired": ("token_refused", _secret_expired),
+    "disk full": ("ledger_unwritable", _disk_full),
+}
+
+
+def check_ending(ended: Ended, desk: Desk, emulator: Emulator, code: str) -> None:
+    """One sentence each on what happened, how far it came, what to do and what to type; the figures are true."""
+    assert (ended.code, ended.error["code"]) == (3, code), ended.err
+    progress = ended.document["progress"]
+    [run] = desk.json("status")["runs"]
+    there = len(emulator.dump(desk.tenant))
+    if code == "ledger_unwritable":  # what was heard last found no room
+        assert there - UNDER_WAY_MAX <= progress["settled"] <= there
+        there = progress["settled"]
+    assert progress == {"run": run["run"], "settled": there, "left": PEOPLE - there}
+    said = " ".join(ended.err.split())
+    assert f"done so far: run {run['run']} has settled {there:,} of {PEOPLE} people" in said
+    assert "what to do: " in said
+    assert ended.error["next"] == "idferry premigrate people.jsonl --execute --json"
+    assert f"then: {ended.error['next']}" in said
+
+
+def check_continuing(ended: Ended, desk: Desk, emulator: Emulator) -> None:
+    done = desk.json(*shlex.split(ended.error["next"])[1:-1])
+    assert done["states"] == {"complete": PEOPLE}
+    assert len(emulator.dump(desk.tenant)) == PEOPLE
+    assert len(desk.json("status")["runs"]) == 1
+
+
+@pytest.mark.parametrize("name", ENDINGS)
+def test_a_mishap_says_how_far_it_came(
+    b2c_desk: Desk, emulator: Emulator, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    desk = b2c_desk
+    desk.people("people.jsonl", people(PEOPLE))
+    code, happen = ENDINGS[name]
+    mend = happen(desk, emulator, monkeypatch)
+    ended = desk.run(*COMMAND, "--json")
+    check_ending(ended, desk, emulator, code)
+    if name != "no room from the start":
+        assert 0 < ended.document["progress"]["settled"] < PEOPLE, "it did not happen in the middle"
+    mend()
+    check_continuing(ended, desk, emulator)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
+def test_a_signal_says_how_far_it_came(b2c_desk: Desk, emulator: Emulator, number: signal.Signals) -> None:
+    desk = b2c_desk
+    desk.people("people.jsonl", people(PEOPLE))
+    emulator.faults({"operation": "batch", "kind": "slow", "delay_ms": 150.0})
+    with desk.start(*COMMAND, "--json") as process:
+        while not emulator.counts()["received"].get("users.create"):
+            assert process.poll() is None, process.communicate()
+        process.send_signal(number)
+        out, err = process.communicate(timeout=60)
+    emulator.faults()
+    ended = Ended(process.returncode, out, err)
+    check_ending(ended, desk, emulator, "stopped")
+    check_continuing(ended, desk, emulator)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+def test_a_second_signal_says_it_too(b2c_desk: Desk, emulator: Emulator) -> None:
+    """Calls under way are not waited for: the figures are those of the ledger, whose intents the next run looks into."""
+    desk = b2c_desk
+    desk.people("people.jsonl", people(PEOPLE))
+    emulator.faults({"operation": "batch", "kind": "slow", "delay_ms": 4_000.0, "skip": 2})
+    with desk.start(*COMMAND, "--json") as process:
+        while emulator.counts()["received"].get("batch", 0) < 4:
+            assert process.poll() is None, process.communicate()
+        process.send_signal(signal.SIGINT)
+        assert process.stderr is not None
+        assert any("stopping" in line for line in process.stderr)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    emulator.faults()
+    ended = Ended(process.returncode, out, err)
+    assert (ended.code, ended.error["code"]) == (3, "stopped")
+    progress = ended.document["progress"]
+    states = desk.json("status")["states"]
+    assert (progress["settled"], progress["left"]) == (
+        states.get("complete", 0),
+        PEOPLE - states.get("complete", 0),
+    )
+    check_continuing(ended, desk, emulator)
+
+
+def test_a_plan_has_nothing_to_continue(b2c_desk: Desk) -> None:
+    ended = b2c_desk.run("premigrate", "nowhere.jsonl", "--execute", "--json")
+    assert (ended.code, "next" in ended.error, "progress" in ended.document) == (2, False, False)
+
+
+def test_a_command_is_quoted_as_it_must_be_typed(b2c_desk: Desk, emulator: Emulator) -> None:
+    desk = b2c_desk
+    desk.people("my people.jsonl", people(30))
+    emulator.faults(
+        {"kind": "refusal", "refusal": "quota", "operation": "users.create", "skip": 20, "item": True}
+    )
+    ended = desk.run("premigrate", "my people.jsonl", "--only", "signInName=*@example.org", "--execute")
+    assert ended.code == 3
+    [line] = re.findall("^then: (.*)$", ended.err, re.MULTILINE)
+    emulator.faults()
+    desk.ok(*shlex.split(line)[1:])

@@ -184,6 +184,8 @@ class Desk:
         changed = {mark: owner for mark, owner in owned.items() if stored.get(mark) != owner}
         many(_SQL["release_mark"], [(mark,) for mark in changed if mark in stored])
         claimed = [(mark, self._kinds[mark], owner) for mark, owner in changed.items() if owner]
+        # Marks are random: written in their order, each page of the index is looked for once.
+        claimed.sort()
         many(_SQL["claim_mark"], claimed)
         remembered = {mark: form for form, names in self._names_of_form.items() for mark in names}
         stale = [(mark,) for mark in self._stored_forms if mark in changed or mark not in remembered]

@@ -204,6 +204,8 @@ def _collect_attributes(user: LegacyUser, rules: PlanRules) -> _Collected:
             # A text of letters that is not too long: nearly all there is, so it is let through without a further call.
             if isinstance(value, str) and len(value) <= judged.plain_characters_max and not judged.is_secret:
                 sensitive = not value.isalpha() and is_sensitive(value)
+            elif isinstance(value, bool) and judged.is_extension and judged.plain_characters_max >= 0:
+                sensitive = judged.is_secret
             else:
                 sensitive = judged.is_secret or is_sensitive(value)
                 problem = None if sensitive else attribute_rules.attribute_problem(name, value)

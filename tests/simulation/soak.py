@@ -34,7 +34,7 @@ FOLDER = Path("build") / "soak"
 SEEDS_EACH = 20
 # A few more than promised: a story may come to its end before its last kill or cut.
 KILL_STORIES, KILL_PEOPLE, KILLS_EACH = 42, 1_000, 25
-POWER_STORIES, CUTS_EACH = 58, 10
+POWER_STORIES, CUTS_EACH = 64, 10
 PEER_STORIES = 3
 
 Play = Callable[[Stage, int], Any]

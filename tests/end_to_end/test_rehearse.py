@@ -1,13 +1,17 @@
 """`idferry rehearse` from the outside: what it says, and that it touches nothing real."""
 
+import os
 import re
+import signal
 import sys
 import tempfile
 from pathlib import Path
 
 import pytest
-from tests.support.desk import Desk, people
+from tests.support.desk import Desk, Ended, people
 from tests.support.terminal import shown
+
+from idferry.errors import Stopped, Unreachable
 
 NOWHERE = '"https://localhost:1"'
 
@@ -100,6 +104,60 @@ def test_the_first_day_says_what_gives_way(far_desk: Desk) -> None:
     wrong = far_desk.run("rehearse", "people.jsonl", "--first-day", "1", "--hash", "rot13")
     assert wrong.code == 2
     assert "bcrypt-12" in wrong.err
+
+
+def check_nothing_stays(ended: Ended, code: str) -> None:
+    assert (ended.code, ended.error["code"]) == (3, code), ended.err
+    told = f"{ended.error['message']} {ended.error['remedy']}"
+    assert "nothing of the rehearsal stays" in told
+    assert "starts again" in told
+    assert "ledger" not in told
+    assert "continues" not in told
+    assert "network" not in told
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+def test_who_stops_it_hears_that_nothing_stays(far_desk: Desk) -> None:
+    """A terminal gives Ctrl-C to the emulated tenant too."""
+    far_desk.people("people.jsonl", people(20_000))
+    with far_desk.start("rehearse", "people.jsonl", start_new_session=True) as process:
+        assert process.stderr is not None
+        began = process.stderr.readline()
+        os.killpg(process.pid, signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (3, ""), began + err
+    assert "error (stopped): the rehearsal was stopped; nothing real was touched" in err
+    assert "ledger" not in err
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (Stopped("stopped; everybody who was settled in this run is in the ledger"), "stopped"),
+        (KeyboardInterrupt(), "stopped"),
+        (Unreachable("the directory does not answer: timeout"), "unreachable"),
+    ],
+    ids=["stopped", "stopped at once", "unreachable"],
+)
+def test_whatever_ends_it_says_that_nothing_stays(
+    far_desk: Desk, monkeypatch: pytest.MonkeyPatch, error: BaseException, code: str
+) -> None:
+    def ends(**_more: object) -> None:
+        raise error
+
+    monkeypatch.setattr("idferry.cli.rehearse.flow", ends)
+    far_desk.people("people.jsonl", people(3))
+    check_nothing_stays(far_desk.run("rehearse", "people.jsonl", "--json"), code)
+
+
+def test_a_latency_that_nobody_would_wait_for_is_refused(far_desk: Desk) -> None:
+    far_desk.people("people.jsonl", people(3))
+    far_desk.limits = {"timeout_seconds": 20}
+    far_desk.write_settings(authority=NOWHERE, graph=NOWHERE)
+    wrong = far_desk.run("rehearse", "people.jsonl", "--latency-ms", "20000")
+    assert wrong.code == 2
+    assert "20 seconds" in wrong.err
+    assert far_desk.json("rehearse", "people.jsonl", "--latency-ms", "19000")["created"] == 3
 
 
 @pytest.mark.skipif(

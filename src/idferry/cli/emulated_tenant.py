@@ -36,6 +36,7 @@ def emulated_tenant(
             yield json.loads(line)
         finally:
             process.terminate()
+            process.wait()  # leaving the block would not, for KeyboardInterrupt
 
 
 def _first_line(process: "subprocess.Popen[str]") -> str:

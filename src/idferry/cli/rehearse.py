@@ -29,7 +29,7 @@ from idferry.cli.rehearse_options import (
 )
 from idferry.cli.rehearse_report import Rehearsed, print_rehearsal, rehearsal_document
 from idferry.cli.stopping import stop_on_signals
-from idferry.errors import EXIT_PEOPLE_FAILED, UsageError
+from idferry.errors import EXIT_PEOPLE_FAILED, Stopped, Unreachable, UsageError
 from idferry.flows.premigrate import Intake, Ledgers
 from idferry.flows.rehearse import RehearsalLedger, RehearsalReport, RehearsalTenant
 from idferry.flows.rehearse import rehearse as flow
@@ -59,6 +59,8 @@ from idferry.wiring import (
     source_of,
 )
 from idferry.wiring.rules import importing_applications, quota_of
+
+NOTHING_STAYS = "nothing real was touched, and nothing of the rehearsal stays"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +107,10 @@ def rehearse(
     applications = apps or max(len(importing_applications(read)), 1)
     forecast = _forecast(day, kind, rate_of(quota_of(read), applications=applications)) if day else None
     conditions = Conditions(applications, timedelta(milliseconds=latency_ms), fault_rate)
+    _check_latency(conditions.latency, timedelta(seconds=read.limits.timeout_seconds))
     watch = SystemClock()
     began_s = watch.elapsed()
-    with _stage(read, kind, conditions) as stage, stop_on_signals() as stop:
+    with stop_on_signals() as stop, _ending_for_good(stop), _stage(read, kind, conditions) as stage:
         report = _run(stage, legacy, password, limit, watch, stop, quiet=as_json)
         spent = stage.spent()
     rehearsed = Rehearsed(
@@ -127,6 +130,35 @@ def rehearse(
         print_rehearsal(rehearsed)
     if rehearsed.went_wrong:
         raise typer.Exit(EXIT_PEOPLE_FAILED)
+
+
+def _check_latency(latency: timedelta, timeout: timedelta) -> None:
+    """An answer that takes as long as we wait at most would never be heard."""
+    if latency >= timeout:
+        raise UsageError(
+            f"--latency-ms {latency / timedelta(milliseconds=1):g} is no less than what the settings wait for an "
+            f"answer, {timeout.total_seconds():g} seconds",
+            remedy="Give less, or more to timeout_seconds in [limits].",
+        )
+
+
+@contextmanager
+def _ending_for_good(stop: Stop) -> Iterator[None]:
+    """A rehearsal cannot be continued: what ends it says so, whatever the same thing means in a migration."""
+    again = "the same command starts again from the beginning."
+    try:
+        yield
+    except (Stopped, Unreachable, KeyboardInterrupt) as error:
+        # A terminal gives Ctrl-C to the emulated tenant too, which is then no longer there.
+        if stop() or not isinstance(error, Unreachable):
+            stopped = f"the rehearsal was stopped; {NOTHING_STAYS}"
+            raise Stopped(stopped, remedy=again.capitalize()) from error
+        if error.remedy != Unreachable.default_remedy:
+            raise
+        raise Unreachable(
+            f"the emulated tenant does not answer any more ({error}); {NOTHING_STAYS}",
+            remedy=f"Give this machine less else to do, or a smaller --fault-rate; {again}",
+        ) from error
 
 
 @contextmanager

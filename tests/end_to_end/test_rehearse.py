@@ -101,9 +101,45 @@ def test_the_first_day_says_what_gives_way(far_desk: Desk) -> None:
     assert (day["first_day"]["fits"], first["name"], first["basis"]) == (False, "verifier", "given")
     text = far_desk.ok("rehearse", "people.jsonl", "--first-day", "36000", "--mode-b", "--apps", "3").out
     assert "graph writes gives way first" in text
+    assert "reserve_writes" in text
     wrong = far_desk.run("rehearse", "people.jsonl", "--first-day", "1", "--hash", "rot13")
     assert wrong.code == 2
     assert "bcrypt-12" in wrong.err
+
+
+@pytest.mark.parametrize(
+    ("limits", "left"),
+    [
+        (
+            {"creation_writes": 5, "tenant_writes": 3000},
+            0.0,
+        ),  # 10 a second, all taken by 2 people of 5 writes
+        ({"creation_writes": 5}, 0.0),  # 60 a second, all taken by 12 people
+        ({"reserve_writes": 0.9, "tenant_writes": 3000}, 9.0),  # the share that is kept is there for sign-ins
+    ],
+)
+def test_the_first_day_reckons_writes_by_the_settings(
+    far_desk: Desk, limits: dict[str, int], left: float
+) -> None:
+    far_desk.limits = limits
+    far_desk.write_settings(authority=NOWHERE, graph=NOWHERE)
+    far_desk.people("people.jsonl", people(3))
+    day = far_desk.json("rehearse", "people.jsonl", "--first-day", "5", "--mode-b", "--apps", "3")[
+        "first_day"
+    ]
+    [writes] = [bound for bound in day["bounds"] if bound["name"] == "graph writes"]
+    assert writes["people_per_s"] == left
+    assert (day["average_per_s"], day["peak_per_s"]) == (0.0014, 0.0028)
+
+
+@pytest.mark.parametrize(("kind", "option"), [("b2c", "--trial"), ("external", "--mode-b")])
+def test_a_first_day_that_there_is_not_is_refused(far_desk: Desk, kind: str, option: str) -> None:
+    far_desk.people("people.jsonl", people(3))
+    if kind != "b2c":
+        far_desk.write_settings(authority=NOWHERE, graph=NOWHERE, kind=f'"{kind}"')
+    wrong = far_desk.run("rehearse", "people.jsonl", "--first-day", "5", option)
+    assert wrong.code == 2
+    assert option in wrong.err
 
 
 def check_nothing_stays(ended: Ended, code: str) -> None:

@@ -58,7 +58,7 @@ from idferry.wiring import (
     send_limits_of,
     source_of,
 )
-from idferry.wiring.rules import importing_applications, quota_of
+from idferry.wiring.rules import importing_applications, quota_of, whole_quota_of
 
 NOTHING_STAYS = "nothing real was touched, and nothing of the rehearsal stays"
 
@@ -103,9 +103,10 @@ def rehearse(
     read = read_settings(settings)
     legacy = source_of(read, source, name=name)
     kind = TenantKind(read.tenant.kind if read.tenant else "b2c")
+    _check_day(kind, trial=trial, mode_b=mode_b)
     day = _Day(first_day, mode_b, trial, scheme, verify_ms, cores) if first_day else None
     applications = apps or max(len(importing_applications(read)), 1)
-    forecast = _forecast(day, kind, rate_of(quota_of(read), applications=applications)) if day else None
+    forecast = _forecast(day, kind, read, applications) if day else None
     conditions = Conditions(applications, timedelta(milliseconds=latency_ms), fault_rate)
     _check_latency(conditions.latency, timedelta(seconds=read.limits.timeout_seconds))
     watch = SystemClock()
@@ -230,9 +231,23 @@ def _tell(happening: Happening, tell: Tell) -> None:
             tell(happening)
 
 
-def _forecast(day: _Day, kind: TenantKind, import_writes_per_s: float) -> FirstDayForecast:
+def _check_day(kind: TenantKind, *, trial: bool, mode_b: bool) -> None:
+    """What Microsoft says nothing about, and what there is not, is refused and not reckoned."""
+    if trial and kind is not TenantKind.EXTERNAL:
+        raise UsageError(
+            "--trial is for External ID: for B2C Microsoft gives no other figures", remedy="Leave it out."
+        )
+    if mode_b and kind is not TenantKind.B2C:
+        raise UsageError(
+            "--mode-b is for B2C: in External ID the tenant itself writes the password at the first sign-in",
+            remedy="Leave it out.",
+        )
+
+
+def _forecast(day: _Day, kind: TenantKind, read: Settings, applications: int) -> FirstDayForecast:
     if day.scheme not in VERIFY_MS:
         raise UsageError(f"--hash {day.scheme!r} is not known", remedy=f"One of {HASHES}, or --verify-ms.")
+    ours = quota_of(read)
     return forecast_first_day(
         FirstDay(
             people_per_hour=day.people_per_hour,
@@ -243,6 +258,7 @@ def _forecast(day: _Day, kind: TenantKind, import_writes_per_s: float) -> FirstD
             verify_name="" if day.verify_ms else day.scheme,
             verify_basis=Basis.GIVEN if day.verify_ms else Basis.MEASURED,
             cores=day.cores or os.cpu_count() or 1,
-            import_writes_per_s=import_writes_per_s,
+            import_writes_per_s=rate_of(ours, applications=applications) * ours.creation_writes,
+            quota=whole_quota_of(read),  # the share that is left to others is there for sign-ins
         )
     )

@@ -37,9 +37,9 @@ FirstDayOption = Annotated[
     ),
 ]
 ModeBOption = Annotated[
-    bool, typer.Option("--mode-b", help="First day: our service writes the passwords, through Graph.")
+    bool, typer.Option("--mode-b", help="First day, B2C: our service writes the passwords, through Graph.")
 ]
-TrialOption = Annotated[bool, typer.Option("--trial", help="First day: the tenant is a trial.")]
+TrialOption = Annotated[bool, typer.Option("--trial", help="First day, External ID: the tenant is a trial.")]
 HashOption = Annotated[
     str, typer.Option("--hash", help=f"First day: how passwords are checked: {HASHES}.", metavar="NAME")
 ]

@@ -119,19 +119,29 @@ def _computed_document(one: Computed) -> dict[str, Any]:
 def _first_day_document(day: FirstDayForecast) -> dict[str, Any]:
     return {
         "fits": day.fits,
-        "average_per_s": round(day.average_per_s, 2),
-        "peak_per_s": round(day.peak_per_s, 2),
+        "average_per_s": _rounded(day.average_per_s),
+        "peak_per_s": _rounded(day.peak_per_s),
         "people_per_hour_max": round(day.people_per_hour_max),
         "bounds": [
             {
                 "name": bound.name,
-                "people_per_s": round(bound.people_per_s, 2),
+                "people_per_s": _rounded(bound.people_per_s),
                 "basis": str(bound.basis),
                 "explanation": bound.explanation,
             }
             for bound in day.bounds
         ],
     }
+
+
+def _rounded(per_s: float) -> float:
+    """Two digits behind the point; of what is less than one a second, two that are not 0."""
+    return round(per_s, 2) if per_s >= 1 else float(f"{per_s:.2g}")
+
+
+def _rate(per_s: float) -> str:
+    """The same for people, with one digit behind the point: a small rate is not none."""
+    return f"{per_s:,.1f}" if per_s >= 1 else f"{per_s:.2g}"
 
 
 def print_rehearsal(done: Rehearsed) -> None:
@@ -261,7 +271,7 @@ def _print_first_day(console: Console, day: FirstDayForecast, kind: TenantKind) 
     tightest = day.tightest
     say(
         console,
-        f"{day.average_per_s:,.1f} first sign-ins a second, {day.peak_per_s:,.1f} in the busiest minutes: "
+        f"{_rate(day.average_per_s)} first sign-ins a second, {_rate(day.peak_per_s)} in the busiest minutes: "
         + (
             "everything carries that."
             if day.fits
@@ -269,17 +279,24 @@ def _print_first_day(console: Console, day: FirstDayForecast, kind: TenantKind) 
         ),
         indent=2,
     )
+    if tightest.shared_with_import and not day.fits:
+        say(
+            console,
+            "That holds while an import runs at full speed: before and after it there are all the writes, and "
+            "reserve_writes in [limits] keeps a share of them for sign-ins.",
+            indent=2,
+        )
     rows = [
-        (bound.name, f"{bound.people_per_s:,.1f}/s", f"{bound.explanation} ({bound.basis})")
+        (bound.name, f"{_rate(bound.people_per_s)}/s", f"{bound.explanation} ({bound.basis})")
         for bound in day.bounds
     ]
     shared = people_per_s_behind_one_address(kind)
-    rows.append(("one address", f"{shared:,.1f}/s", "people who share one, such as an office (documented)"))
+    rows.append(("one address", f"{_rate(shared)}/s", "people who share one, such as an office (documented)"))
     console.print(figures(rows))
     say(
         console,
-        f"Assumed: the busiest minutes bring {PEAK_FACTOR_ASSUMED:g} times the average, and {TRIES_ASSUMED:g} password "
-        "checks for each person. Figures of hashes are orders of magnitude: --verify-ms takes your own.",
+        f"Assumed: the busiest minutes bring {PEAK_FACTOR_ASSUMED:g} times the average, and each person tries "
+        f"{TRIES_ASSUMED:g} times. Figures of hashes are orders of magnitude: --verify-ms takes your own.",
         indent=2,
         style="dim",
     )

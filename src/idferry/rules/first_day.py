@@ -25,6 +25,8 @@ TRIAL_REQUESTS_PER_S = 20.0
 ADDRESS_REQUESTS_PER_S = 20.0
 JOURNEY_REQUESTS = {TenantKind.B2C: 3.0, TenantKind.EXTERNAL: 4.0}
 """A custom policy's local sign-in (2) and its token (1); a sign-in in External ID."""
+RETRY_REQUESTS_ASSUMED = 1.0
+"""Who mistypes sends the page again; the pages that count the requests of a sign-in do not speak of that."""
 
 VERIFY_MS: dict[str, float] = {
     "asp-net-v2": 1,
@@ -61,7 +63,9 @@ class Basis(StrEnum):
 class FirstDay:
     """What is asked about: `people_per_hour` sign in for the first time, on `cores` that check passwords.
 
-    `verify_name`: the scheme that takes `verify_ms` of a core; `import_writes_per_s`: what a premigration that still runs takes of the tenant's writes.
+    `verify_name`: the scheme that takes `verify_ms` of a core; `quota`: what the tenant grants to everybody together;
+    `import_writes_per_s`: writes, not people, that a premigration takes of it while it runs at full speed. `trial`
+    speaks of External ID, whose pages alone give a figure for it; mode B of B2C.
     """
 
     people_per_hour: float
@@ -78,12 +82,16 @@ class FirstDay:
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """One thing that may give way: how many people a second it carries, and what it is made of."""
+    """One thing that may give way: how many people a second it carries, and what it is made of.
+
+    `shared_with_import`: it carries more as soon as the import is slower, or done.
+    """
 
     name: str
     people_per_s: float
     basis: Basis
     explanation: str
+    shared_with_import: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +136,12 @@ def people_per_s_behind_one_address(kind: TenantKind) -> float:
 
 def _requests(day: FirstDay) -> Bound:
     granted = TRIAL_REQUESTS_PER_S if day.trial else TENANT_REQUESTS_PER_S
-    each = JOURNEY_REQUESTS[day.kind]
-    what = f"{granted:.0f} requests a second for the tenant, {each:.0f} for each sign-in"
+    journey = JOURNEY_REQUESTS[day.kind]
+    what = (
+        f"{granted:.0f} requests a second for the tenant, {journey:.0f} for each sign-in and "
+        f"{RETRY_REQUESTS_ASSUMED:.0f} for each further try"
+    )
+    each = journey + (TRIES_ASSUMED - 1) * RETRY_REQUESTS_ASSUMED
     return Bound("requests", granted / each, Basis.DOCUMENTED, what)
 
 
@@ -156,7 +168,7 @@ def _graph_writes(day: FirstDay) -> list[Bound]:
         return []
     granted = day.quota.tenant_writes.per_s
     left = max(min(granted - day.import_writes_per_s, day.quota.app_writes.per_s), 0.0)
-    what = f"one write each: {granted:.0f} a second for the tenant, {day.quota.app_writes.per_s:.0f} for one application"
+    what = f"one write each: {granted:g} a second for the tenant, {day.quota.app_writes.per_s:g} for one application"
     if day.import_writes_per_s:
-        what += f", {day.import_writes_per_s:.0f} of them taken by the import"
-    return [Bound("graph writes", left, Basis.DOCUMENTED, what)]
+        what += f"; an import at full speed takes {day.import_writes_per_s:g} of the tenant's"
+    return [Bound("graph writes", left, Basis.DOCUMENTED, what, bool(day.import_writes_per_s))]

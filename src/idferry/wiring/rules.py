@@ -40,14 +40,18 @@ def importing_applications(settings: Settings) -> Sequence[Application]:
 
 def quota_of(settings: Settings) -> Quota:
     """What the tenant is believed to grant us: the settings' allowances less the share that is left to others."""
+    return whole_quota_of(settings).leaving(settings.limits.reserve_writes)
+
+
+def whole_quota_of(settings: Settings) -> Quota:
+    """What the tenant is believed to grant to everybody: the settings' allowances."""
     limits = settings.limits
-    quota = Quota(
+    return Quota(
         app_writes=Allowance(limits.app_writes, limits.app_writes_seconds),
         tenant_writes=Allowance(limits.tenant_writes, limits.tenant_writes_seconds),
         app_units=Allowance(limits.app_units, limits.app_units_seconds),
         creation_writes=limits.creation_writes,
     )
-    return quota.leaving(limits.reserve_writes)
 
 
 def people_per_second_of(settings: Settings) -> float:

@@ -13,7 +13,7 @@ from idferry.rules.first_day import (
     forecast_first_day,
     people_per_s_behind_one_address,
 )
-from idferry.rules.quota import PUBLISHED, rate_of
+from idferry.rules.quota import PUBLISHED, Allowance, rate_of
 
 B2C = FirstDay(people_per_hour=3_600, kind=TenantKind.B2C)
 EXTERNAL = replace(B2C, kind=TenantKind.EXTERNAL)
@@ -23,16 +23,16 @@ def carried(day: FirstDay) -> dict[str, float]:
     return {bound.name: round(bound.people_per_s, 2) for bound in forecast_first_day(day).bounds}
 
 
-def test_b2c_carries_200_requests_a_second_at_three_for_each_journey() -> None:
-    assert carried(B2C) == {"requests": 66.67}
+def test_b2c_carries_200_requests_a_second_at_three_for_each_journey_and_one_for_each_further_try() -> None:
+    assert carried(B2C) == {"requests": round(200 / 3.3, 2)}
 
 
 def test_external_id_takes_four_requests_and_fifty_calls() -> None:
-    assert carried(EXTERNAL) == {"requests": 50.0, "onPasswordSubmit": round(50 / 1.3, 2)}
+    assert carried(EXTERNAL) == {"requests": round(200 / 4.3, 2), "onPasswordSubmit": round(50 / 1.3, 2)}
 
 
 def test_a_trial_carries_a_tenth() -> None:
-    assert carried(replace(EXTERNAL, trial=True))["requests"] == 5.0
+    assert carried(replace(EXTERNAL, trial=True))["requests"] == round(20 / 4.3, 2)
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,16 @@ def test_our_writes_share_the_tenants_with_the_import() -> None:
     assert carried(beside_two)["graph writes"] == 20.0
     beside_three = replace(alone, import_writes_per_s=rate_of(PUBLISHED, applications=3))
     assert carried(beside_three)["graph writes"] == 0.0
-    assert not forecast_first_day(beside_three).fits
+    forecast = forecast_first_day(beside_three)
+    assert not forecast.fits
+    assert forecast.tightest.shared_with_import
+
+
+def test_writes_are_those_of_the_quota_that_is_given() -> None:
+    """3,000 writes in 300 seconds are 10 a second; somebody else takes 4 of them."""
+    day = replace(B2C, mode=Mode.GRAPH, quota=replace(PUBLISHED, tenant_writes=Allowance(3_000, 300)))
+    assert carried(day)["graph writes"] == 10.0
+    assert carried(replace(day, import_writes_per_s=4.0))["graph writes"] == 6.0
 
 
 def test_the_tightest_comes_first_and_decides() -> None:

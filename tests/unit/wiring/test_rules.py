@@ -7,7 +7,13 @@ import pytest
 
 from idferry.rules.quota import PUBLISHED, Allowance, Quota
 from idferry.settings import Settings, parse_settings
-from idferry.wiring.rules import importing_applications, people_per_second_of, quota_of, send_limits_of
+from idferry.wiring.rules import (
+    CHUNKS_PER_CONNECTION,
+    importing_applications,
+    people_per_second_of,
+    quota_of,
+    send_limits_of,
+)
 
 
 def parsed(**raw: Any) -> Settings:
@@ -44,4 +50,4 @@ def test_every_application_that_imports_sends() -> None:
     )
     assert [one.client_id for one in importing_applications(settings)] == ["a", "c"]
     assert people_per_second_of(settings) == pytest.approx(40)
-    assert send_limits_of(settings).chunks_under_way_max == 16
+    assert send_limits_of(settings).chunks_under_way_max == 2 * 4 * CHUNKS_PER_CONNECTION

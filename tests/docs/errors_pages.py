@@ -12,10 +12,13 @@ ENDS = {
         "`remove`: an account was kept or could not be deleted. `restore`, `purge`: an account could not be dealt with."
     ),
     errors.EXIT_USAGE: (
-        "Correct the command line, the settings, the export or the tenant first. Nothing was done; only where a secret "
-        "expired in the middle of a run something was, and is in the ledger."
+        "Correct the command line, the settings, the export or the tenant first. Nothing was done; only `remove`, "
+        "`restore` and `purge`, whose secret expired in the middle, have dealt with some accounts, as the ledger says."
     ),
-    errors.EXIT_STOPPED: "What was answered is in the ledger. The same command continues.",
+    errors.EXIT_STOPPED: (
+        "What was answered is in the ledger. The same command continues. So ends also what would have been wrong "
+        "settings before the first account, such as a secret that expires in the middle of a run."
+    ),
 }
 """When a command ends with each exit code."""
 ERRORS = """

@@ -8,7 +8,8 @@ from idferry.errors import EXIT_MEANINGS, IdferryError, every_error
 ENDS = {
     errors.EXIT_DONE: "The command did what it says, for everybody.",
     errors.EXIT_PEOPLE_FAILED: (
-        "`premigrate`: somebody failed in this run. `verify`: something differs. `find`, `person`: nobody was found. "
+        "`premigrate`, `rehearse`: somebody failed in this run, or no record could be read. `verify`: something "
+        "differs. `find`, `person`: nobody was found. "
         "`remove`: an account was kept or could not be deleted. `restore`, `purge`: an account could not be dealt with."
     ),
     errors.EXIT_USAGE: (

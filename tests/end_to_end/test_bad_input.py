@@ -395,3 +395,26 @@ def test_a_second_run_while_one_is_active(b2c_desk: Desk, emulator: Emulator) ->
         first.communicate()
     emulator.faults()
     assert_finishes(b2c_desk, emulator)
+
+
+BROKEN = "".join(f'{{"key": "c-{number}", "password": 5}}\n' for number in range(300))
+
+
+@pytest.mark.parametrize("command", [("rehearse", "crm.jsonl"), ("premigrate", "crm.jsonl", "--execute")])
+def test_an_export_of_which_no_record_can_be_read_is_no_success(
+    b2c_desk: Desk, command: tuple[str, ...]
+) -> None:
+    b2c_desk.file("crm.jsonl", BROKEN)
+    assert "Nobody to create: no record could be read" in b2c_desk.ok(*command, code=1).out
+    document = b2c_desk.json(*command, code=1)
+    assert (document["people"], document["bad_records_count"], document["created"]) == (0, 300, 0)
+
+
+def test_one_that_can_be_read_is_enough_and_an_honest_nobody_is_done(b2c_desk: Desk) -> None:
+    b2c_desk.people("crm.jsonl", people(1))
+    with (b2c_desk.folder / "crm.jsonl").open("a", encoding="utf-8") as file:
+        file.write(BROKEN)
+    b2c_desk.ok("premigrate", "crm.jsonl", "--execute")
+    b2c_desk.file("empty.csv", "key,signInName\n")
+    assert "had nobody to create" in b2c_desk.ok("premigrate", "empty.csv", "--execute").out
+    assert "no record could be read" not in b2c_desk.ok("rehearse", "empty.csv").out

@@ -57,6 +57,9 @@ def print_plan_figures(console: Console, report: PlanReport) -> None:
         rows.append(("notes", f"{report.notes.total():,}", counts(report.notes)))
     rows.append(("bad records", f"{report.bad_records_count:,}", ""))
     console.print(figures(rows))
+    if report.nobody_readable:
+        console.print()
+        say(console, "Nobody to create: no record could be read as a person.")
 
 
 def _print_meanings(console: Console, report: PlanReport) -> None:

@@ -142,7 +142,7 @@ def premigrate(
         print_done(done)
         print_missing_keys(screen(), told_keys)
         print_update(screen(), updated, execute=True)
-    if done.unfinished or (updated and updated.unfinished):
+    if done.unfinished or done.report.plan.nobody_readable or (updated and updated.unfinished):
         raise typer.Exit(EXIT_PEOPLE_FAILED)
 
 

@@ -88,10 +88,9 @@ def print_done(done: Done) -> None:
     console, report, sent = screen(), done.report, done.report.send
     print_plan_figures(console, report.plan)
     console.print()
-    say(
-        console,
-        f"Run {report.run}{' (continued)' if report.resumed else ''} has dealt with everybody it planned.",
-    )
+    somebody = report.plan.create or report.plan.existing or report.plan.failed or sent.done
+    dealt = "has dealt with everybody it planned" if somebody else "had nobody to create"
+    say(console, f"Run {report.run}{' (continued)' if report.resumed else ''} {dealt}.")
     console.print()
     rows = [("created", f"{sent.created:,}", "")]
     if sent.adopted:

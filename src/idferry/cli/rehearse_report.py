@@ -67,9 +67,9 @@ class Rehearsed:
 
     @property
     def went_wrong(self) -> bool:
-        """Whether somebody failed or something differs."""
-        sent = self.report.premigrated.send
-        return bool(sent.failed or self.report.verified.differences)
+        """Whether somebody failed, something differs, or there was nobody although there were records."""
+        done = self.report.premigrated
+        return bool(done.send.failed or self.report.verified.differences or done.plan.nobody_readable)
 
 
 def rehearsal_document(done: Rehearsed) -> dict[str, Any]:

@@ -21,7 +21,9 @@ from idferry.rules.password import Password
 from idferry.rules.pilot import InPilot
 from idferry.rules.plan import PasswordFacts, Planned, PlanRules, plan_person
 
-BATCH_PEOPLE = 5000  # one transaction each: a fifth of the waits for the disk, and still 20 MiB of people at most
+BATCH_PEOPLE = (
+    5000  # one transaction each: a fifth of the waits for the disk, and still 20 MiB of people at most
+)
 BAD_RECORDS_LISTED_MAX = 1000
 EXAMPLES_PER_CODE_MAX = 5
 
@@ -51,6 +53,11 @@ class PlanReport:
     bad_records: list[BadRecord] = field(default_factory=list)
     bad_records_count: int = 0
     examples: dict[str, list[str]] = field(default_factory=dict)
+
+    @property
+    def nobody_readable(self) -> bool:
+        """Whether there were records and none of them could be read as a person; an empty source is no such case."""
+        return self.people == 0 and self.bad_records_count > 0
 
 
 def plan_people(

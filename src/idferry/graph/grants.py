@@ -58,6 +58,9 @@ class Grant:
         self._began_s: float | None = None
         self._full_at_s = 0.0
         self._started_again = False
+        self._before = 0.0  # what was granted in the window before
+        # The tenant counts by windows and does not say when the next one begins: one call at a time tries.
+        self._blind = False
         self._refused_at_s = float("-inf")
         self._learned_from = self._sure = self._amount
         self._mark: _Mark | None = None
@@ -83,7 +86,12 @@ class Grant:
 
     def wait_s(self, cost: float, now_s: float) -> float | None:
         """Seconds until so much may be spent, 0 when it may now; None: not before a call under way is answered."""
+        if self._blind:
+            return None if self._under_way else 0.0
         missing = min(cost, self._amount) - self.room(now_s) - TOLERANCE
+        if missing > 0 and self._amount < self._amount_max and now_s >= self._next_try_s:
+            self._try_more(now_s)
+            missing = min(cost, self._amount) - self.room(now_s) - TOLERANCE
         if missing <= 0:
             return 0.0
         if not self._by_window:
@@ -116,6 +124,9 @@ class Grant:
         self._under_way -= reserved
         if accepted <= 0:
             return
+        if self._blind and left_at_s > self._refused_at_s:
+            self._blind = False
+            self._start_again(0.0, now_s)
         self._log.append((now_s, accepted))
         self._logged += accepted
         if self._mark and left_at_s > self._mark.at_s:
@@ -140,7 +151,9 @@ class Grant:
         self._refused_at_s = now_s
         if self._by_window:
             self._learn_amount(now_s)
-            self._start_again(retry_after_s, now_s)
+            self._blind = retry_after_s is None and self._may_start_again(now_s)
+            if retry_after_s is not None:
+                self._start_again(retry_after_s, now_s)
         else:
             self._learn_rate(now_s)
 
@@ -154,8 +167,6 @@ class Grant:
         self._now_s = now_s
         while self._log and self._log[0][0] <= now_s - self._period_s:
             self._logged -= self._log.popleft()[1]
-        if self._amount < self._amount_max and now_s >= self._next_try_s:
-            self._try_more(now_s)
 
     def _try_more(self, now_s: float) -> None:
         self._amount = min(self._amount * (1 + self._step), self._amount_max)
@@ -190,23 +201,31 @@ class Grant:
         """What was accepted within the last period is what the tenant grants."""
         self._learned_from = self._amount
         self._sure = self._logged
-        if self._is_known_whole(now_s):
+        twice_alike = abs(self._logged - self._before) <= (1 - NEARLY) * self._logged
+        if self._is_known_whole(now_s) or twice_alike:
             self._believe(self._logged)
 
-    def _start_again(self, retry_after_s: float | None, now_s: float) -> None:
-        """Windows that begin at fixed times begin sooner than what was spent is a period old: nothing counts then.
+    def _may_start_again(self, now_s: float) -> bool:
+        """Only once, while calls before our time may count: later it would mean that other software is at work."""
+        return not (self._started_again or self._is_known_whole(now_s))
 
-        Only while calls before our time may count; later the same would mean that other software is at work.
-        """
-        if retry_after_s is None or self._started_again or self._is_known_whole(now_s):
-            return
-        if retry_after_s < self.flows_back_s(now_s) - BUCKET_SECONDS_MAX:
+    def _start_again(self, granted_in_s: float, now_s: float) -> None:
+        """Windows that begin at fixed times begin sooner than what was spent is a period old: nothing counts then."""
+        sooner = granted_in_s < self.flows_back_s(now_s) - BUCKET_SECONDS_MAX
+        if sooner and self._may_start_again(now_s):
+            self._before = self._logged
             self._log.clear()
             self._logged, self._began_s, self._started_again = 0.0, now_s, True
 
     def _learn_rate(self, now_s: float) -> None:
-        """Between two moments at which a bucket is empty, it gives just what flows into it."""
+        """Between two moments at which a bucket is empty, it gives just what flows into it.
+
+        A full one gives what it holds besides: that much is known where it filled up before our eyes.
+        """
         mark = self._mark
+        just_full = now_s - self._full_at_s < self._period_s and self._is_known_whole(self._full_at_s)
+        if mark is None and just_full:
+            self._believe(self._logged)
         if mark and now_s - mark.at_s >= MEASURED_PERIODS_MIN * self._period_s:
             self._believe(mark.accepted / (now_s - mark.at_s) * self._period_s)
         if mark is None or now_s - mark.at_s >= self._period_s:

@@ -1,7 +1,9 @@
 """The gate, with a clock turned by hand: threads wait as long as traffic says, and no longer than they must."""
 
 import threading
+from collections.abc import Callable
 from concurrent.futures import Future
+from datetime import UTC, datetime
 
 import pytest
 from tests.support.hand_clock import HandClock
@@ -10,8 +12,10 @@ from idferry.errors import Stopped
 from idferry.graph.costs import FREE, Cost
 from idferry.graph.machine import Machine, Pauses
 from idferry.graph.pacing import Gate
-from idferry.graph.traffic import HeldBack, Passed, Refusal, Stumbled, Ticket, Traffic
+from idferry.graph.senders import Senders
+from idferry.graph.traffic import HeldBack, Passed, Refusal, Scope, Stumbled, Ticket, Traffic
 from idferry.rules.quota import PUBLISHED, Allowance, HeldBy, Quota
+from idferry.wiring.stepped_time import SteppedClock
 
 CREATE = Cost(20, 100)
 READ = Cost(0, 1)
@@ -121,3 +125,40 @@ def test_closing_wakes_whoever_waits(seconds: float | None) -> None:
     assert len(heard) == 1
     with pytest.raises(Stopped):
         pauses.rest(1)
+
+
+def test_no_sender_sleeps_out_the_hold_of_an_application_that_others_do_not_share() -> None:
+    clock = SteppedClock(datetime(2026, 1, 1, tzinfo=UTC))
+    machine = Machine(clock, crew=clock, jitter=lambda: 0.5)
+    gate = Gate(machine, Traffic(PUBLISHED, applications=2, jitter=lambda: 0.5))
+    senders = Senders(threads=8, name="sender", crew=clock)
+    asked_s: list[float] = []
+
+    def refusal(ticket: Ticket) -> float | None:
+        """From the second second on one application is refused for an hour, the other one for five seconds."""
+        now_s = clock.elapsed()
+        if now_s <= 2:
+            return None
+        return 3_600.0 if ticket.lane == 0 else 7 - now_s if now_s < 6.5 else None
+
+    def carried(cost: Cost) -> Callable[[], float]:
+        def carry() -> float:
+            while True:
+                ticket = gate.enter(cost, pauses=machine.pauses)
+                clock.sleep(0.3)
+                seconds = refusal(ticket)
+                if seconds is None:
+                    gate.report(ticket, Passed(), spent=cost)
+                    return clock.elapsed()
+                asked_s.append(seconds)
+                gate.report(ticket, HeldBack((Refusal(Scope.APPLICATION_ELSEWHERE, seconds),)))
+
+        return carry
+
+    calls: set[Future[float]] = {senders.submit(carried(CREATE)) for _ in range(250)}
+    waiting: set[Future[float]] = set(calls)
+    while waiting:
+        waiting -= set(clock.wait_for(waiting, 10.0))
+    assert max(asked_s) == 3_600 and min(asked_s) < 10, "both were refused"
+    # 5,000 people, 3,000 of them at once and then 20 a second, and the seconds in which nobody could go.
+    assert max(call.result() for call in calls) < 120

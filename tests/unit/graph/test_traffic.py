@@ -169,3 +169,40 @@ def test_the_pace_says_who_holds_us_back_and_for_how_long() -> None:
 def test_a_dearer_creation_makes_fewer_people_of_the_same_writes() -> None:
     pace = traffic_of(1, Quota(creation_writes=5)).pace(T)
     assert (pace.people_per_s, pace.at_once) == (4, 600)
+
+
+def test_while_one_application_tries_the_others_need_not_wait_out_a_long_hold() -> None:
+    traffic = _one_held_for_an_hour_while_the_other_tries()
+    held = wait(traffic, at_s=T + 6)
+    assert (held.seconds, held.held_by) == (3_594.0, HeldBy.TENANT)
+    assert held.listens, "it may go on as soon as the other one is answered"
+    alone = wait(traffic, at_s=T + 6, only=0)
+    assert not alone.listens
+
+
+def test_the_pace_is_that_of_the_application_that_tries_and_not_of_the_one_that_is_held_for_an_hour() -> None:
+    pace = _one_held_for_an_hour_while_the_other_tries().pace(T + 6)
+    assert (pace.waiting_s, pace.held_by) == (0, HeldBy.PACING)
+    assert (pace.people_per_s, pace.burst) == (20, 3_000)
+    assert pace.at_once <= 3_000
+
+
+def test_the_pace_counts_everybody_who_goes_on_soon_after_the_first() -> None:
+    traffic = traffic_of(3)
+    for lane, hold_s in ((0, 3_600.0), (1, 3_600.0 + 149), (2, 3_600.0 + 151)):
+        refusal = Refusal(Scope.APPLICATION_ELSEWHERE, hold_s)
+        report(traffic, enter(traffic, only=lane), HeldBack((refusal,)))
+    pace = traffic.pace(T)
+    assert (pace.waiting_s, pace.held_by) == (3_600, HeldBy.TENANT)
+    assert (pace.people_per_s, pace.burst) == (40, 6_000)
+    assert pace.seconds_for(100_000) == 3_600 + (100_000 - 6_000) / 40
+
+
+def _one_held_for_an_hour_while_the_other_tries(*, free: int = 0) -> Traffic:
+    """Six seconds after T; `free` applications stand beside them, unused and failing like the rest."""
+    traffic = traffic_of(2)
+    for lane, hold_s in ((0, 3_600.0), (1, 5.0)):
+        refusal = Refusal(Scope.APPLICATION_ELSEWHERE, hold_s)
+        report(traffic, enter(traffic, only=lane), HeldBack((refusal,)))
+    assert enter(traffic, at_s=T + 6).lane == 1
+    return traffic

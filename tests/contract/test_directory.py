@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 from tests.support.any_directory import FLAG, KNOWN, AnyDirectory, EmulatedDirectory, MemoryDirectory
 from tests.support.emulator import Emulator, running_emulator
 
@@ -301,7 +302,7 @@ def test_several_holders_are_looked_for_at_once(directory: AnyDirectory) -> None
 def test_ours_are_found_by_their_exact_legacy_id(directory: AnyDirectory) -> None:
     drafts = [directory.draft(f"key {n} + 'ü'&%#", f"p{n}@example.com") for n in range(25)]
     ids = directory.hand_over(drafts)
-    shouted = replace(drafts[0], legacy_id=drafts[0].legacy_id.upper())
+    shouted = structs.replace(drafts[0], legacy_id=drafts[0].legacy_id.upper())
     found = directory.writer.ours([*drafts, shouted, directory.draft("?", "nobody@example.com")])
     assert found.result(60) == {
         draft.legacy_id: Ours(object_id, None) for draft, object_id in zip(drafts, ids, strict=True)
@@ -357,7 +358,7 @@ def test_a_full_directory_stops_the_run(directory: AnyDirectory) -> None:
 
 def test_a_change_changes_what_it_names_and_nothing_else(directory: AnyDirectory) -> None:
     directory.declare("shoeSize", "Integer")
-    draft = replace(
+    draft = structs.replace(
         directory.draft("1", "o'hara+1@example.com"), attributes={"city": "Köln", "surname": "O'Hara"}
     )
     first, second = directory.hand_over([draft, directory.draft("2", "b@example.com")])

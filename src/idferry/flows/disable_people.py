@@ -5,8 +5,10 @@ Each account is read shortly before: one that somebody else has disabled, or tha
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
+
+from msgspec import structs
 
 from idferry.flows.change_accounts import AccountChanges, Intended
 from idferry.flows.plan_update import Listing
@@ -96,5 +98,5 @@ def _intended(entry: Entry, reason: str, report: DisableReport) -> Intended:
 
 
 def _seen(entry: Entry, reason: str) -> Observation:
-    draft = replace(entry.draft, enabled=False) if entry.draft else None
+    draft = structs.replace(entry.draft, enabled=False) if entry.draft else None
     return Observation(entry.person_id, EventKind.DISABLED, reason=reason, draft=draft)

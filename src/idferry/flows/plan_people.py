@@ -21,9 +21,7 @@ from idferry.rules.password import Password
 from idferry.rules.pilot import InPilot
 from idferry.rules.plan import PasswordFacts, Planned, PlanRules, plan_person
 
-BATCH_PEOPLE = (
-    5000  # one transaction each: a fifth of the waits for the disk, and still 20 MiB of people at most
-)
+BATCH_PEOPLE = 2000  # one transaction: fewer waits for the disk, and still less than 10 MiB of people
 BAD_RECORDS_LISTED_MAX = 1000
 EXAMPLES_PER_CODE_MAX = 5
 

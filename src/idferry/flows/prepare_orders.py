@@ -5,7 +5,9 @@ planned. A record that is not the one that was planned gives nobody a password.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec import structs
 
 from idferry.errors import SourceChanged
 from idferry.ports import CreateOrder, LegacySource, RandomBelow, SourceRecord
@@ -48,7 +50,7 @@ class Order:
         """Send it with this password plan from now on: a fresh random password, or the known one once more."""
         self.redraws += plan is self.draft.password_plan
         self.replanned = self.replanned or plan is not self.draft.password_plan
-        self.draft = replace(self.draft, password_plan=plan)
+        self.draft = structs.replace(self.draft, password_plan=plan)
         password = self.create.password if plan.is_known else random_password(random_below)
         self.create = CreateOrder(self.draft, password)
         # What was unclear before was looked into when the refusal came: this one begins from the beginning.

@@ -6,9 +6,11 @@ listed, and is nobody's account until somebody has decided.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import TypeVar
+
+from msgspec import structs
 
 from idferry.errors import ConflictUndecided, Stopped, UsageError
 from idferry.flows.plan_people import PlanReport, plan_people
@@ -299,7 +301,7 @@ def _rebuilt(entry: Entry, account: Account) -> Observation:
 def _with_flag(draft: AccountDraft) -> AccountDraft:
     """The flag is up, so the password was a random one, whatever the source knows."""
     local = any(one.is_local for one in draft.identities)
-    return replace(draft, password_plan=PasswordPlan.RANDOM) if local else draft
+    return structs.replace(draft, password_plan=PasswordPlan.RANDOM) if local else draft
 
 
 def _undecided(entry: Entry, reason: str) -> Observation:

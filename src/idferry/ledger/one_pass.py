@@ -101,7 +101,9 @@ class OnePass:
 
         Of the names that share a form, LOOK_ALIKE_NAMES_MAX are remembered, and the form itself if it is a name.
         """
-        if not self._any_forms and all(map(str.isascii, names)):  # so it is in most sources
+        # Plain names are their own form, and in most sources nobody's looks like one of them.
+        plain = all(map(str.isascii, names))
+        if plain and not (self._any_forms and any(self._met.first(f"{_FORM}0{name}") for name in names)):
             return None
         forms = {name: _LOCAL + look_alike_form(name[1:]) for name in names if name[0] == _LOCAL}
         for name, form in forms.items():
@@ -111,8 +113,8 @@ class OnePass:
         alike: set[str] = set()
         for form in forms.values():
             others = list(self._keys_behind(form))
-            plain = self._met.first(form) if others else None
-            alike.update(others, () if plain is None else (plain,))
+            owner = self._met.first(form) if others else None
+            alike.update(others, () if owner is None else (owner,))
         return min(alike - {key}, default=None)
 
     def _remember_form(self, form: str, key: str) -> None:

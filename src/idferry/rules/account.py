@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+import msgspec
+
 from idferry.rules.attributes import AttributeValue
 from idferry.rules.names import LEGACY_ID_CHARACTERS_MAX, Identity
 
@@ -37,9 +39,8 @@ class PasswordPlan(StrEnum):
         return self in (PasswordPlan.KNOWN, PasswordPlan.KNOWN_WEAK)
 
 
-@dataclass(frozen=True, slots=True)
-class AccountDraft:
-    """An account before it exists.
+class AccountDraft(msgspec.Struct, frozen=True, gc=False):
+    """An account before it exists. A struct, as `LegacyUser` is and for its reason.
 
     `attributes` are Graph's own names (`mail` included where the tenant kind wants it), `extensions` short names
     without the migration flag and `legacyId`, which follow from `password_plan` and `legacy_id`.
@@ -49,8 +50,8 @@ class AccountDraft:
     display_name: str
     identities: tuple[Identity, ...]
     password_plan: PasswordPlan
-    attributes: Mapping[str, AttributeValue] = field(default_factory=dict)
-    extensions: Mapping[str, AttributeValue] = field(default_factory=dict)
+    attributes: Mapping[str, AttributeValue] = {}
+    extensions: Mapping[str, AttributeValue] = {}
     enabled: bool = True
 
     @property

@@ -7,7 +7,9 @@ from the sign-in name.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+
+from msgspec import structs
 
 from idferry.rules.account import Account, AccountDraft, value_digest, written_digests
 from idferry.rules.attributes import AttributeValue
@@ -41,7 +43,7 @@ def wanted_draft(held: AccountDraft, planned: AccountDraft) -> AccountDraft:
     attributes = {name: value for name, value in planned.attributes.items() if name != FOLLOWS_SIGN_IN_NAME}
     if mail is not None:
         attributes[FOLLOWS_SIGN_IN_NAME] = mail
-    return replace(
+    return structs.replace(
         held, display_name=planned.display_name, attributes=attributes, extensions=planned.extensions
     )
 

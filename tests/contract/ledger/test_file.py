@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 from tests.support.any_ledger import ALL, PLANNED, counting_bytes, move, people, person, plan, snapshot
 from tests.support.ledger_records import AT, PROJECT, TENANT, in_order, wanted
 
@@ -224,7 +225,7 @@ def test_two_people_of_one_legacy_id_are_no_damage_of_the_file(path: Path) -> No
         before = snapshot(ledger)
         theirs = wanted("2", "b@x.org")
         assert isinstance(theirs.plan, Planned)
-        draft = replace(theirs.plan.draft, legacy_id=person(ledger, "1").legacy_id)
+        draft = structs.replace(theirs.plan.draft, legacy_id=person(ledger, "1").legacy_id)
         with pytest.raises(LedgerError, match="contradicts itself") as told:
             plan(ledger, replace(theirs, plan=Planned(draft)))
         assert "Restore" not in told.value.remedy

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec import structs
 from tests.support.any_ledger import AnyLedger, move, people, person, plan, snapshot
 from tests.support.ledger_records import AT, in_order, wanted
 
@@ -115,7 +116,7 @@ def test_what_is_written_later_replaces_the_draft_and_the_digests(ledger: AnyLed
     person_id = move(ledger, "1", State.COMPLETE)
     before = person(ledger, "1")
     assert before.draft is not None
-    later = replace(before.draft, display_name="Later", attributes={"city": "Turku"}, enabled=False)
+    later = structs.replace(before.draft, display_name="Later", attributes={"city": "Turku"}, enabled=False)
     seen = Observation(person_id, EventKind.UPDATED, written={"city": "new"}, draft=later)
     ledger.observations.observe(run="run-2", observed=[seen], at=AT)
     assert person(ledger, "1") == replace(before, draft=later, written={"city": "new"})

@@ -1,6 +1,7 @@
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
 from idferry.rules.account import Account, AccountDraft, PasswordPlan, written_digests
 from idferry.rules.comparison import compare, made_from, source_differences
@@ -108,7 +109,7 @@ def test_values_that_somebody_else_has_set_are_changes(name: str, found: object,
 
 
 def test_a_value_that_is_the_one_we_wrote_is_no_change_even_if_the_draft_moved_on() -> None:
-    moved = replace(ENTRY, draft=replace(DRAFT, attributes={**DRAFT.attributes, "city": "Turku"}))
+    moved = replace(ENTRY, draft=structs.replace(DRAFT, attributes={**DRAFT.attributes, "city": "Turku"}))
     assert compare(moved, ACCOUNT, flag_name=FLAG).changes == ()
 
 
@@ -153,7 +154,9 @@ def test_an_account_is_ours_by_legacy_id_and_identity_together(account: Account,
 
 
 def test_the_source_is_compared_with_what_was_written() -> None:
-    wanted = replace(DRAFT, display_name="Anna B", attributes={"city": "Oslo", "mail": "Anna@example.com"})
+    wanted = structs.replace(
+        DRAFT, display_name="Anna B", attributes={"city": "Oslo", "mail": "Anna@example.com"}
+    )
     found = {one.attribute: (one.expected, one.found) for one in source_differences(ENTRY, wanted)}
     assert found == {"displayName": ("Anna B", "Anna"), "businessPhones": (None, ("1",))}
     assert source_differences(ENTRY, DRAFT) == ()

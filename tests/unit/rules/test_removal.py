@@ -2,6 +2,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from msgspec import structs
 
 from idferry.rules.account import Account, AccountDraft, PasswordPlan
 from idferry.rules.entry import Entry
@@ -46,8 +47,8 @@ ACCOUNT = Account(
     password_changed_at=MADE,
     sign_ins_shown=True,
 )
-KNOWN = replace(ENTRY, draft=replace(DRAFT, password_plan=PasswordPlan.KNOWN))
-FEDERATED = replace(ENTRY, draft=replace(DRAFT, password_plan=PasswordPlan.NONE))
+KNOWN = replace(ENTRY, draft=structs.replace(DRAFT, password_plan=PasswordPlan.KNOWN))
+FEDERATED = replace(ENTRY, draft=structs.replace(DRAFT, password_plan=PasswordPlan.NONE))
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
 from idferry.rules.account import Account, AccountDraft, PasswordPlan, value_digest, written_digests
 from idferry.rules.attributes import AttributeValue
@@ -50,7 +51,7 @@ ACCOUNT = Account("id-1", HELD.identities, HELD.legacy_id, flag=True, enabled=Tr
 
 
 def says(**attributes: AttributeValue) -> AccountDraft:
-    return replace(HELD, attributes={**HELD.attributes, **attributes})
+    return structs.replace(HELD, attributes={**HELD.attributes, **attributes})
 
 
 def holds(**values: AttributeValue | None) -> Account:
@@ -73,7 +74,7 @@ def holds(**values: AttributeValue | None) -> Account:
 )
 def test_three_values_meet(new: str | None, found: str | None, becomes: str) -> None:
     others = {name: value for name, value in HELD.attributes.items() if name != "city"}
-    wanted = replace(HELD, attributes={**others, **({"city": new} if new else {})})
+    wanted = structs.replace(HELD, attributes={**others, **({"city": new} if new else {})})
     update = three_way(ENTRY, wanted, holds(city=found))
     assert dict(update.changes) == ({"city": new} if becomes == "changes" else {})
     assert update.already == (("city",) if becomes == "already" else ())
@@ -97,7 +98,7 @@ def test_what_was_never_set_is_ours_to_set(nothing: AttributeValue | None) -> No
 
 
 def test_a_number_is_not_the_text_that_looks_like_it() -> None:
-    wanted = replace(HELD, extensions={"points": "7"})
+    wanted = structs.replace(HELD, extensions={"points": "7"})
     assert dict(three_way(ENTRY, wanted, ACCOUNT).changes) == {"points": "7"}
 
 
@@ -112,13 +113,13 @@ def test_only_values_come_from_the_later_record() -> None:
         enabled=False,
     )
     wanted = wanted_draft(HELD, planned)
-    assert wanted == replace(
+    assert wanted == structs.replace(
         HELD,
         display_name="Anna B",
         attributes={"city": "Turku", "mail": "Anna@example.com"},
         extensions={"points": 8},
     )
-    without = replace(HELD, attributes={"city": "Oslo"})
+    without = structs.replace(HELD, attributes={"city": "Oslo"})
     assert "mail" not in wanted_draft(without, planned).attributes
 
 
@@ -148,9 +149,9 @@ def test_after_a_lost_ledger_ours_is_what_both_sides_agree_on() -> None:
 
 
 def test_sign_in_names_are_compared_as_sign_in_names_are() -> None:
-    same = replace(HELD, identities=(GOOGLE, Identity(SignInType.EMAIL_ADDRESS, "anna@EXAMPLE.com")))
-    one_of_them = replace(HELD, identities=(GOOGLE,))
-    other = replace(HELD, identities=(Identity(SignInType.EMAIL_ADDRESS, "x@example.com"),))
+    same = structs.replace(HELD, identities=(GOOGLE, Identity(SignInType.EMAIL_ADDRESS, "anna@EXAMPLE.com")))
+    one_of_them = structs.replace(HELD, identities=(GOOGLE,))
+    other = structs.replace(HELD, identities=(Identity(SignInType.EMAIL_ADDRESS, "x@example.com"),))
     assert [has_other_names(HELD, one) for one in (same, one_of_them, other)] == [False, True, True]
     assert [shares_a_name(HELD, one) for one in (same, one_of_them, other)] == [True, True, False]
 

@@ -1,7 +1,7 @@
 """A tenant that counts and a sender that paces, in events instead of time: hours of throttling in a second.
 
 The judge is the emulator's allowances, which pacing does not know. Nothing here has threads or HTTP: what is tried is
-`idferry.graph.traffic` alone, with connections that carry chunks of 20 people there and back again.
+`idferry.graph.traffic` alone, and how long the gate rests, with connections that carry chunks of 20 people there and back again.
 """
 
 import heapq
@@ -13,6 +13,7 @@ from typing import Any
 
 from idferry.emulator.graph.allowances import Allowance, AllowanceKind, new_allowance
 from idferry.graph.costs import Cost
+from idferry.graph.pacing import rest_seconds
 from idferry.graph.traffic import HeldBack, Passed, Refusal, Scope, Ticket, Traffic, Wait
 from idferry.rules.quota import PUBLISHED, Pace, Quota
 
@@ -98,6 +99,8 @@ class Journey:
     _now_s: float = STARTED_AT_S
     _events: list[tuple[float, int, Callable[..., None], tuple[Any, ...]]] = field(default_factory=list)
     _pushed: int = 0
+    _rests: int = 0
+    _listening: set[int] = field(default_factory=set)
     _waiting: int = 0
     _chance: Random = field(init=False)
     _held_until_s: dict[int | None, float] = field(default_factory=dict)
@@ -139,14 +142,29 @@ class Journey:
         cost = Cost(people * self.quota.creation_writes, people * UNITS_OF_ONE)
         found = self.traffic.enter(cost, now_s=self._now_s)
         if isinstance(found, Wait):
-            wait_s = 0.05 if found.seconds is None else min(max(found.seconds, 0.001), 10.0)
-            self._at(self._now_s + wait_s, self._take)
+            self._rest(found)
             return
         self._waiting -= people
         self.requests += people
         held = (self._held_until_s.get(None, 0.0), self._held_until_s.get(found.lane, 0.0))
         self.while_held += people if max(held) > self._now_s else 0
         self._at(self._now_s + self._way(), self._arrive, found, people)
+
+    def _rest(self, wait: Wait) -> None:
+        """As the gate does: for the time, or until a call is answered where that may help."""
+        self._rests += 1
+        if wait.listens:
+            self._listening.add(self._rests)
+        self._at(self._now_s + rest_seconds(wait), self._wake, self._rests, wait.listens)
+
+    def _wake(self, rest: int, listens: bool) -> None:
+        if not listens or rest in self._listening:
+            self._listening.discard(rest)
+            self._take()
+
+    def _wake_who_listen(self) -> None:
+        for rest in sorted(self._listening):
+            self._at(self._now_s, self._wake, rest, True)
 
     def _arrive(self, ticket: Ticket, people: int) -> None:
         refusals = self.meter.judge(ticket.lane, people, self._now_s)
@@ -166,6 +184,7 @@ class Journey:
         verdict = HeldBack(tuple(longest.values()), some_passed=accepted > 0) if refusals else Passed()
         spent = Cost(accepted * self.quota.creation_writes, accepted * UNITS_OF_ONE)
         self.traffic.report(ticket, verdict, spent=spent, now_s=self._now_s)
+        self._wake_who_listen()
         self._take()
 
     def _way(self) -> float:

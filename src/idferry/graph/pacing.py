@@ -16,7 +16,7 @@ from idferry.rules.quota import HeldBy, Pace
 PACING_SECONDS_MAX = 10.0
 # A shorter wait may be too short for a sum of fractions to change: nobody would ever go on.
 PACING_SECONDS_MIN = 0.001
-# Then whoever waits for somebody else's answer looks again, though nobody told.
+# Then whoever waits for somebody else's answer, or for the tenant, looks again, though nobody told.
 ANSWER_SECONDS_MAX = 60.0
 
 
@@ -41,8 +41,8 @@ class Gate:
                 found = self._traffic.enter(cost, now_s=self._clock.elapsed(), only=only)
                 if isinstance(found, Ticket):
                     return found
-                heard = self._next_report() if found.seconds is None else None
-            self._wait(found, heard, pauses)
+                heard = self._next_report() if found.listens else None
+            pauses.rest(rest_seconds(found), unless=heard)
 
     def is_open(self, ticket: Ticket) -> bool:
         """Whether the call may still leave. If not, report that it did not and enter again."""
@@ -71,9 +71,10 @@ class Gate:
             self._heard = Future()
         return self._heard
 
-    def _wait(self, wait: Wait, heard: "Future[None] | None", pauses: Pauses) -> None:
-        if wait.seconds is None:
-            pauses.rest(ANSWER_SECONDS_MAX, unless=heard)
-        else:
-            longest_s = wait.seconds if wait.held_by is HeldBy.TENANT else PACING_SECONDS_MAX
-            pauses.rest(max(min(wait.seconds, longest_s), PACING_SECONDS_MIN))
+
+def rest_seconds(wait: Wait) -> float:
+    """How long whoever waits rests at most before looking again; where the wait `listens`, an answer ends it too."""
+    if wait.seconds is None:
+        return ANSWER_SECONDS_MAX
+    longest_s = ANSWER_SECONDS_MAX if wait.held_by is HeldBy.TENANT else PACING_SECONDS_MAX
+    return max(min(wait.seconds, longest_s), PACING_SECONDS_MIN)

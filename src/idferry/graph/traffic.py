@@ -8,7 +8,7 @@ Pure: moments are seconds that are handed in. Nothing here waits, sends, or know
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from idferry.graph.costs import Cost
@@ -102,10 +102,19 @@ class Ticket:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """No call may leave for so long; None: not before one that is under way is answered."""
+    """No call may leave for so long; None: not before one that is under way is answered.
+
+    `may_end_sooner`: another application tries just now, and may be free as soon as it is answered.
+    """
 
     seconds: float | None
     held_by: HeldBy
+    may_end_sooner: bool = False
+
+    @property
+    def listens(self) -> bool:
+        """Whether to look again when a call is answered, and not only when the time is over."""
+        return self.seconds is None or self.may_end_sooner
 
 
 class _Brake:
@@ -155,6 +164,7 @@ class Traffic:
         self._lanes = [_Lane(quota) for _ in range(applications)]
         self._tenant = Grant(quota.tenant_writes)
         self._brake = _Brake()
+        self._quota = quota
         self._creation_writes = quota.creation_writes
         self._jitter = jitter
         self._entered = 0
@@ -169,7 +179,10 @@ class Traffic:
         free = [lane for lane, wait in zip(lanes, waits, strict=True) if wait.seconds == 0]
         if not free:
             known = [wait for wait in waits if wait.seconds is not None]
-            return min(known, key=lambda wait: wait.seconds or 0.0) if known else waits[0]
+            if not known:
+                return waits[0]
+            soonest = min(known, key=lambda wait: wait.seconds or 0.0)
+            return replace(soonest, may_end_sooner=len(known) < len(waits))
         chosen = max(free, key=lambda lane: self._room(lane, cost, now_s)) if len(free) > 1 else free[0]
         self._entered += 1
         for grant, amount in self._grants(chosen, cost):
@@ -204,23 +217,36 @@ class Traffic:
 
     def pace(self, now_s: float) -> Pace:
         """How fast people may be created from now on."""
-        lanes = self._lanes
-        # A call of one person: what it would have to wait for is what everybody waits for.
-        wait = min(
-            (
-                self._wait(lane, Cost(self._creation_writes, CREATION_UNITS), now_s)
-                for lane in range(len(lanes))
-            ),
-            key=lambda one: float("inf") if one.seconds is None else one.seconds,
-        )
-        rate = min(sum(lane.writes.per_s for lane in lanes), self._tenant.per_s) / self._creation_writes
+        # A call of one person: what it would have to wait for is what everybody waits for. Whoever waits only for an
+        # answer is about to move.
+        cost = Cost(self._creation_writes, CREATION_UNITS)
+        waits = [self._wait(lane, cost, now_s) for lane in range(len(self._lanes))]
+        wait = min(waits, key=lambda one: one.seconds or 0.0)
+        waiting_s = wait.seconds or 0.0
+        # Who is held for long after the others go on adds nothing to what can be foreseen.
+        by_s = now_s + waiting_s + self._quota.app_writes.period_s
+        lanes = [
+            lane
+            for lane, one in zip(self._lanes, waits, strict=True)
+            if one is wait or lane.brake.opens_at_s <= by_s
+        ]
+        per_s = min(sum(lane.writes.per_s for lane in lanes), self._tenant.per_s)
         room = min(sum(max(lane.writes.room(now_s), 0.0) for lane in lanes), self._tenant.room(now_s))
         return Pace(
-            waiting_s=wait.seconds or 0.0,
+            waiting_s=waiting_s,
             held_by=wait.held_by,
-            people_per_s=min(rate, sum(lane.units.per_s for lane in lanes) / CREATION_UNITS),
+            people_per_s=min(
+                per_s / self._creation_writes, sum(lane.units.per_s for lane in lanes) / CREATION_UNITS
+            ),
             at_once=max(room, 0.0) / self._creation_writes,
+            burst=self._burst(lanes),
         )
+
+    def _burst(self, lanes: Sequence[_Lane]) -> float:
+        """People whose writes these applications may keep for later, as long as nobody is created."""
+        quota = self._quota
+        kept = sum(lane.writes.per_s for lane in lanes) * quota.app_writes.period_s
+        return min(kept, self._tenant.per_s * quota.tenant_writes.period_s) / self._creation_writes
 
     def _grants(self, lane: int, cost: Cost) -> Sequence[tuple[Grant, float]]:
         """The allowances that a call of this cost takes from."""

@@ -96,20 +96,22 @@ class Pace:
     """How fast people may be created from now on, as far as is known.
 
     `waiting_s`: until the next call may leave, and who holds it back. `people_per_s`: what all applications together
-    may go on with; None: nothing limits them. `at_once`: people who may be created now without waiting.
+    may go on with; None: nothing limits them. `at_once`: people who may be created now without waiting, and while we
+    wait their number grows up to `burst`.
     """
 
     waiting_s: float = 0.0
     held_by: HeldBy = HeldBy.NOBODY
     people_per_s: float | None = None
     at_once: float = 0.0
+    burst: float = float("inf")
 
     def seconds_for(self, people: float) -> float:
         """How long so many people take at least."""
         if self.people_per_s is None:
             return self.waiting_s
-        waiting = max(people - self.at_once, 0.0) / self.people_per_s
-        return max(waiting, self.waiting_s)
+        then_at_once = min(self.burst, self.at_once + self.people_per_s * self.waiting_s)
+        return self.waiting_s + max(people - then_at_once, 0.0) / self.people_per_s
 
 
 UNPACED = Pace()

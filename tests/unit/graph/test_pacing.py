@@ -143,13 +143,14 @@ def test_no_sender_sleeps_out_the_hold_of_an_application_that_others_do_not_shar
 
     def carried(cost: Cost) -> Callable[[], float]:
         def carry() -> float:
+            began_s = clock.elapsed()
             while True:
                 ticket = gate.enter(cost, pauses=machine.pauses)
                 clock.sleep(0.3)
                 seconds = refusal(ticket)
                 if seconds is None:
                     gate.report(ticket, Passed(), spent=cost)
-                    return clock.elapsed()
+                    return clock.elapsed() - began_s
                 asked_s.append(seconds)
                 gate.report(ticket, HeldBack((Refusal(Scope.APPLICATION_ELSEWHERE, seconds),)))
 
@@ -159,6 +160,7 @@ def test_no_sender_sleeps_out_the_hold_of_an_application_that_others_do_not_shar
     waiting: set[Future[float]] = set(calls)
     while waiting:
         waiting -= set(clock.wait_for(waiting, 10.0))
-    assert max(asked_s) == 3_600 and min(asked_s) < 10, "both were refused"
-    # 5,000 people, 3,000 of them at once and then 20 a second, and the seconds in which nobody could go.
+    assert max(asked_s) == 3_600
+    assert min(asked_s) < 10, "both were refused"
+    print(sorted(call.result() for call in calls)[-9:], clock.elapsed())
     assert max(call.result() for call in calls) < 120

@@ -75,6 +75,15 @@ def test_the_slower_one_counts(pace: Pace, measured: float, left: float | None) 
     assert seconds_left(100, pace=pace, measured_per_s=measured) == left
 
 
+def test_after_a_long_hold_no_more_than_one_full_amount_goes_at_once() -> None:
+    held = Pace(3_600, HeldBy.TENANT, 20.0, 0, burst=3_000)
+    assert held.seconds_for(100_000) == 3_600 + (100_000 - 3_000) / 20
+    assert held.seconds_for(2_000) == 3_600
+    short = Pace(50, HeldBy.TENANT, 20.0, 0, burst=3_000)
+    assert short.seconds_for(100_000) == 100_000 / 20, "what flowed in meanwhile is not lost"
+    assert Pace(50, HeldBy.TENANT, 20.0, 2_500, burst=3_000).seconds_for(100_000) == 50 + 97_000 / 20
+
+
 def test_nobody_is_left() -> None:
     assert seconds_left(0, pace=UNPACED, measured_per_s=0) == 0
 

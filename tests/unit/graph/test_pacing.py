@@ -162,5 +162,4 @@ def test_no_sender_sleeps_out_the_hold_of_an_application_that_others_do_not_shar
         waiting -= set(clock.wait_for(waiting, 10.0))
     assert max(asked_s) == 3_600
     assert min(asked_s) < 10, "both were refused"
-    print(sorted(call.result() for call in calls)[-9:], clock.elapsed())
-    assert max(call.result() for call in calls) < 120
+    assert max(call.result() for call in calls) < 10, "how long any one of them took"

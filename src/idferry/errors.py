@@ -296,12 +296,12 @@ def remedy_for_people(code: str) -> str:
     )
 
 
-def error_in_a_run(code: str, message: str) -> "IdferryError":
+def error_in_a_run(code: str, message: str, *, remedy: str | None = None) -> "IdferryError":
     """An error of the class with this code, which ends a run that has begun: for codes that crossed a thread.
 
     Its exit code says "stopped, the same command continues", also for what would have been wrong settings before.
     """
-    error = next((cls for cls in every_error() if cls.code == code), IdferryError)(message)
+    error = next((cls for cls in every_error() if cls.code == code), IdferryError)(message, remedy=remedy)
     error.exit_code = EXIT_STOPPED
     return error
 

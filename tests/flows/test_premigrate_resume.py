@@ -221,6 +221,14 @@ def test_a_refusal_of_everybody_stops_the_run_which_can_be_resumed(
     assert_true_to_life(world)
 
 
+def test_the_remedy_of_a_refusal_of_everybody_reaches_whoever_started_the_run() -> None:
+    world = World(MemorySource(crowd(3)))
+    world.tenant.plan_faults(repeat(Fatal(TokenRefused.code, "expired", "Make a new client secret.")))
+    with pytest.raises(TokenRefused) as ended:
+        world.premigrate()
+    assert ended.value.remedy == "Make a new client secret."
+
+
 def _token_refused() -> None:
     raise TokenRefused("the directory refuses the token")
 

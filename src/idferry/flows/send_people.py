@@ -323,7 +323,7 @@ class _Sending:
                 self._again.append(order)
             case Fatal():
                 self._observed.append(rejection(person_id, answer))
-                self._end_with(error_in_a_run(answer.code, answer.reason))
+                self._end_with(error_in_a_run(answer.code, answer.reason, remedy=answer.remedy))
             case _:
                 assert_never(answer)
 

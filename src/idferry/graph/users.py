@@ -154,7 +154,7 @@ def _each_id_once(answers: Sequence[CreateAnswer]) -> list[CreateAnswer]:
 
 def _not_sent(error: DirectoryError | Stopped) -> CreateAnswer:
     passing = isinstance(error, Unreachable | Throttled | Stopped)
-    return Undelivered(str(error)) if passing else Fatal(error.code, str(error))
+    return Undelivered(str(error)) if passing else Fatal(error.code, str(error), error.remedy)
 
 
 def _refused(reply: Reply) -> CreateAnswer:

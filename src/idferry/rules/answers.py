@@ -53,10 +53,14 @@ class Undelivered:
 
 @dataclass(frozen=True, slots=True)
 class Fatal:
-    """The directory refuses everybody from now on (quota, permission, expired secret): the run must stop."""
+    """The directory refuses everybody from now on (quota, permission, expired secret): the run must stop.
+
+    `remedy`: what helps in this very case, where more is known than the code tells.
+    """
 
     code: str
     reason: str
+    remedy: str | None = None
 
 
 CreateAnswer = Created | Taken | Rejected | Postponed | Unanswered | Undelivered | Fatal

@@ -229,3 +229,24 @@ class TestJsonLines:
         text = failed.ok("status", "--export-failures", "failed.jsonl").out
         assert "2 records of people, without passwords" in text
         assert "--only failed.jsonl.keys --corrections failed.jsonl --execute" in text
+
+
+def test_a_table_with_columns_of_its_own(b2c_desk: Desk, emulator: Emulator) -> None:
+    """A mapping in the settings fits the copy too, although its password column is gone."""
+    desk = b2c_desk
+    rows = [f"{n};p{n}@example.org;=Person {n};{PASSWORD.format(n)};secret {n}" for n in range(3)]
+    desk.file("shop.csv", "\n".join(["id;mail;name;pw;internal", *rows]) + "\n")
+    columns = 'id = "key"\nmail = "signInName"\nname = "displayName"\npw = "password"\ninternal = ""\n'
+    desk.write_settings(more=f'\n[sources.shop]\npath = "shop.csv"\n\n[sources.shop.columns]\n{columns}')
+    emulator.seed(desk.tenant, [desk.tenant.local_account("p1@example.org")])
+    desk.json("premigrate", "shop", "--execute", code=1)
+    exported = desk.json("status", "--export-failures", "failed.csv")["exported"]
+    file = desk.folder / "failed.csv"
+    text = file.read_bytes().decode()
+    assert text == "id;mail;name;internal\r\n1;p1@example.org;'=Person 1;\r\n"
+    file.write_bytes(text.replace("p1@", "mended@").encode())
+    done = desk.json(*shlex.split(exported["next"])[1:])
+    assert done["states"] == {"complete": 3}
+    assert emulator.sign_in(desk.tenant, "mended@example.org", PASSWORD.format(1))["signed_in"]
+    [account] = desk.json("find", "--sign-in-name", "mended@example.org")["accounts"]
+    assert account["displayName"] == "=Person 1"

@@ -44,7 +44,7 @@ MEANINGS = MappingProxyType(
 TRANSITIONS = MappingProxyType(
     {
         (State.PLANNED, State.CREATING): "the intent is committed, before the Graph call",
-        (State.PLANNED, State.LEFT_OUT): "planned again, and a rule now says so",
+        (State.PLANNED, State.LEFT_OUT): "planned again, and a rule now says so, or the record is gone",
         (State.PLANNED, State.REFUSED): "planned again, and a rule now says so",
         (
             State.CREATING,
@@ -52,7 +52,7 @@ TRANSITIONS = MappingProxyType(
         ): "created or adopted with the person's own password, or federated only",
         (State.CREATING, State.AWAITING_PASSWORD): "created or adopted with a random password and the flag",
         (State.CREATING, State.FAILED): "a permanent answer, or retries used up",
-        (State.FAILED, State.PLANNED): "--retry-failed",
+        (State.FAILED, State.PLANNED): "--retry-failed, or --only and --corrections that name the record",
         (
             State.FAILED,
             State.COMPLETE,

@@ -1,6 +1,7 @@
 """One premigration from its pre-flight to its report: every password plan, both tenant kinds, pilots, refusals."""
 
 from dataclasses import replace
+from itertools import chain, repeat
 
 import pytest
 from tests.support.builders import (
@@ -22,6 +23,7 @@ from tests.support.memory_ledger import MemoryLedger
 from idferry.errors import Forbidden, QuotaExceeded, SourceError, TenantNotReady, UsageError
 from idferry.flows.remove import remove
 from idferry.rules.account import TenantKind
+from idferry.rules.answers import Fatal
 from idferry.rules.attributes import LEGACY_ID
 from idferry.rules.entry import EventKind, Selection, TakeUp
 from idferry.rules.happenings import AttributeCreated, PeopleSettled, RecordsRead, RunStarted
@@ -382,3 +384,19 @@ def test_nobody_waits_without_need() -> None:
     clock = HandClock()
     World(MemorySource(crowd(100)), MemoryTenant(clock=clock)).premigrate()
     assert clock.slept == []
+
+
+def test_a_new_run_counts_people_whom_an_earlier_one_left_in_the_middle() -> None:
+    world = World(MemorySource([with_password(number) for number in range(10)]))
+    world.tenant.plan_faults(chain(repeat(None, 3), repeat(Fatal("quota_exceeded", "full"))))
+    with pytest.raises(QuotaExceeded):
+        world.premigrate()
+    left = world.states()[State.CREATING]
+    assert left > 0
+    world.tenant.plan_faults(())
+    world.told.clear()
+    report = world.premigrate(command="premigrate --cohort late")
+    assert not report.resumed
+    [total] = [one.total for one in world.told if isinstance(one, RunStarted)]
+    assert total == report.send.done == 7
+    assert_true_to_life(world)

@@ -320,9 +320,12 @@ class MemorySending:
         self._shelves = shelves
 
     def count_to_send(self, run: str) -> int:
-        waiting = (State.PLANNED, State.CREATING)
-        people = self._shelves.people.values()
-        return sum(person.run == run and person.state in waiting for person in people)
+        source = self._shelves.runs[run].source if run in self._shelves.runs else None
+        return sum(
+            (person.run == run and person.state in (State.PLANNED, State.CREATING))
+            or (person.source == source and person.state is State.CREATING)
+            for person in self._shelves.people.values()
+        )
 
     def under_way(self, *, after: int, limit: int) -> Sequence[Entry]:
         found = (person for person in self._shelves.people.values() if person.state is State.CREATING)

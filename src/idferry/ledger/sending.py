@@ -29,7 +29,10 @@ class SqliteSending:
         self._database = database
 
     def count_to_send(self, run: str) -> int:
-        """How many people of this run are planned or creating. Raises LedgerError."""
+        """How many people this run plans or left in `creating`, or an earlier run of its source did.
+
+        Raises LedgerError.
+        """
         with self._database.reading() as connection:
             return int(connection.execute(_ENTRIES["count_to_send"], (run,)).fetchone()[0])
 

@@ -91,7 +91,7 @@ class SendLedger(Protocol):
     """Where sending records intents before it acts and observations after."""
 
     def count_to_send(self, run: str) -> int:
-        """How many people of this run are planned or creating."""
+        """How many people this run is to settle: planned by it, or left in `creating` by it or by its source's others."""
         ...
 
     def under_way(self, *, after: int, limit: int) -> Sequence[Entry]:

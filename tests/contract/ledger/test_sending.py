@@ -74,6 +74,19 @@ def test_a_person_may_be_observed_and_sent_again_in_one_turn(ledger: AnyLedger) 
     assert ledger.send.count_to_send("run-2") == 1
 
 
+def test_a_run_counts_whom_an_earlier_one_of_its_source_left_in_the_middle(ledger: AnyLedger) -> None:
+    plan(ledger, *in_order(*(wanted(str(number), f"p{number}@x.org") for number in range(4))))
+    left, settled, *_ = (entry.person_id for entry in people(ledger))
+    ledger.send.turn(run="run-1", observed=(), sending=[left, settled], at=AT)
+    done = Observation(settled, EventKind.CREATED, State.COMPLETE, object_id="object-1")
+    ledger.send.turn(run="run-1", observed=[done], sending=(), at=AT)
+    asked = {"command": "premigrate --again", "source_digest": "d", "cohort": ""}
+    run, _ = ledger.runs.open_run(**asked, source=person(ledger, "0").source, at=AT)
+    assert ledger.send.count_to_send(run.run) == 1
+    other, _ = ledger.runs.open_run(**asked, source="another", at=AT)
+    assert ledger.send.count_to_send(other.run) == 0
+
+
 @pytest.mark.parametrize("illegal", [State.COMPLETE, State.REMOVED, State.FAILED])
 def test_an_illegal_step_is_a_bug_and_changes_nothing(ledger: AnyLedger, illegal: State) -> None:
     plan(ledger, *in_order(wanted("1", "a@x.org"), wanted("2", "b@x.org")))

@@ -32,7 +32,9 @@ WHERE p.person_id = (SELECT person_id FROM sign_in_name WHERE mark = ?)
 WHERE p.person_id IN (SELECT person_id FROM sign_in_name WHERE mark IN ({places}))
 
 -- name: count_to_send
-SELECT count(*) FROM person WHERE run = ? AND state IN ('planned', 'creating')
+SELECT count(*) FROM person
+WHERE (run = ?1 AND state = 'planned')
+   OR (state = 'creating' AND (run = ?1 OR source = (SELECT source FROM run WHERE run = ?1)))
 
 -- name: count_states
 SELECT p.state, count(*) FROM person AS p WHERE {where} GROUP BY p.state

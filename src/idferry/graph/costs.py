@@ -4,6 +4,7 @@ Where the published table leaves something open the dearer reading counts: a cre
 it does in B2C.
 """
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from idferry.graph import queries
@@ -15,10 +16,6 @@ class Cost(NamedTuple):
 
     writes: float
     units: float
-
-    def plus(self, other: "Cost") -> "Cost":
-        """Both together."""
-        return Cost(self.writes + other.writes, self.units + other.units)
 
 
 FREE = Cost(0.0, 0.0)
@@ -34,3 +31,12 @@ def cost_of(method: str, path: str, *, creation_writes: float) -> Cost:
     if method == "POST" and path == queries.USERS:
         return Cost(creation_writes, CREATION_UNITS)
     return _WRITE
+
+
+def total_of(costs: Iterable[Cost]) -> Cost:
+    """What all of them cost together."""
+    writes = units = 0.0
+    for one in costs:
+        writes += one.writes
+        units += one.units
+    return Cost(writes, units)

@@ -121,7 +121,7 @@ def open_directory(
     def transport(pauses: Pauses, *, only: int | None = None) -> Transport:
         return Transport(
             http=http,
-            tokens=list(tokens.values()),
+            tokens=tokens,
             gate=gate,
             address=address,
             timeout=limits.timeout,

@@ -71,13 +71,14 @@ class Reply:
     """An answer that can be trusted: status, JSON object (None: there was none) and headers in lower case.
 
     `in_batch`: the answer to one item of a `$batch`. False where a `$batch` as a whole was refused: that one answer
-    then stands for each of its items.
+    then stands for each of its items. `application`: the name of the one that called, where it matters which did.
     """
 
     status: int
     body: Mapping[str, Any] | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     in_batch: bool = False
+    application: str = ""
 
     @property
     def succeeded(self) -> bool:
@@ -263,7 +264,8 @@ def _said(reply: Reply) -> _Said:
 
 def _refusal(error: type[DirectoryError], reply: Reply, said: _Said) -> Refusal:
     words = ": ".join(filter(None, (_WORDS[error], ", ".join(said.attributes))))
-    facts = [f"HTTP {reply.status}"]
+    facts = [f"application {reply.application}"] if reply.application else []
+    facts += [f"HTTP {reply.status}"]
     facts += [said.code] if _CODE.fullmatch(said.code) else []
     facts += [f"request-id {said.request_id}"] if is_guid(said.request_id) else []
     return Refusal(error, f"{words} ({' '.join(facts)})")

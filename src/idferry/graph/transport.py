@@ -7,8 +7,8 @@ an answer means is said by `replies`; what to do next by those who call.
 
 import ssl
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from http import HTTPStatus
 from pathlib import Path
@@ -20,7 +20,8 @@ import msgspec
 from idferry import __version__
 from idferry.errors import DirectoryError, SettingsError, Stopped, UnexpectedAnswer
 from idferry.graph.address import Address
-from idferry.graph.costs import FREE, Cost, cost_of
+from idferry.graph.costs import Cost, cost_of, total_of
+from idferry.graph.hearing import spent_of, verdict_of
 from idferry.graph.machine import Machine, Pauses
 from idferry.graph.pacing import Gate
 from idferry.graph.receiving import name_of, read_within
@@ -95,7 +96,7 @@ class _Request:
     @property
     def cost(self) -> Cost:
         """What all of it costs."""
-        return Cost(sum(one.writes for one in self.costs), sum(one.units for one in self.costs))
+        return total_of(self.costs)
 
 
 class Transport:
@@ -105,7 +106,7 @@ class Transport:
         self,
         *,
         http: httpx2.Client,
-        tokens: Sequence[TokenSource],
+        tokens: Mapping[str, TokenSource],
         gate: Gate,
         address: Address,
         timeout: timedelta,
@@ -114,12 +115,13 @@ class Transport:
         pauses: Pauses,
         only: int | None = None,
     ) -> None:
-        """`tokens`: of each application that the gate lets pass, or of which `only` one shall make the calls.
+        """`tokens`: of each application that the gate lets pass, by its name; `only` one of them makes the calls.
 
         Closing `pauses` ends the waiting here.
         """
         self._http = http
-        self._tokens = tokens
+        self._names = list(tokens)
+        self._tokens = list(tokens.values())
         self._gate = gate
         self._root = httpx2.URL(address.graph_url.rstrip("/"))
         self._timeout = timeout
@@ -229,8 +231,10 @@ class Transport:
         try:
             reply = self._over_http(request, token)
             outcomes: list[Outcome] = [reply] if isinstance(reply, NoReply) else request.unpack(reply)
-            verdict = self._verdict(outcomes)
-            spent = _spent(request.costs, ticket.cost, outcomes, verdict)
+            if len(self._names) > 1:
+                outcomes = [_naming(self._names[ticket.lane], one) for one in outcomes]
+            verdict = verdict_of(outcomes, now=self._clock.now())
+            spent = spent_of(request.costs, outcomes, verdict)
             return outcomes
         finally:
             self._gate.report(ticket, verdict, spent=spent)
@@ -260,33 +264,6 @@ class Transport:
             return NoReply(f"no answer from {host}: {name_of(error)}", maybe_done=True)
         return _reply(status, answered, content)
 
-    def _verdict(self, outcomes: Sequence[Outcome]) -> Verdict:
-        """What the gate learns."""
-        replies = [one for one in outcomes if isinstance(one, Reply)]
-        passed = any(not one.throttled and not one.unclear for one in replies)
-        held_back = [one for one in replies if one.throttled]
-        if held_back:
-            return HeldBack(self._refusals(held_back), some_passed=passed)
-        if passed:
-            return Passed()
-        waits = [self._asked_to_wait(one) for one in replies if one.unclear]
-        return Stumbled(max((one for one in waits if one is not None), default=None))
-
-    def _refusals(self, replies: Sequence[Reply]) -> tuple[Refusal, ...]:
-        """One for each scope, with the longest wait that was asked for."""
-        longest: dict[Scope, float | None] = {}
-        for reply in replies:
-            scope, wait_s = scope_of(reply.headers.get("x-ms-throttle-scope")), self._asked_to_wait(reply)
-            before = longest.setdefault(scope, wait_s)
-            if wait_s is not None and (before is None or wait_s > before):
-                longest[scope] = wait_s
-        return tuple(Refusal(scope, wait_s) for scope, wait_s in longest.items())
-
-    def _asked_to_wait(self, reply: Reply) -> float | None:
-        # A date counts from the directory's own time of day: the clock of this machine may be minutes off.
-        now = time_told(reply.headers.get("date")) or self._clock.now()
-        return retry_after_seconds(reply.headers.get("retry-after"), now=now)
-
     def _costs(self, calls: Sequence[Call]) -> list[Cost]:
         return [cost_of(one.method, one.path, creation_writes=self._creation_writes) for one in calls]
 
@@ -294,21 +271,11 @@ class Transport:
         return httpx2.URL(f"{self._root}/{call.version}{call.path}")
 
 
-def _spent(costs: Sequence[Cost], cost: Cost, outcomes: Sequence[Outcome], verdict: Verdict) -> Cost:
-    """What of the cost was accepted, as far as is known; what got no clear answer counts as accepted."""
-    match verdict:
-        case HeldBack() if len(outcomes) == len(costs):
-            accepted = [
-                one
-                for one, outcome in zip(costs, outcomes, strict=True)
-                if not (isinstance(outcome, Reply) and outcome.throttled)
-            ]
-            return Cost(sum(one.writes for one in accepted), sum(one.units for one in accepted))
-        case HeldBack():
-            return FREE
-        case Stumbled() if isinstance(outcomes[0], NoReply) and not outcomes[0].maybe_done:
-            return FREE
-    return cost
+def _naming(application: str, outcome: Outcome) -> Outcome:
+    """A refusal that another application might not have heard says whose it is."""
+    if isinstance(outcome, Reply) and outcome.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+        return replace(outcome, application=application)
+    return outcome
 
 
 def _item(place: int, call: Call) -> dict[str, Any]:

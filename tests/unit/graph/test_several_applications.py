@@ -158,6 +158,24 @@ def test_an_application_without_a_token_is_named() -> None:
         assert isinstance(answer, Fatal)
         assert answer.code == TokenRefused.code
         assert "application second" in answer.reason
+        assert answer.remedy == "Make a new client secret and put its value into the settings."
+
+
+def test_an_application_that_lost_its_permission_is_named() -> None:
+    clock = HandClock()
+    graph = Graph(clock)
+
+    def refusing(request: httpx2.Request) -> httpx2.Response:
+        if application_of(request) != "client-1":
+            return graph(request)
+        denied = graph_error("Authorization_RequestDenied", "Insufficient privileges")
+        return batch_answer(*({"id": i["id"], "status": 403, "body": denied} for i in batch_items(request)))
+
+    with mocked_directory(refusing, token=token, clock=clock, applications=NAMES) as directory:
+        directory.writer.create(chunk()).result(10)
+        (answer,) = directory.writer.create(chunk(1)).result(10)
+    assert isinstance(answer, Fatal)
+    assert "application second" in answer.reason
 
 
 def test_the_tenant_is_asked_about_by_the_first_application_alone() -> None:

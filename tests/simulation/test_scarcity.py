@@ -45,7 +45,7 @@ def test_the_disk_fails(ready: Stage, seed: int, name: str, write: int) -> None:
 def test_few_files(ready: Stage, seed: int) -> None:
     """From hardly any open file on: a stop with a sentence, until there are enough; 32 are."""
     outcomes = []
-    for files in range(4, 33, 2):
+    for files in (4, 8, 12, 20, 32):
         with ready.scene(seed=seed, people=60, kind="b2c", speed=SPEED) as scene:
             ended = scene.run(temper=Temper(speed=SPEED), files_max=files)
             said = ended.out + ended.err

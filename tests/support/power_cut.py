@@ -92,9 +92,14 @@ class LedgerFiles:
         return Cut(self.synced_bytes, max(len(self._content) - self.synced_bytes, 0), lost, torn)
 
     def _whole_commits(self, up_to: int) -> int:
-        """Where the last transaction ends that lies wholly before this byte: only these are read back."""
+        """Where the last transaction ends that lies wholly before this byte: only these are read back.
+
+        Behind the frames of this generation stand those of the one before, which nobody reads.
+        """
         end = 0
         for place in range(WAL_HEADER_BYTES, up_to - self._frame_bytes + 1, self._frame_bytes or 1):
+            if self._content[place + 8 : place + 16] != self._content[16:24]:
+                break
             if any(self._content[place + 4 : place + 8]):
                 end = place + self._frame_bytes
         return end

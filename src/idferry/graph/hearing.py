@@ -9,11 +9,14 @@ from datetime import datetime
 from idferry.graph.costs import FREE, Cost, total_of
 from idferry.graph.replies import NoReply, Outcome, Reply
 from idferry.graph.traffic import HeldBack, Passed, Refusal, Scope, Stumbled, Verdict, scope_of
-from idferry.graph.waiting import retry_after_seconds
+from idferry.graph.waiting import retry_after_seconds, time_told
 
 
 def verdict_of(outcomes: Sequence[Outcome], *, now: datetime) -> Verdict:
-    """How it went: the items of a `$batch`, or the one answer that stands for all of them."""
+    """How it went: the items of a `$batch`, or the one answer that stands for all of them.
+
+    `now` is this machine's time of day, for answers that tell none of their own.
+    """
     replies = [one for one in outcomes if isinstance(one, Reply)]
     passed = any(not one.throttled and not one.unclear for one in replies)
     held_back = [one for one in replies if one.throttled]
@@ -55,4 +58,6 @@ def _refusals(replies: Sequence[Reply], now: datetime) -> tuple[Refusal, ...]:
 
 
 def _asked_to_wait(reply: Reply, now: datetime) -> float | None:
-    return retry_after_seconds(reply.headers.get("retry-after"), now=now)
+    # A date counts from the directory's own time of day: the clock of this machine may be minutes off.
+    told = time_told(reply.headers.get("date"))
+    return retry_after_seconds(reply.headers.get("retry-after"), now=told or now)

@@ -27,8 +27,7 @@ from idferry.graph.pacing import Gate
 from idferry.graph.receiving import name_of, read_within
 from idferry.graph.replies import NoReply, Outcome, Reply
 from idferry.graph.tokens import TokenSource
-from idferry.graph.traffic import HeldBack, Passed, Refusal, Scope, Stumbled, Ticket, Verdict, scope_of
-from idferry.graph.waiting import retry_after_seconds, time_told
+from idferry.graph.traffic import Stumbled, Ticket, Verdict
 
 BATCH_SIZE_MAX = 20  # https://learn.microsoft.com/graph/json-batching
 # A page of 999 accounts, each with every attribute filled, stays below 16 MiB.

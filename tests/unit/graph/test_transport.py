@@ -29,7 +29,7 @@ from idferry.errors import (
     UnexpectedAnswer,
     Unreachable,
 )
-from idferry.graph import transport
+from idferry.graph import hearing, transport
 from idferry.graph.credentials import ClientSecret
 from idferry.graph.transport import Call, open_client
 from idferry.ports import CreateOrder
@@ -212,7 +212,7 @@ def test_a_bug_in_reading_an_answer_does_not_shut_the_gate(monkeypatch: pytest.M
     answers = iter([httpx2.Response(503), batch_answer(created("0"))])
     with mocked_directory(lambda request: next(answers)) as directory:
         with monkeypatch.context() as broken:
-            broken.setattr(transport, "retry_after_seconds", lambda text, now: 1 / 0)
+            broken.setattr(hearing, "retry_after_seconds", lambda text, now: 1 / 0)
             with pytest.raises(ZeroDivisionError):
                 directory.writer.create([order(0)]).result(10)
         assert list(directory.writer.create([order(0)]).result(10)) == [Created("account-0")]

@@ -8,8 +8,8 @@ LOOK_AGAIN_SECONDS_FIRST = 1.0
 LOOK_AGAIN_SECONDS_MAX = 15.0
 BACKOFF_SECONDS_FIRST = 1.0
 BACKOFF_SECONDS_MAX = 30.0
-# The longest allowance that is documented spans 300 s; a longer wait is believed up to an hour.
-RETRY_AFTER_SECONDS_MAX = 3600.0
+# The longest allowance that is documented spans 300 s. Whoever says more than a day is asked again after a day.
+RETRY_AFTER_SECONDS_MAX = 86_400.0
 
 
 def retry_after_seconds(text: str | None, *, now: datetime) -> float | None:

@@ -9,16 +9,15 @@ import csv
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import MappingProxyType
 from typing import BinaryIO
 
 from idferry.connectors.export_file import (
     AS_UTF8,
     RECORD_BYTES_MAX,
+    ExportFile,
     FieldProblem,
     attribute_name_problem,
-    digest_of,
     distinct,
     federated_identity,
     instant,
@@ -61,7 +60,7 @@ _NOT_ATTRIBUTES = frozenset(FIELDS) - {"givenName", "surname"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CsvSource:
+class CsvSource(ExportFile):
     """A legacy source in a CSV file. Satisfies `ports.LegacySource`.
 
     `columns`: name in the heading -> field, attribute or extension attribute; "" leaves the column out. Columns that
@@ -69,8 +68,6 @@ class CsvSource:
     `written_by_us`: cells are protected as in `rules.spreadsheet_cells`, and password columns may be missing.
     """
 
-    path: Path
-    name: str
     columns: Mapping[str, str] = field(default_factory=dict)
     delimiter: str | None = None
     written_by_us: bool = False
@@ -81,15 +78,6 @@ class CsvSource:
                 f"the delimiter of the source {self.name} is not one character",
                 remedy="Leave the delimiter out, or set it to the one character between two cells.",
             )
-
-    @property
-    def place(self) -> str:
-        """The file's absolute path."""
-        return str(self.path.absolute())
-
-    def digest(self) -> str:
-        """Hex SHA-256 of the file's bytes. Raises SourceError."""
-        return digest_of(self.path)
 
     def records(self) -> Iterator[SourceRecord | BadRecord]:
         """Stream the rows behind the heading; rows without any value are none.

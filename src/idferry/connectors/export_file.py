@@ -9,6 +9,7 @@ import hashlib
 import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -110,6 +111,23 @@ def digest_of(path: Path) -> str:
         while piece := stream.read(READ_BUFFER_BYTES):
             digest.update(piece)
         return digest.hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportFile:
+    """One export file as a source by its name: what a connector says of it before it reads a record."""
+
+    path: Path
+    name: str
+
+    @property
+    def place(self) -> str:
+        """The file's absolute path."""
+        return str(self.path.absolute())
+
+    def digest(self) -> str:
+        """Hex SHA-256 of the file's bytes. Raises SourceError."""
+        return digest_of(self.path)
 
 
 def record_digest(content: object) -> bytes:

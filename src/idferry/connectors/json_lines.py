@@ -8,16 +8,15 @@ The page docs/reference/json-lines.md describes every field.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import BinaryIO, Literal
 
 import msgspec
 
 from idferry.connectors.export_file import (
     RECORD_BYTES_MAX,
+    ExportFile,
     FieldProblem,
     attribute_name_problem,
-    digest_of,
     distinct,
     federated_identity,
     instant,
@@ -97,20 +96,8 @@ _UNREADABLE = (msgspec.DecodeError, UnicodeError, RecursionError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class JsonLinesSource:
+class JsonLinesSource(ExportFile):
     """A legacy source in our own JSON Lines format. Satisfies `ports.LegacySource`."""
-
-    path: Path
-    name: str
-
-    @property
-    def place(self) -> str:
-        """The file's absolute path."""
-        return str(self.path.absolute())
-
-    def digest(self) -> str:
-        """Hex SHA-256 of the file's bytes. Raises SourceError."""
-        return digest_of(self.path)
 
     def records(self) -> Iterator[SourceRecord | BadRecord]:
         """Stream the records, one line in memory at a time; blank lines are none.

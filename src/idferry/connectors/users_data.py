@@ -16,8 +16,8 @@ from typing import BinaryIO, NoReturn
 
 from idferry.connectors.export_file import (
     RECORD_BYTES_MAX,
+    ExportFile,
     FieldProblem,
-    digest_of,
     federated_identity,
     nearest,
     open_export,
@@ -68,20 +68,8 @@ _Token = tuple[int, bytes]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class UsersDataSource:
+class UsersDataSource(ExportFile):
     """A legacy source in the form of Microsoft's pre-migration sample. Satisfies `ports.LegacySource`."""
-
-    path: Path
-    name: str
-
-    @property
-    def place(self) -> str:
-        """The file's absolute path."""
-        return str(self.path.absolute())
-
-    def digest(self) -> str:
-        """Hex SHA-256 of the file's bytes. Raises SourceError."""
-        return digest_of(self.path)
 
     def records(self) -> Iterator[SourceRecord | BadRecord]:
         """Stream the objects of `Users`, one in memory at a time.

@@ -96,6 +96,8 @@ UPDATE = {
     "left_alone.{code}": "people whose record would not be planned now, by [outcome](outcomes.md): left alone",
     **_below("identity_changed[]", PERSON),
     "identity_changed_count": "people for whom the source says other sign-in names than the account was made with",
+    **_below("other_key[]", PERSON),
+    "other_key_count": "people with an account who are in the export under another key than theirs: never disabled or removed; 0 with `--only` and `--limit`",
     **_below("vanished[]", PERSON),
     "vanished_count": "people with an account who are not in the export any more; 0 with `--only` and `--limit`",
     **_below("barred[]", PERSON),

@@ -143,6 +143,7 @@ def _later_export(project: Project) -> list[Any]:
             "refused",
             "renamed",
             "gone",
+            "moved",
             "barred",
             "back",
             "deleted",
@@ -167,6 +168,7 @@ def _later_export(project: Project) -> list[Any]:
         people[key]["attributes"] = {"city": "Porto"}
     people["refused"]["attributes"] = {"city": "x" * 200}
     people["renamed"]["signInName"] = "other@example.net"
+    people["moved"]["key"] = "elsewhere"
     people["barred"]["accountEnabled"] = False
     people["back"]["accountEnabled"] = True
     write()

@@ -524,6 +524,61 @@ def test_a_truncated_export_disables_nobody(vanished: WhenVanished) -> None:
     assert calls(world)["disable"] + calls(world)["delete"] == 40
 
 
+ACTS = [WhenVanished.DISABLE, WhenVanished.REMOVE]
+
+
+@pytest.mark.parametrize("vanished", ACTS)
+def test_an_export_whose_rows_were_numbered_anew_takes_nobodys_account(vanished: WhenVanished) -> None:
+    world = migrated(40)
+    keys = [human.key for human in world.source.humans]
+    last = world.source.humans[-1]
+    stay = world.source.humans[1:]
+    world.source.humans = [replace(human, key=key) for key, human in zip(keys, stay, strict=False)]
+    for agreed in (None, 1):
+        with pytest.raises(UsageError, match="39 of 39 keys name somebody with other sign-in names"):
+            LaterExport(world, Departures(vanished, agreed=agreed)).run()
+    assert calls(world) == {}
+    plan = LaterExport(world).run().plan
+    assert (plan.strangers, plan.vanished.count, len(plan.departing)) == (39, 0, 0)
+    assert [one.legacy_id for one in plan.other_key.people] == [last.legacy_id]
+
+
+@pytest.mark.parametrize("vanished", ACTS)
+def test_another_sources_file_takes_nobodys_account(vanished: WhenVanished) -> None:
+    world = migrated(40)
+    for place, human in enumerate(world.source.humans):
+        world.source.humans[place] = Human(human.key, f"other{place}@example.org")
+    del world.source.humans[30:]
+    with pytest.raises(UsageError, match="30 of 30 keys"):
+        LaterExport(world, Departures(vanished)).run()
+    assert calls(world) == {}
+
+
+@pytest.mark.parametrize("vanished", ACTS)
+def test_who_is_there_under_another_key_has_not_vanished(vanished: WhenVanished) -> None:
+    """Under a new key, under the key of somebody who left, and beside the names of somebody else."""
+    world = migrated(40)
+    gone, new_key, taken, beside = world.source.humans[:4]
+    keeper = replace(world.source.humans[4], federated=beside.federated)
+    world.source.humans[:5] = [replace(new_key, key="new"), replace(taken, key=gone.key), keeper]
+    report = LaterExport(world, Departures(vanished)).run()
+    listed = [one.legacy_id for one in report.plan.other_key.people]
+    assert listed == [one.legacy_id for one in (new_key, taken, beside)]
+    assert (report.plan.vanished.count, report.plan.strangers) == (0, 1)
+    assert calls(world)["disable"] + calls(world)["delete"] == 0
+
+
+def test_who_has_a_new_key_and_who_is_gone_are_told_apart() -> None:
+    world = migrated(40)
+    gone = world.source.humans.pop(0)
+    moved = world.source.humans.pop(0)
+    world.source.humans.append(replace(moved, key="moved"))
+    report = LaterExport(world, Departures(WhenVanished.DISABLE)).run()
+    assert report.disabling.disabled == 1
+    assert world.account_of(gone.key).enabled is False
+    assert world.account_of(moved.key).enabled is True
+
+
 def test_many_who_are_barred_are_counted_too() -> None:
     world = migrated(100)
     world.source.humans = [replace(human, enabled=False) for human in world.source.humans]

@@ -17,6 +17,7 @@ REMEDY_FOR_NAMES = (
     "account while nobody uses it (`idferry remove --file FILE --execute`) and run "
     "`idferry premigrate SOURCE --again --execute`."
 )
+REMEDY_FOR_KEYS = "A person is recognised by the key: give these people the keys that they had before."
 REMEDY_FOR_RETURNED = "Nothing here enables an account: an administrator may, in the directory."
 NO_REMOVAL = RemoveReport()
 
@@ -55,6 +56,7 @@ def update_document(report: UpdateReport | None) -> dict[str, Any] | None:
         "changed_by_person_count": values.changed_by_person,
         "left_alone": dict(plan.left_alone),
         **_listed("identity_changed", plan.identity_changed),
+        **_listed("other_key", plan.other_key),
         **_listed("vanished", plan.vanished),
         **_listed("barred", plan.barred),
         **_listed("returned", report.returned),
@@ -84,6 +86,7 @@ def print_update(console: Console, report: UpdateReport | None, *, execute: bool
     _print_changes(console, report, execute=execute)
     _print_conflicts(console, report)
     _print_people(console, "other sign-in name in the source", report.plan.identity_changed, REMEDY_FOR_NAMES)
+    _print_people(console, "another key in the source", report.plan.other_key, REMEDY_FOR_KEYS)
     _print_people(console, "no longer in the source", report.plan.vanished)
     _print_people(console, "disabled in the source", report.plan.barred)
     _print_people(console, "enabled in the source, account disabled", report.returned, REMEDY_FOR_RETURNED)
@@ -102,6 +105,7 @@ def _rows(report: UpdateReport, *, execute: bool) -> list[tuple[str, str, str]]:
         ("changed by person", values.changed_by_person, "the source changed it too: theirs stays"),
         ("left alone", plan.left_alone.total(), counts(plan.left_alone)),
         ("other sign-in", plan.identity_changed.count, "the source says another sign-in name: listed below"),
+        ("other key", plan.other_key.count, "in the source under another key than theirs: left alone"),
         ("vanished", plan.vanished.count, "no longer in the source"),
         ("barred", plan.barred.count, "disabled in the source since"),
         ("returned", report.returned.count, "enabled in the source, account disabled"),

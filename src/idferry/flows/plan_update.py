@@ -14,17 +14,25 @@ from idferry.errors import Stopped, UsageError
 from idferry.ports import LedgerReport, LegacySource, Stop, Tell, WantedDrafts, never
 from idferry.rules.account import AccountDraft, legacy_id_of
 from idferry.rules.attributes import extension_type
-from idferry.rules.departure import Departures, WhenBarred, WhenVanished
+from idferry.rules.departure import Departures, WhenBarred, WhenVanished, are_few
 from idferry.rules.entry import Entry, Selection
 from idferry.rules.happenings import RecordsRead
 from idferry.rules.legacy_user import BadRecord, LegacyUser
 from idferry.rules.lifecycle import WITH_ACCOUNT
+from idferry.rules.names import Identity
 from idferry.rules.person_set import PersonSet
 from idferry.rules.pilot import InPilot
 from idferry.rules.plan import PasswordFacts, Planned, PlanRules, plan_person
-from idferry.rules.update import has_other_names, needs_a_look, shares_a_name, wanted_draft
+from idferry.rules.update import (
+    has_other_names,
+    names_of_others,
+    needs_a_look,
+    shares_a_name,
+    wanted_draft,
+)
 
 BATCH_PEOPLE = 500
+IDENTITIES_ASKED_MAX = 1_000
 LISTED_MAX = 10_000
 
 Item = TypeVar("Item")
@@ -58,8 +66,9 @@ class UpdatePlan:
 
     `people` have one, `read` of them are in the source, `unchanged` of these say what we last wrote. `left_alone`:
     why the rules would not plan the record now (outcome -> people). `identity_changed`: other sign-in names than the
-    account was made with. `vanished` are no longer in the source (only known after a whole pass), `barred` are
-    disabled there since; `returned` are enabled there and not by us. The sets say the same by person_id.
+    account was made with; `strangers` of these share none. `vanished` are no longer in the source, `other_key` are
+    there under another key than theirs (both only known after a whole pass); `barred` are disabled there since,
+    `returned` are enabled there and not by us. The sets say the same by person_id.
     """
 
     source: str
@@ -70,6 +79,8 @@ class UpdatePlan:
     bad_records: int = 0
     left_alone: Counter[str] = field(default_factory=Counter)
     identity_changed: Listing = field(default_factory=Listing)
+    strangers: int = 0
+    other_key: Listing = field(default_factory=Listing)
     vanished: Listing = field(default_factory=Listing)
     barred: Listing = field(default_factory=Listing)
     extension_types: dict[str, set[str]] = field(default_factory=dict)
@@ -95,12 +106,14 @@ def plan_update(
     """What is to be looked at, and who is no longer in the source or barred there.
 
     1. Stream the source; put the draft of everybody whose values are not what we last wrote on the shelf.
-    2. After a whole pass: look through the people of the source for those whom the pass has not met.
-    3. Refuse what looks like a truncated export.
+    2. After a whole pass: look through the people of the source for those whom the pass has not met, neither by their
+       key nor by a sign-in name.
+    3. Refuse what looks like a truncated export, or one whose keys are other people's.
 
     Raises:
-        UsageError: more people would lose their account than anybody agreed to; or the source holds records that
-            cannot be read, whose people would count as vanished; or a pilot was asked to act on the vanished.
+        UsageError: more people would lose their account than anybody agreed to; or keys name other people than
+            before, or records cannot be read, so that nobody can say who vanished; or a pilot was asked to act on
+            the vanished.
         SourceError, LedgerError, Stopped.
     """
     _check_pilot(departures, whole=whole)
@@ -119,7 +132,7 @@ def plan_update(
 
 @dataclass(slots=True, kw_only=True)
 class _Planning:
-    """The state of one pass: who was met."""
+    """The state of one pass: who was met by the key, and whose sign-in name under another key."""
 
     plan: UpdatePlan
     ledger: LedgerReport
@@ -127,6 +140,7 @@ class _Planning:
     rules: PlanRules
     records: int = 0
     _met: PersonSet = field(default_factory=PersonSet)
+    _elsewhere: PersonSet = field(default_factory=PersonSet)
 
     def read(self, batch: list[LegacyUser]) -> None:
         """Some records of the source."""
@@ -137,24 +151,38 @@ class _Planning:
             for user in reversed(batch)
         }
         drafts: dict[int, AccountDraft] = {}
-        for legacy_id, entry in self.ledger.entries_of_legacy_ids(by_id).items():
+        entries = self.ledger.entries_of_legacy_ids(by_id)
+        for legacy_id, entry in entries.items():
             if entry.state.has_account and entry.person_id not in self._met:
                 # A key that comes again is another record, which planning has left out.
                 self._met.add(entry.person_id)
                 self._judge(entry, by_id[legacy_id], drafts)
         self.wanted.put(drafts)
+        self._look_elsewhere([(user, entries.get(legacy_id)) for legacy_id, user in by_id.items()])
+
+    def _look_elsewhere(self, records: list[tuple[LegacyUser, Entry | None]]) -> None:
+        """Whose sign-in names came under another key: rows were numbered anew, or the person has got a new key."""
+        asked: list[Identity] = []
+        for user, entry in records:
+            held = entry.draft.identities if entry and entry.draft else ()
+            asked += names_of_others(held, user.identities)
+        for some in _batches(asked, IDENTITIES_ASKED_MAX):
+            for owner in self.ledger.entries_of_identities(some):
+                self._elsewhere.add(owner.person_id)
 
     def _judge(self, entry: Entry, user: LegacyUser, drafts: dict[int, AccountDraft]) -> None:
         plan, held = self.plan, entry.draft
         assert held is not None  # noqa: S101  whoever has an account has one
         plan.read += 1
+        same_person = shares_a_name(held.identities, user.identities)
+        plan.strangers += not same_person
         decided = plan_person(user, PasswordFacts(present=True), self.rules)
         if not isinstance(decided, Planned):
             plan.left_alone[decided.code] += 1
             return
-        if has_other_names(held, decided.draft):
+        if has_other_names(held.identities, user.identities):
             plan.identity_changed.add(entry)
-            if not shares_a_name(held, decided.draft):
+            if not same_person:
                 return  # perhaps somebody else by now, under a key that was used again
         self._compare_enabled(entry, held, user)
         wanted = wanted_draft(held, decided.draft)
@@ -179,7 +207,11 @@ class _Planning:
         plan.people = sum(self.ledger.states(chosen).values())
         if plan.whole and plan.people > len(self._met):
             for entry in self.ledger.entries(chosen):
-                if entry.person_id not in self._met:
+                if entry.person_id in self._met:
+                    continue
+                if entry.person_id in self._elsewhere:
+                    plan.other_key.add(entry)
+                else:
                     plan.vanished.add(entry)
                     plan.departing.add(entry.person_id)
                     plan.threatened += departures.threatens_vanished(entry)
@@ -204,7 +236,15 @@ def _check_pilot(departures: Departures, *, whole: bool) -> None:
 
 
 def _check_departures(plan: UpdatePlan, departures: Departures) -> None:
-    if plan.bad_records and plan.vanished.count and departures.vanished is not WhenVanished.LIST:
+    acts_on_vanished = departures.vanished is not WhenVanished.LIST
+    if acts_on_vanished and not are_few(plan.strangers, of=plan.read):
+        raise UsageError(
+            f"{plan.strangers} of {plan.read} keys name somebody with other sign-in names than before: nobody can say "
+            "who is no longer in the source; nothing was changed",
+            remedy="Rows that were numbered anew look like this, and so does another source's file. Give the people "
+            "the keys that they had before, or leave out --vanished.",
+        )
+    if plan.bad_records and plan.vanished.count and acts_on_vanished:
         raise UsageError(
             f"{plan.bad_records} records of the source cannot be read: their people would count as vanished",
             remedy="Mend the records (`idferry survey` lists them), or leave out --vanished.",

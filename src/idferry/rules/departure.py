@@ -50,4 +50,9 @@ class Departures:
         """Whether so many of so many people may lose their account: a few may, more only by their exact number."""
         if self.agreed is not None:
             return self.agreed == threatened
-        return threatened <= PEOPLE_UNASKED_MAX or threatened <= SHARE_UNASKED_MAX * people
+        return are_few(threatened, of=people)
+
+
+def are_few(count: int, *, of: int) -> bool:
+    """Whether so many of so many people may well be what everyday life brings."""
+    return count <= PEOPLE_UNASKED_MAX or count <= SHARE_UNASKED_MAX * of

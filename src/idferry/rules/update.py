@@ -6,7 +6,7 @@ migration flag, the password, accountEnabled and identities are never part of an
 from the sign-in name.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from msgspec import structs
@@ -14,7 +14,7 @@ from msgspec import structs
 from idferry.rules.account import Account, AccountDraft, value_digest, written_digests
 from idferry.rules.attributes import AttributeValue
 from idferry.rules.entry import Entry
-from idferry.rules.names import compared_form
+from idferry.rules.names import Identity, compared_form
 
 FOLLOWS_SIGN_IN_NAME = "mail"
 ACCOUNTS_PER_BATCH = 20  # https://learn.microsoft.com/graph/json-batching
@@ -90,14 +90,20 @@ def agreed_digests(draft: AccountDraft, account: Account) -> dict[str, str]:
     }
 
 
-def shares_a_name(held: AccountDraft, planned: AccountDraft) -> bool:
+def shares_a_name(held: Sequence[Identity], now: Sequence[Identity]) -> bool:
     """Whether the record is the same person's for certain: one of the sign-in names, or federated ids, is the same."""
-    return bool(_compared(held) & _compared(planned))
+    return bool(_compared(held) & _compared(now))
 
 
-def has_other_names(held: AccountDraft, planned: AccountDraft) -> bool:
+def has_other_names(held: Sequence[Identity], now: Sequence[Identity]) -> bool:
     """Whether the source now says other sign-in names, or federated ids, than the account was made with."""
-    return _compared(held) != _compared(planned)
+    return _compared(held) != _compared(now)
+
+
+def names_of_others(held: Sequence[Identity], now: Sequence[Identity]) -> list[Identity]:
+    """What the source says now and the account was not made with: it may be somebody else's."""
+    ours = _compared(held)
+    return [one for one in now if (one.is_local, one.compared) not in ours]
 
 
 def is_cheaper_one_by_one(*, people: int, accounts: int) -> bool:
@@ -131,5 +137,5 @@ def _held(value: AttributeValue | None) -> AttributeValue | None:
     return None if value in ("", ()) else value
 
 
-def _compared(draft: AccountDraft) -> set[tuple[bool, str]]:
-    return {(one.is_local, one.compared) for one in draft.identities}
+def _compared(identities: Sequence[Identity]) -> set[tuple[bool, str]]:
+    return {(one.is_local, one.compared) for one in identities}

@@ -13,6 +13,7 @@ from idferry.rules.update import (
     agreed_digests,
     has_other_names,
     is_cheaper_one_by_one,
+    names_of_others,
     needs_a_look,
     shares_a_name,
     three_way,
@@ -149,11 +150,13 @@ def test_after_a_lost_ledger_ours_is_what_both_sides_agree_on() -> None:
 
 
 def test_sign_in_names_are_compared_as_sign_in_names_are() -> None:
-    same = structs.replace(HELD, identities=(GOOGLE, Identity(SignInType.EMAIL_ADDRESS, "anna@EXAMPLE.com")))
-    one_of_them = structs.replace(HELD, identities=(GOOGLE,))
-    other = structs.replace(HELD, identities=(Identity(SignInType.EMAIL_ADDRESS, "x@example.com"),))
-    assert [has_other_names(HELD, one) for one in (same, one_of_them, other)] == [False, True, True]
-    assert [shares_a_name(HELD, one) for one in (same, one_of_them, other)] == [True, True, False]
+    stranger = Identity(SignInType.EMAIL_ADDRESS, "x@example.com")
+    both = HELD.identities
+    same = (GOOGLE, Identity(SignInType.EMAIL_ADDRESS, "anna@EXAMPLE.com"))
+    assert [has_other_names(both, one) for one in (same, (GOOGLE,), (stranger,))] == [False, True, True]
+    assert [shares_a_name(both, one) for one in (same, (GOOGLE,), (stranger,))] == [True, True, False]
+    assert names_of_others(both, (*same, stranger)) == [stranger]
+    assert names_of_others((), same) == list(same)
 
 
 @pytest.mark.parametrize(

@@ -92,6 +92,10 @@ class TokenSource(Protocol):
         """A token that is good for at least some minutes. Raises TokenRefused, Unreachable, Stopped."""
         ...
 
+    def at_hand(self) -> str | None:
+        """The token that is kept, or None when one must be fetched first; raises like `token`."""
+        ...
+
     def renew(self, refused: str) -> str:
         """Another token than this one, which the directory refused; raises like `token`."""
         ...
@@ -122,29 +126,31 @@ class ClientCredentials:
         self._timeout = timeout
         self._machine = machine
         self._turn = Turn(machine.clock)
-        self._token = ""
-        self._good_until_s = 0.0
+        # The token and until when it is good, in one: it is read while another thread fetches.
+        self._kept = ("", 0.0)
 
     def token(self) -> str:
         """A token that is good for some minutes; raises as TokenSource says."""
         with self._turn.taken():
-            if not self._token or self._machine.clock.elapsed() >= self._good_until_s:
-                self._fetch()
-            return self._token
+            return self.at_hand() or self._fetch()
+
+    def at_hand(self) -> str | None:
+        """The token that is kept, if it is good for some minutes; never waits."""
+        token, good_until_s = self._kept
+        return token if token and self._machine.clock.elapsed() < good_until_s else None
 
     def renew(self, refused: str) -> str:
         """A new token, unless another thread has already fetched one since `refused`."""
         with self._turn.taken():
-            if self._token == refused:
-                self._fetch()
-            return self._token
+            kept, _ = self._kept
+            return kept if kept and kept != refused else self._fetch()
 
     def permissions(self) -> frozenset[str] | None:
         """The `roles` of the token. Only a hint: the directory decides."""
         return roles_of(self.token())
 
-    def _fetch(self) -> None:
-        self._token = ""
+    def _fetch(self) -> str:
+        self._kept = ("", 0.0)
         asked_at_s = self._machine.clock.elapsed()
         answer = self._ask()
         token, lifetime = answer.get("access_token"), answer.get("expires_in")
@@ -155,7 +161,8 @@ class ClientCredentials:
         lifetime_s = float(min(max(stated, LIFETIME_SECONDS_MIN), LIFETIME_SECONDS_MAX))
         # A token that lives for minutes only is still used for half of them.
         usable_s = max(lifetime_s - REFRESH_BEFORE_EXPIRY.total_seconds(), lifetime_s / 2)
-        self._token, self._good_until_s = token, asked_at_s + usable_s
+        self._kept = (token, asked_at_s + usable_s)
+        return token
 
     def _ask(self) -> Mapping[str, Any]:
         """Post the request; an endpoint that fails is asked again some times."""
@@ -229,6 +236,10 @@ class ForeignTokens:
             ) from None
         return _usable(str(got.token))
 
+    def at_hand(self) -> str:
+        """What the object gives: it keeps its tokens by itself, and does not say whether it would fetch one."""
+        return self.token()
+
     def renew(self, refused: str) -> str:  # noqa: ARG002  the object decides by itself
         """Ask again: whether it is another token lies with the object."""
         return self.token()
@@ -249,6 +260,11 @@ class NamedTokens:
         """As TokenSource says."""
         with self._naming():
             return self._tokens.token()
+
+    def at_hand(self) -> str | None:
+        """As TokenSource says."""
+        with self._naming():
+            return self._tokens.at_hand()
 
     def renew(self, refused: str) -> str:
         """As TokenSource says."""

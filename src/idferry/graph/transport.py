@@ -209,19 +209,24 @@ class Transport:
 
         `refused`: this token of that application was not good enough; the same application tries with another one.
         """
-        only = refused[0].lane if refused else self._only
+        only = self._only
+        if refused:
+            only = refused[0].lane
+            self._tokens[only].renew(refused[1])
         while True:
             ticket = self._gate.enter(cost, pauses=self._pauses, only=only)
             tokens = self._tokens[ticket.lane]
             try:
-                token = tokens.renew(refused[1]) if refused else tokens.token()
+                token = tokens.at_hand()
             except BaseException:
                 self._gate.give_back(ticket)
                 raise
-            # Fetching a token takes time, in which others may have been told to wait.
-            if self._gate.is_open(ticket):
+            if token is not None and self._gate.is_open(ticket):
                 return ticket, token
             self._gate.give_back(ticket)
+            if token is None:
+                # Fetching takes time, and a ticket that is held may be the one for which all the others wait.
+                tokens.token()
 
     def _exchange(self, request: _Request, ticket: Ticket, token: str) -> list[Outcome]:
         # A gate that is never told stays shut for everybody, so an exception counts as a failed call.

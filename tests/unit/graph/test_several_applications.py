@@ -3,6 +3,7 @@
 import base64
 import json
 from collections import Counter
+from typing import Any
 from urllib.parse import parse_qs
 
 import httpx2
@@ -19,6 +20,8 @@ from tests.support.mock_graph import (
 )
 
 from idferry.errors import Stopped, TokenRefused
+from idferry.graph.pacing import Gate
+from idferry.graph.traffic import Ticket
 from idferry.ports import CreateOrder
 from idferry.rules.account import AccountDraft, PasswordPlan
 from idferry.rules.answers import CreateAnswer, Created, Fatal, Postponed, Undelivered
@@ -176,6 +179,39 @@ def test_an_application_that_lost_its_permission_is_named() -> None:
         (answer,) = directory.writer.create(chunk(1)).result(10)
     assert isinstance(answer, Fatal)
     assert "application second" in answer.reason
+
+
+def test_no_call_counts_as_under_way_while_a_token_is_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It could be the only one that may try, and whoever else waits would wait for a token endpoint."""
+    under_way, while_fetching = [0], []
+    enter, report = Gate.enter, Gate.report
+
+    def entered(gate: Gate, *given: Any, **named: Any) -> Ticket:
+        ticket = enter(gate, *given, **named)
+        under_way[0] += 1
+        return ticket
+
+    def reported(gate: Gate, *given: Any, **named: Any) -> None:
+        under_way[0] -= 1
+        report(gate, *given, **named)
+
+    monkeypatch.setattr(Gate, "enter", entered)
+    monkeypatch.setattr(Gate, "report", reported)
+
+    def fetched(request: httpx2.Request) -> httpx2.Response:
+        while_fetching.append(under_way[0])
+        return token(request)
+
+    clock = HandClock()
+    graph = Graph(clock)
+    refusals = iter([httpx2.Response(401, json=graph_error("InvalidAuthenticationToken"))])
+    with mocked_directory(
+        lambda request: next(refusals, None) or graph(request), token=fetched, clock=clock, applications=NAMES
+    ) as directory:
+        for _ in range(3):
+            assert kinds(list(directory.writer.create(chunk()).result(10))) == {Created}
+    assert while_fetching == [0, 0, 0, 0], "three of them, and one that was renewed"
+    assert under_way == [0]
 
 
 def test_the_tenant_is_asked_about_by_the_first_application_alone() -> None:

@@ -218,6 +218,9 @@ def _premigrate_on_a_bad_day(stage: Stage, patch: pytest.MonkeyPatch) -> None:
     )
     stage.run("premigrate", "people.jsonl", "--execute", code=1)
     stage.emulator.faults()
+    stage.both("status", "--export-failures", "failed.jsonl", "--force")
+    mended = ("--only", "failed.jsonl.keys", "--corrections", "failed.jsonl")
+    stage.both("premigrate", "people.jsonl", *mended)
     stage.both("premigrate", "people.jsonl", "--execute", "--retry-failed", code=(0, 1))
 
 
@@ -342,13 +345,18 @@ def test_no_secret_that_is_repeated_is_written_anywhere(stage: Stage, passwords:
                 for n, password in enumerate([passwords.like_a_code(), passwords.strong()])
             ]
             desk.people("people.jsonl", rows)
-            stage.run("premigrate", "people.jsonl", "--execute", code=code)
+            stage.run("premigrate", "people.jsonl", "--execute", "--accept-changes", code=code)
             stage.both("person", rows[0]["signInName"], code=(0, 1))
         stage.both("status")
         for code in _lie_about_tokens(liar, token):
             stage.both("premigrate", "people.jsonl", "--execute", code=code)
+        stage.both(
+            "status", "--export-failures", "failed.jsonl", "--source", "people.jsonl", "--force", code=(0, 1)
+        )
     # What the HTTP library would log if somebody let it, at its level for debugging, is not ours to choose.
     leaks = stage.evidence.leaks(Scanner(stage.canaries(passwords.made)))
     assert [leak for leak in leaks if leak.place != "log"] == []
     assert len(stage.wire.passwords) >= 16
-    assert not set(stage.wire.passwords) - set(passwords.made)
+    # Where the tenant calls a password weak, random ones are sent.
+    drawn = set(stage.chance.passwords(len(stage.wire.passwords)))
+    assert not set(stage.wire.passwords) - set(passwords.made) - drawn

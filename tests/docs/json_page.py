@@ -102,6 +102,8 @@ UPDATE = {
     "vanished_count": "people with an account who are not in the export any more; 0 with `--only` and `--limit`",
     **_below("barred[]", PERSON),
     "barred_count": "people whom the source has disabled since their account was created",
+    **_below("barred_in_doubt[]", PERSON),
+    "barred_in_doubt_count": "people who may be barred: a record that is disabled has their key or one of their sign-in names, and not both; never disabled here",
     **_below("returned[]", PERSON),
     "returned_count": "people whom the source enables and whose account is disabled: left alone",
     **_below("missing[]", PERSON),

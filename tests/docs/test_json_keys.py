@@ -145,6 +145,7 @@ def _later_export(project: Project) -> list[Any]:
             "gone",
             "moved",
             "barred",
+            "doubtful",
             "back",
             "deleted",
             "foreign",
@@ -170,6 +171,7 @@ def _later_export(project: Project) -> list[Any]:
     people["renamed"]["signInName"] = "other@example.net"
     people["moved"]["key"] = "elsewhere"
     people["barred"]["accountEnabled"] = False
+    people["doubtful"] |= {"signInName": "doubt@example.net", "accountEnabled": False}
     people["back"]["accountEnabled"] = True
     write()
     update = ("premigrate", file.name, "--update", "--vanished", "remove")

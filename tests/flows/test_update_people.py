@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from tests.support.builders import (
@@ -481,6 +482,51 @@ def test_people_whom_the_source_barred_are_listed_or_disabled() -> None:
     assert world.account_of("k0").enabled is False
     assert LaterExport(world).run().plan.barred.count == 0
     assert verified(world).changed_by_person == 0
+
+
+def test_a_barred_person_is_disabled_whatever_else_the_record_says() -> None:
+    world = migrated(8)
+    stale = replace(world.rules, stale_before=datetime(2021, 1, 1, tzinfo=UTC))
+    long_ago = datetime(2020, 1, 1, tzinfo=UTC)
+    humans = world.source.humans
+    humans[0] = replace(humans[0], enabled=False, last_sign_in=long_ago)
+    humans[1] = replace(humans[1], enabled=False, attributes={"city": "x" * 200})
+    humans[2] = replace(humans[2], enabled=False, user_name="another_one")
+    report = LaterExport(world, Departures(barred=WhenBarred.DISABLE), rules=stale).run()
+    assert report.plan.left_alone == {"stale": 1, "attribute_too_long": 1}
+    assert (report.disabling.disabled, report.unfinished) == (3, 0)
+    assert [world.account_of(human.key).enabled for human in humans[:4]] == [False, False, False, True]
+
+
+def test_barred_people_who_may_be_others_are_listed_and_left_alone() -> None:
+    """Another name under the key, the name under another key, and the name in a record of somebody else."""
+    world = migrated(8)
+    humans = world.source.humans
+    renamed, moved, taken = humans[0], humans[1], humans[2]
+    humans[0] = replace(renamed, email="other@example.com", enabled=False)
+    humans[1] = replace(moved, key="new", enabled=False)
+    humans[4] = replace(humans[4], user_name="x", enabled=False)
+    humans[5] = replace(humans[5], email=taken.email, enabled=False)
+    for barred, unfinished in ((WhenBarred.LIST, 0), (WhenBarred.DISABLE, 4)):
+        report = LaterExport(world, Departures(barred=barred)).run()
+        listed = {one.legacy_id for one in report.barred_in_doubt.people}
+        assert listed == {one.legacy_id for one in (renamed, moved, taken, humans[5])}
+        assert (report.barred_in_doubt.count, report.unfinished) == (4, unfinished)
+    assert report.disabling.disabled == 1
+    ids = [world.account_of(human.key).object_id for human in (renamed, moved, taken, humans[5])]
+    for object_id in ids:
+        assert world.tenant.stored[object_id].account.enabled is True
+        world.tenant.change(object_id, enabled=False)
+    assert LaterExport(world, Departures(barred=WhenBarred.DISABLE)).run().unfinished == 0, (
+        "somebody has decided"
+    )
+
+
+def test_who_is_disabled_already_is_in_no_doubt() -> None:
+    world = World(MemorySource([Human("1", "a@example.com", enabled=False)]))
+    world.premigrate()
+    world.source.humans[0] = replace(world.source.humans[0], email="b@example.com")
+    assert LaterExport(world).run().barred_in_doubt.count == 0
 
 
 def test_who_was_created_disabled_is_not_barred() -> None:

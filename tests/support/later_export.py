@@ -13,6 +13,7 @@ from idferry.ports import TenantFacts
 from idferry.rules.attributes import GRAPH_NAMES
 from idferry.rules.departure import Departures
 from idferry.rules.pilot import InPilot
+from idferry.rules.plan import PlanRules
 
 NAMES = (*GRAPH_NAMES, "tier", "points")
 
@@ -38,6 +39,7 @@ class LaterExport:
     in_pilot: InPilot = lambda _user: True
     limit: int | None = None
     whole: bool = True
+    rules: PlanRules | None = None
     stop: Callable[[], bool] = lambda: False
 
     def run(self, *, execute: bool = True, mortality: Mortality | None = None) -> UpdateReport:
@@ -76,7 +78,7 @@ class LaterExport:
             source=self.world.source,
             ledger=self.world.ledger.report,
             wanted=wanted or MemoryWantedDrafts(),
-            rules=self.world.rules,
+            rules=self.rules or self.world.rules,
             departures=self.departures,
             in_pilot=self.in_pilot,
             limit=self.limit,

@@ -18,6 +18,10 @@ REMEDY_FOR_NAMES = (
     "`idferry premigrate SOURCE --again --execute`."
 )
 REMEDY_FOR_KEYS = "A person is recognised by the key: give these people the keys that they had before."
+REMEDY_FOR_DOUBT = (
+    "A record that is disabled has this person's key or one of the person's sign-in names, and not both. Where it is "
+    "the person's, disable the account in the directory, or give the record the key and the sign-in name of before."
+)
 REMEDY_FOR_RETURNED = "Nothing here enables an account: an administrator may, in the directory."
 NO_REMOVAL = RemoveReport()
 
@@ -59,6 +63,7 @@ def update_document(report: UpdateReport | None) -> dict[str, Any] | None:
         **_listed("other_key", plan.other_key),
         **_listed("vanished", plan.vanished),
         **_listed("barred", plan.barred),
+        **_listed("barred_in_doubt", report.barred_in_doubt),
         **_listed("returned", report.returned),
         **_listed("missing", *_missing(report)),
         **_listed("foreign", *_foreign(report)),
@@ -89,6 +94,7 @@ def print_update(console: Console, report: UpdateReport | None, *, execute: bool
     _print_people(console, "another key in the source", report.plan.other_key, REMEDY_FOR_KEYS)
     _print_people(console, "no longer in the source", report.plan.vanished)
     _print_people(console, "disabled in the source", report.plan.barred)
+    _print_people(console, "disabled in the source, in doubt", report.barred_in_doubt, REMEDY_FOR_DOUBT)
     _print_people(console, "enabled in the source, account disabled", report.returned, REMEDY_FOR_RETURNED)
 
 
@@ -108,6 +114,7 @@ def _rows(report: UpdateReport, *, execute: bool) -> list[tuple[str, str, str]]:
         ("other key", plan.other_key.count, "in the source under another key than theirs: left alone"),
         ("vanished", plan.vanished.count, "no longer in the source"),
         ("barred", plan.barred.count, "disabled in the source since"),
+        ("barred, in doubt", report.barred_in_doubt.count, f"key or sign-in name is another's: {LEFT_ALONE}"),
         ("returned", report.returned.count, "enabled in the source, account disabled"),
         ("to disable", 0 if execute or report.removal else plan.threatened, ""),
         ("disabled", disabling.disabled, ""),

@@ -60,14 +60,14 @@ def disable_people(
         tell(AccountsUpdated(report.disabled))
 
 
-def list_returned(*, people: Iterable[Entry], reader: AccountReader) -> Listing:
-    """Those of `people`, whom the source enables, whose accounts are disabled all the same: somebody has to decide."""
+def list_by_enabled(*, people: Iterable[Entry], enabled: bool, reader: AccountReader) -> Listing:
+    """Those of `people` whose accounts are enabled, or disabled, by now: about them somebody has to decide."""
     found = Listing()
     for chunk in chunks_of(people):
         accounts = reader.by_ids(ids_of(chunk), ())
         for entry in chunk:
             account = accounts.get(entry.object_id)
-            if account and account.enabled is False and account.legacy_id == entry.legacy_id:
+            if account and account.enabled is enabled and account.legacy_id == entry.legacy_id:
                 found.add(entry)
     return found
 

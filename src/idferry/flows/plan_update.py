@@ -68,6 +68,7 @@ class UpdatePlan:
     why the rules would not plan the record now (outcome -> people). `identity_changed`: other sign-in names than the
     account was made with; `strangers` of these share none. `vanished` are no longer in the source, `other_key` are
     there under another key than theirs (both only known after a whole pass); `barred` are disabled there since,
+    `doubtful` perhaps too: a record of somebody disabled has their key or one of their sign-in names, and not both.
     `returned` are enabled there and not by us. The sets say the same by person_id.
     """
 
@@ -86,6 +87,7 @@ class UpdatePlan:
     extension_types: dict[str, set[str]] = field(default_factory=dict)
     departing: PersonSet = field(default_factory=PersonSet)
     shut: PersonSet = field(default_factory=PersonSet)
+    doubtful: PersonSet = field(default_factory=PersonSet)
     returned: PersonSet = field(default_factory=PersonSet)
     threatened: int = 0
 
@@ -146,10 +148,10 @@ class _Planning:
         """Some records of the source."""
         self.records += len(batch)
         rules = self.rules
-        by_id = {
-            legacy_id_of(project=rules.project, source=user.source, key=user.key): user
-            for user in reversed(batch)
-        }
+        records = [
+            (legacy_id_of(project=rules.project, source=user.source, key=user.key), user) for user in batch
+        ]
+        by_id = dict(reversed(records))
         drafts: dict[int, AccountDraft] = {}
         entries = self.ledger.entries_of_legacy_ids(by_id)
         for legacy_id, entry in entries.items():
@@ -158,17 +160,28 @@ class _Planning:
                 self._met.add(entry.person_id)
                 self._judge(entry, by_id[legacy_id], drafts)
         self.wanted.put(drafts)
-        self._look_elsewhere([(user, entries.get(legacy_id)) for legacy_id, user in by_id.items()])
+        self._look_elsewhere([(entries.get(legacy_id), user) for legacy_id, user in records])
 
-    def _look_elsewhere(self, records: list[tuple[LegacyUser, Entry | None]]) -> None:
+    def _look_elsewhere(self, records: list[tuple[Entry | None, LegacyUser]]) -> None:
         """Whose sign-in names came under another key: rows were numbered anew, or the person has got a new key."""
-        asked: list[Identity] = []
-        for user, entry in records:
+        barred: dict[Identity, bool] = {}
+        for entry, user in records:
             held = entry.draft.identities if entry and entry.draft else ()
-            asked += names_of_others(held, user.identities)
-        for some in _batches(asked, IDENTITIES_ASKED_MAX):
-            for owner in self.ledger.entries_of_identities(some):
-                self._elsewhere.add(owner.person_id)
+            for identity in names_of_others(held, user.identities):
+                barred[identity] = barred.get(identity, False) or not user.enabled
+        for is_barred in (False, True):
+            asked = [one for one in barred if barred[one] is is_barred]
+            for some in _batches(asked, IDENTITIES_ASKED_MAX):
+                for owner in self.ledger.entries_of_identities(some):
+                    self._elsewhere.add(owner.person_id)
+                    if is_barred:
+                        self._doubt(owner)
+
+    def _doubt(self, entry: Entry) -> None:
+        """A record of somebody disabled may be this person's."""
+        enabled = entry.draft is not None and entry.draft.enabled
+        if enabled and entry.source == self.plan.source and entry.state.has_account:
+            self.plan.doubtful.add(entry.person_id)
 
     def _judge(self, entry: Entry, user: LegacyUser, drafts: dict[int, AccountDraft]) -> None:
         plan, held = self.plan, entry.draft
@@ -176,6 +189,8 @@ class _Planning:
         plan.read += 1
         same_person = shares_a_name(held.identities, user.identities)
         plan.strangers += not same_person
+        # Before anything is said against the record: nobody keeps an account over a value that is too long.
+        self._compare_enabled(entry, held, user, same_person=same_person)
         decided = plan_person(user, PasswordFacts(present=True), self.rules)
         if not isinstance(decided, Planned):
             plan.left_alone[decided.code] += 1
@@ -184,7 +199,6 @@ class _Planning:
             plan.identity_changed.add(entry)
             if not same_person:
                 return  # perhaps somebody else by now, under a key that was used again
-        self._compare_enabled(entry, held, user)
         wanted = wanted_draft(held, decided.draft)
         if not needs_a_look(entry, wanted):
             plan.unchanged += 1
@@ -193,8 +207,13 @@ class _Planning:
         for name, value in wanted.extensions.items():
             plan.extension_types.setdefault(name, set()).add(extension_type(value))
 
-    def _compare_enabled(self, entry: Entry, held: AccountDraft, user: LegacyUser) -> None:
-        if held.enabled and not user.enabled:
+    def _compare_enabled(
+        self, entry: Entry, held: AccountDraft, user: LegacyUser, *, same_person: bool
+    ) -> None:
+        if not same_person:
+            if not user.enabled:
+                self._doubt(entry)
+        elif held.enabled and not user.enabled:
             self.plan.barred.add(entry)
             self.plan.shut.add(entry.person_id)
         elif user.enabled and not held.enabled:

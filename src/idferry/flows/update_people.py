@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from idferry.errors import Stopped
 from idferry.flows.change_accounts import AccountChanges, account_changes
 from idferry.flows.check_tenant import add_attributes
-from idferry.flows.disable_people import DisableReport, disable_people, list_returned
+from idferry.flows.disable_people import DisableReport, disable_people, list_by_enabled
 from idferry.flows.plan_update import Listing, UpdatePlan
 from idferry.flows.remove import RemoveReport, remove
 from idferry.flows.update_values import ValuesReport, ValueUpdating
@@ -62,7 +62,8 @@ class UpdatePorts:
 class UpdateReport:
     """What an update did, or would do. `returned`: enabled in the source, disabled in the directory, left alone.
 
-    `removal` is None unless vanished people are to be removed.
+    `barred_in_doubt`: a record that is disabled may be theirs, and the account is enabled, left alone. `removal` is
+    None unless vanished people are to be removed. `asked`: what was asked for.
     """
 
     plan: UpdatePlan
@@ -70,12 +71,15 @@ class UpdateReport:
     disabling: DisableReport = field(default_factory=DisableReport)
     returned: Listing = field(default_factory=Listing)
     removal: RemoveReport | None = None
+    barred_in_doubt: Listing = field(default_factory=Listing)
+    asked: Departures = field(default_factory=Departures)
 
     @property
     def unfinished(self) -> int:
-        """People for whom something was asked and not done: failed, or kept because somebody uses the account."""
+        """People for whom something was asked and not done: failed, in doubt, or kept because the account is used."""
         removal = self.removal
         left = removal.failed.total() + removal.kept.total() if removal else 0
+        left += self.barred_in_doubt.count if self.asked.barred is WhenBarred.DISABLE else 0
         return self.values.failed.total() + self.disabling.failed.total() + left
 
 
@@ -97,7 +101,8 @@ def update_people(
     1. Create the extension attributes that new values need.
     2. Update values, three-way.
     3. List, disable or remove the people who are no longer in the source.
-    4. List or disable those whom the source disabled; list those whom it enables and whose account is disabled.
+    4. List or disable those whom the source disabled; list those whom it may have disabled, and those whom it enables
+       and whose account is disabled.
 
     `flag`: short name of the migration flag. Events belong to `run`.
 
@@ -123,7 +128,7 @@ def update_people(
             tell=tell,
             stop=stop,
         )
-        report = UpdateReport(plan, values.update())
+        report = UpdateReport(plan, values.update(), asked=departures)
         changes.finish()
         settling = _Settling(
             plan=plan, ledgers=ledgers, directory=directory, report=report, tell=tell, stop=stop
@@ -132,7 +137,7 @@ def update_people(
             settling.disable(departures, changes)
     if departures.vanished is WhenVanished.REMOVE:
         settling.remove(clock, execute=execute)
-    settling.list_returned()
+    settling.list_undecided()
     return report
 
 
@@ -178,10 +183,15 @@ class _Settling:
             stop=self.stop,
         )
 
-    def list_returned(self) -> None:
-        """Whom the source enables although the account is disabled, by us or by somebody else."""
-        self.report.returned = list_returned(
-            people=self._people(self.plan.returned), reader=self.directory.reader
+    def list_undecided(self) -> None:
+        """Whom the source enables although the account is disabled, and whom it may have barred although it is not."""
+        plan, reader = self.plan, self.directory.reader
+        returned, doubtful = self._people(plan.returned), self._people(plan.doubtful)
+        self.report.returned = list_by_enabled(people=returned, enabled=False, reader=reader)
+        self.report.barred_in_doubt = list_by_enabled(
+            people=(entry for entry in doubtful if entry.person_id not in plan.shut),
+            enabled=True,
+            reader=reader,
         )
 
     def _people(self, chosen: PersonSet) -> Iterator[Entry]:

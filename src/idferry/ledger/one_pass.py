@@ -19,9 +19,8 @@ from idferry.rules.outcomes import LeftOut
 from idferry.rules.plan import NotPlanned
 
 FILTER_BYTES = 8 * 1024 * 1024  # of two million texts, one in thirty is looked for on disk for nothing
-RECENT_TEXTS_MAX = (
-    50_000  # then they are written in order, which a B-tree takes several times faster than one by one
-)
+# Then they are written in order, which a B-tree takes several times faster than one by one.
+RECENT_TEXTS_MAX = 25_000
 
 _PLANNED = PlanEffect(State.PLANNED)  # nearly everybody's, so it is made once
 _SQL = named_queries("one_pass")

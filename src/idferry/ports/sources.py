@@ -1,15 +1,15 @@
 """What flows need of a legacy source: its records, as often as they ask."""
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Protocol
+
+import msgspec
 
 from idferry.rules.legacy_user import BadRecord, LegacyUser
 from idferry.rules.password import Password
 
 
-@dataclass(frozen=True, slots=True)
-class SourceRecord:
+class SourceRecord(msgspec.Struct, frozen=True, gc=False):
     """A legacy user and, beside it, the password of the record (None: the record has none)."""
 
     user: LegacyUser

@@ -6,6 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
+import msgspec
+
 from idferry.rules.account import AccountDraft
 from idferry.rules.legacy_user import LegacyUser
 from idferry.rules.lifecycle import State
@@ -40,9 +42,8 @@ class EventKind(StrEnum):
     REBUILT = "rebuilt"
 
 
-@dataclass(frozen=True, slots=True)
-class PlanItem:
-    """One planned record on its way into the ledger."""
+class PlanItem(msgspec.Struct, frozen=True, gc=False):
+    """One planned record on its way into the ledger. A struct, as `LegacyUser` is and for its reason."""
 
     user: LegacyUser
     plan: Plan

@@ -196,7 +196,7 @@ def _collect_attributes(user: LegacyUser, rules: PlanRules) -> _Collected:
     renamed, migration_flag = rules.attribute_names, rules.migration_flag
     for source_name, value in user.attributes.items():
         name = renamed.get(source_name, source_name) if renamed else source_name
-        if not name or value in ("", ()):
+        if not name or (not value and value in ("", ())):
             continue
         judged = _judge_name(source_name, name, migration_flag)
         problem = judged.problem

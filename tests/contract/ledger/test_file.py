@@ -7,7 +7,6 @@ import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -227,7 +226,7 @@ def test_two_people_of_one_legacy_id_are_no_damage_of_the_file(path: Path) -> No
         assert isinstance(theirs.plan, Planned)
         draft = structs.replace(theirs.plan.draft, legacy_id=person(ledger, "1").legacy_id)
         with pytest.raises(LedgerError, match="contradicts itself") as told:
-            plan(ledger, replace(theirs, plan=Planned(draft)))
+            plan(ledger, structs.replace(theirs, plan=Planned(draft)))
         assert "Restore" not in told.value.remedy
         assert snapshot(ledger) == before
 

@@ -146,11 +146,13 @@ def _later_export(project: Project) -> list[Any]:
             "moved",
             "barred",
             "doubtful",
+            "secret",
             "back",
             "deleted",
             "foreign",
         )
     }
+    people["secret"]["attributes"] = {"department": "Tools"}
     people["back"]["accountEnabled"] = False
 
     def write() -> None:
@@ -172,6 +174,7 @@ def _later_export(project: Project) -> list[Any]:
     people["moved"]["key"] = "elsewhere"
     people["barred"]["accountEnabled"] = False
     people["doubtful"] |= {"signInName": "doubt@example.net", "accountEnabled": False}
+    people["secret"]["attributes"] = {"department": "4111 1111 1111 1111"}
     people["back"]["accountEnabled"] = True
     write()
     update = ("premigrate", file.name, "--update", "--vanished", "remove")

@@ -29,6 +29,7 @@ from idferry.rules.happenings import AccountsRead, AccountsUpdated
 from idferry.rules.legacy_user import BadRecord
 from idferry.rules.lifecycle import State
 from idferry.rules.password import Password
+from idferry.rules.plan import WhenTooLong
 
 MINE = Password("a secret of my own 1")
 
@@ -292,6 +293,23 @@ def test_a_record_that_the_rules_would_not_plan_now_changes_nothing() -> None:
     report = LaterExport(world).run()
     assert report.plan.left_alone == {"attribute_too_long": 1}
     assert held(world, 0, "city") == "Oslo"
+
+
+def test_a_value_that_may_not_be_sent_leaves_the_one_of_before() -> None:
+    world = migrated(4)
+    says(world, 0, city="x" * 200)
+    says(world, 1, tier="4111 1111 1111 1111")
+    says(world, 2, surname="4111 1111 1111 1111")
+    drop = replace(world.rules, when_too_long=WhenTooLong.DROP)
+    for _ in range(2):
+        report = LaterExport(world, rules=drop).run()
+        assert (report.plan.unsent, report.plan.unsent_people.count) == ({"city": 1, "tier": 1}, 2)
+        assert (report.plan.unchanged, report.values.updated) == (4, 0)
+    assert (held(world, 0, "city"), held(world, 1, "tier"), held(world, 2, "surname")) == (
+        "Oslo",
+        "gold",
+        None,
+    )
 
 
 def test_a_key_that_comes_twice_counts_once() -> None:

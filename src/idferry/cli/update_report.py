@@ -59,6 +59,8 @@ def update_document(report: UpdateReport | None) -> dict[str, Any] | None:
         ],
         "changed_by_person_count": values.changed_by_person,
         "left_alone": dict(plan.left_alone),
+        "unsent_attributes": dict(plan.unsent),
+        **_listed("unsent", plan.unsent_people),
         **_listed("identity_changed", plan.identity_changed),
         **_listed("other_key", plan.other_key),
         **_listed("vanished", plan.vanished),
@@ -90,6 +92,7 @@ def print_update(console: Console, report: UpdateReport | None, *, execute: bool
     console.print(figures(_rows(report, execute=execute)))
     _print_changes(console, report, execute=execute)
     _print_conflicts(console, report)
+    _print_people(console, "new value not sent", report.plan.unsent_people)
     _print_people(console, "other sign-in name in the source", report.plan.identity_changed, REMEDY_FOR_NAMES)
     _print_people(console, "another key in the source", report.plan.other_key, REMEDY_FOR_KEYS)
     _print_people(console, "no longer in the source", report.plan.vanished)
@@ -110,6 +113,7 @@ def _rows(report: UpdateReport, *, execute: bool) -> list[tuple[str, str, str]]:
         ("already", values.already, "hold the new values: nothing to send"),
         ("changed by person", values.changed_by_person, "the source changed it too: theirs stays"),
         ("left alone", plan.left_alone.total(), counts(plan.left_alone)),
+        ("value not sent", plan.unsent_people.count, f"the one of before stays: {counts(plan.unsent)}"),
         ("other sign-in", plan.identity_changed.count, "the source says another sign-in name: listed below"),
         ("other key", plan.other_key.count, "in the source under another key than theirs: left alone"),
         ("vanished", plan.vanished.count, "no longer in the source"),

@@ -28,6 +28,7 @@ from idferry.rules.update import (
     names_of_others,
     needs_a_look,
     shares_a_name,
+    unsent_names,
     wanted_draft,
 )
 
@@ -65,7 +66,8 @@ class UpdatePlan:
     """What the source says about its people who have an account.
 
     `people` have one, `read` of them are in the source, `unchanged` of these say what we last wrote. `left_alone`:
-    why the rules would not plan the record now (outcome -> people). `identity_changed`: other sign-in names than the
+    why the rules would not plan the record now (outcome -> people). `unsent`: attribute -> people whose new value may
+    not be sent, so that the account keeps the one of before; `unsent_people` are they. `identity_changed`: other sign-in names than the
     account was made with; `strangers` of these share none. `vanished` are no longer in the source, `other_key` are
     there under another key than theirs (both only known after a whole pass); `barred` are disabled there since,
     `doubtful` perhaps too: a record of somebody disabled has their key or one of their sign-in names, and not both.
@@ -79,6 +81,8 @@ class UpdatePlan:
     unchanged: int = 0
     bad_records: int = 0
     left_alone: Counter[str] = field(default_factory=Counter)
+    unsent: Counter[str] = field(default_factory=Counter)
+    unsent_people: Listing = field(default_factory=Listing)
     identity_changed: Listing = field(default_factory=Listing)
     strangers: int = 0
     other_key: Listing = field(default_factory=Listing)
@@ -199,7 +203,11 @@ class _Planning:
             plan.identity_changed.add(entry)
             if not same_person:
                 return  # perhaps somebody else by now, under a key that was used again
-        wanted = wanted_draft(held, decided.draft)
+        unsent = unsent_names(user, decided)
+        wanted = wanted_draft(held, decided.draft, unsent=unsent)
+        if kept := unsent & held.values.keys():
+            plan.unsent.update(kept)
+            plan.unsent_people.add(entry)
         if not needs_a_look(entry, wanted):
             plan.unchanged += 1
             return

@@ -6,7 +6,7 @@ migration flag, the password, accountEnabled and identities are never part of an
 from the sign-in name.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from msgspec import structs
@@ -14,9 +14,13 @@ from msgspec import structs
 from idferry.rules.account import Account, AccountDraft, value_digest, written_digests
 from idferry.rules.attributes import AttributeValue
 from idferry.rules.entry import Entry
+from idferry.rules.legacy_user import LegacyUser
 from idferry.rules.names import Identity, compared_form
+from idferry.rules.plan import Planned
 
 FOLLOWS_SIGN_IN_NAME = "mail"
+CONTACT = "otherMails"
+DISPLAY_NAME = "displayName"
 ACCOUNTS_PER_BATCH = 20  # https://learn.microsoft.com/graph/json-batching
 ACCOUNTS_PER_PAGE = 999  # https://learn.microsoft.com/graph/api/user-list
 NOT_OURS = ""
@@ -37,15 +41,34 @@ class Update:
     kept: tuple[str, ...] = ()
 
 
-def wanted_draft(held: AccountDraft, planned: AccountDraft) -> AccountDraft:
-    """The draft as the source wants it now, with everything that is never part of an update as we hold it."""
-    mail = held.attributes.get(FOLLOWS_SIGN_IN_NAME)
-    attributes = {name: value for name, value in planned.attributes.items() if name != FOLLOWS_SIGN_IN_NAME}
-    if mail is not None:
-        attributes[FOLLOWS_SIGN_IN_NAME] = mail
-    return structs.replace(
-        held, display_name=planned.display_name, attributes=attributes, extensions=planned.extensions
-    )
+def wanted_draft(held: AccountDraft, planned: AccountDraft, *, unsent: Collection[str] = ()) -> AccountDraft:
+    """The draft as the source wants it now, with everything that is never part of an update as we hold it.
+
+    `unsent`: names of values that the source has and that may not be sent. They have not left it: what we hold stays.
+    """
+    attributes, extensions = dict(planned.attributes), dict(planned.extensions)
+    for name in {FOLLOWS_SIGN_IN_NAME, *unsent}:
+        attributes.pop(name, None)
+        extensions.pop(name, None)
+        if name in held.attributes:
+            attributes[name] = held.attributes[name]
+        elif name in held.extensions:
+            extensions[name] = held.extensions[name]
+    display_name = held.display_name if DISPLAY_NAME in unsent else planned.display_name
+    return structs.replace(held, display_name=display_name, attributes=attributes, extensions=extensions)
+
+
+def unsent_names(user: LegacyUser, planned: Planned) -> set[str]:
+    """Names of values that the source has and that are not sent, be it for their length, their looks or their letters."""
+    names = set(planned.refused_attributes)
+    if not user.contact_email.isascii() and CONTACT not in planned.draft.attributes:
+        names.add(CONTACT)
+    return names
+
+
+def names_cleared(held: AccountDraft, wanted: AccountDraft) -> set[str]:
+    """Names of values that left the source since it was last brought in."""
+    return held.values.keys() - wanted.values.keys()
 
 
 def needs_a_look(entry: Entry, wanted: AccountDraft) -> bool:

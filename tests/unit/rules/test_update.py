@@ -6,17 +6,22 @@ from msgspec import structs
 from idferry.rules.account import Account, AccountDraft, PasswordPlan, value_digest, written_digests
 from idferry.rules.attributes import AttributeValue
 from idferry.rules.entry import Entry
+from idferry.rules.legacy_user import LegacyUser, Place
 from idferry.rules.lifecycle import State
 from idferry.rules.names import Identity, SignInType
+from idferry.rules.outcomes import RefusedAttribute
+from idferry.rules.plan import Planned
 from idferry.rules.update import (
     NOT_OURS,
     agreed_digests,
     has_other_names,
     is_cheaper_one_by_one,
+    names_cleared,
     names_of_others,
     needs_a_look,
     shares_a_name,
     three_way,
+    unsent_names,
     wanted_draft,
     written_after,
 )
@@ -122,6 +127,25 @@ def test_only_values_come_from_the_later_record() -> None:
     )
     without = structs.replace(HELD, attributes={"city": "Oslo"})
     assert "mail" not in wanted_draft(without, planned).attributes
+
+
+def test_what_the_source_has_and_may_not_send_has_not_left_it() -> None:
+    planned = structs.replace(
+        HELD, display_name="Built", attributes={"mail": "Anna@example.com"}, extensions={}
+    )
+    unsent = {"displayName", "city", "points", "department"}
+    assert wanted_draft(HELD, planned, unsent=unsent) == structs.replace(
+        HELD, attributes={name: value for name, value in HELD.attributes.items() if name != "businessPhones"}
+    )
+    assert names_cleared(HELD, wanted_draft(HELD, planned, unsent=unsent)) == {"businessPhones"}
+
+
+def test_a_contact_address_that_no_directory_takes_has_not_left_the_source_either() -> None:
+    user = LegacyUser("crm", "1", Place("x", 1, 0), (EMAIL,), contact_email="jürgen@example.com")
+    assert unsent_names(user, Planned(HELD, {"city": RefusedAttribute.SENSITIVE})) == {"city", "otherMails"}
+    sent = Planned(says(otherMails=("a@example.com",)))
+    assert unsent_names(user, sent) == set()
+    assert unsent_names(LegacyUser("crm", "1", Place("x", 1, 0), (EMAIL,)), Planned(HELD)) == set()
 
 
 def test_mail_is_never_part_of_an_update() -> None:

@@ -158,7 +158,8 @@ def test_a_truncated_export_disables_nobody_unless_the_number_is_named(
 
 
 @pytest.mark.parametrize(
-    "options", [("--vanished", "disable"), ("--barred", "disable"), ("--vanished-count", "3")]
+    "options",
+    [("--vanished", "disable"), ("--barred", "disable"), ("--vanished-count", "3"), ("--cleared-count", "3")],
 )
 def test_options_of_an_update_need_it(b2c_desk: Desk, options: tuple[str, ...]) -> None:
     export(b2c_desk, some_people(1))

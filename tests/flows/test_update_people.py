@@ -295,6 +295,22 @@ def test_a_record_that_the_rules_would_not_plan_now_changes_nothing() -> None:
     assert held(world, 0, "city") == "Oslo"
 
 
+def test_an_export_without_a_column_empties_nothing_unasked() -> None:
+    world = migrated(40)
+    for place, human in enumerate(world.source.humans):
+        world.source.humans[place] = replace(human, attributes={"city": "Oslo"} if place else {})
+    sets(world, 1, tier="platinum")
+    for agreed in (None, 40, 42):
+        for execute in (True, False):
+            with pytest.raises(UsageError, match="40 people compared: tier for 40, city for 1;") as refused:
+                LaterExport(world, Departures(agreed_cleared=agreed)).run(execute=execute)
+            assert "--cleared-count 41" in refused.value.remedy
+    assert calls(world) == {}
+    LaterExport(world, Departures(agreed_cleared=41)).run()
+    assert [held(world, place, "tier") for place in range(40)] == [None, "platinum", *[None] * 38]
+    assert LaterExport(world).run().plan.cleared == {}, "what has left it was told once"
+
+
 def test_a_value_that_may_not_be_sent_leaves_the_one_of_before() -> None:
     world = migrated(4)
     says(world, 0, city="x" * 200)

@@ -43,6 +43,7 @@ from idferry.cli.progress import progress
 from idferry.cli.stopping import stop_on_signals
 from idferry.cli.update import (
     BarredOption,
+    ClearedCountOption,
     LaterExport,
     UpdateOption,
     VanishedCountOption,
@@ -95,6 +96,7 @@ def premigrate(
     vanished: VanishedOption = WhenVanished.LIST,
     barred: BarredOption = WhenBarred.LIST,
     vanished_count: VanishedCountOption = None,
+    cleared_count: ClearedCountOption = None,
     execute: ExecuteOption = False,
     name: NameOption = "",
     settings: SettingsOption = None,
@@ -125,7 +127,13 @@ def premigrate(
         clock,
         legacy,
         intake,
-        departures=departures_of(update=update, vanished=vanished, barred=barred, count=vanished_count),
+        departures=departures_of(
+            update=update,
+            vanished=vanished,
+            barred=barred,
+            vanished_count=vanished_count,
+            cleared_count=cleared_count,
+        ),
         whole=not only and not limit,
         execute=execute,
         as_json=as_json,

@@ -49,6 +49,15 @@ VanishedCountOption = Annotated[
         metavar="N",
     ),
 ]
+ClearedCountOption = Annotated[
+    int | None,
+    typer.Option(
+        "--cleared-count",
+        min=0,
+        help="With --update: how many values would be cleared; needed where one attribute is for many people.",
+        metavar="N",
+    ),
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,19 +99,24 @@ class LaterExport:
 
 
 def departures_of(
-    *, update: bool, vanished: WhenVanished, barred: WhenBarred, count: int | None
+    *,
+    update: bool,
+    vanished: WhenVanished,
+    barred: WhenBarred,
+    vanished_count: int | None,
+    cleared_count: int | None,
 ) -> Departures | None:
     """What was asked for; None where nobody asked for an update.
 
     Raises:
         UsageError: an option of --update stands there without it.
     """
-    asked = Departures(vanished, barred, count)
+    asked = Departures(vanished, barred, vanished_count, cleared_count)
     if update:
         return asked
     if asked != Departures():
         raise UsageError(
-            "--vanished, --barred and --vanished-count are options of --update",
+            "--vanished, --barred, --vanished-count and --cleared-count are options of --update",
             remedy="Add --update, or leave them out.",
         )
     return None
@@ -123,7 +137,7 @@ def later_export(
     """Plan what a later export changes, before anything is done. `whole`: nobody of the source was left out.
 
     Raises:
-        UsageError: more people would lose their account than anybody agreed to, and what `plan_update` refuses.
+        UsageError: more people would lose their account, or a value, than anybody agreed to, and what `plan_update` refuses.
         SourceError, LedgerError, Stopped.
     """
     if departures is None or not read.ledger_path.is_file():

@@ -25,6 +25,7 @@ from idferry.rules.pilot import InPilot
 from idferry.rules.plan import PasswordFacts, Planned, PlanRules, plan_person
 from idferry.rules.update import (
     has_other_names,
+    names_cleared,
     names_of_others,
     needs_a_look,
     shares_a_name,
@@ -35,6 +36,7 @@ from idferry.rules.update import (
 BATCH_PEOPLE = 500
 IDENTITIES_ASKED_MAX = 1_000
 LISTED_MAX = 10_000
+NAMED_MAX = 5
 
 Item = TypeVar("Item")
 
@@ -67,7 +69,8 @@ class UpdatePlan:
 
     `people` have one, `read` of them are in the source, `unchanged` of these say what we last wrote. `left_alone`:
     why the rules would not plan the record now (outcome -> people). `unsent`: attribute -> people whose new value may
-    not be sent, so that the account keeps the one of before; `unsent_people` are they. `identity_changed`: other sign-in names than the
+    not be sent, so that the account keeps the one of before; `unsent_people` are they. `compared`: whose values were
+    compared; `cleared`: attribute -> those of them for whom it has left the source. `identity_changed`: other sign-in names than the
     account was made with; `strangers` of these share none. `vanished` are no longer in the source, `other_key` are
     there under another key than theirs (both only known after a whole pass); `barred` are disabled there since,
     `doubtful` perhaps too: a record of somebody disabled has their key or one of their sign-in names, and not both.
@@ -83,6 +86,8 @@ class UpdatePlan:
     left_alone: Counter[str] = field(default_factory=Counter)
     unsent: Counter[str] = field(default_factory=Counter)
     unsent_people: Listing = field(default_factory=Listing)
+    compared: int = 0
+    cleared: Counter[str] = field(default_factory=Counter)
     identity_changed: Listing = field(default_factory=Listing)
     strangers: int = 0
     other_key: Listing = field(default_factory=Listing)
@@ -114,10 +119,10 @@ def plan_update(
     1. Stream the source; put the draft of everybody whose values are not what we last wrote on the shelf.
     2. After a whole pass: look through the people of the source for those whom the pass has not met, neither by their
        key nor by a sign-in name.
-    3. Refuse what looks like a truncated export, or one whose keys are other people's.
+    3. Refuse what looks like a truncated export, one whose keys are other people's, or one without a column.
 
     Raises:
-        UsageError: more people would lose their account than anybody agreed to; or keys name other people than
+        UsageError: more people would lose their account, or a value, than anybody agreed to; or keys name other people than
             before, or records cannot be read, so that nobody can say who vanished; or a pilot was asked to act on
             the vanished.
         SourceError, LedgerError, Stopped.
@@ -133,6 +138,7 @@ def plan_update(
             raise Stopped("stopped while planning; nothing was changed", remedy="Run the same command again.")
     planning.look_for_departures(departures)
     _check_departures(plan, departures)
+    _check_cleared(plan, departures)
     return plan
 
 
@@ -208,6 +214,8 @@ class _Planning:
         if kept := unsent & held.values.keys():
             plan.unsent.update(kept)
             plan.unsent_people.add(entry)
+        plan.compared += 1
+        plan.cleared.update(names_cleared(held, wanted))
         if not needs_a_look(entry, wanted):
             plan.unchanged += 1
             return
@@ -283,6 +291,17 @@ def _check_departures(plan: UpdatePlan, departures: Departures) -> None:
             remedy="An export that was cut short looks like this. If it is whole, name the number: "
             f"--vanished-count {plan.threatened}.",
         )
+
+
+def _check_cleared(plan: UpdatePlan, departures: Departures) -> None:
+    if departures.agrees_to_clear(plan.cleared, people=plan.compared):
+        return
+    told = ", ".join(f"{name} for {count}" for name, count in plan.cleared.most_common(NAMED_MAX))
+    raise UsageError(
+        f"values would be cleared of {plan.compared} people compared: {told or 'none'}; nothing was changed",
+        remedy="An export that lacks a column looks like this. If they are to be cleared, name how many values, of all "
+        f"attributes together: --cleared-count {plan.cleared.total()}.",
+    )
 
 
 def _batches(items: Iterable[Item], size: int) -> Iterator[list[Item]]:

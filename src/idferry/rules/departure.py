@@ -1,8 +1,10 @@
-"""People who left the source or are barred there: what is asked to become of their accounts, and when to refuse.
+"""People and values that left the source, and people barred there: what is asked to become of them, when to refuse.
 
-An export that was cut short must not disable a company. Nothing here, and nothing anywhere, enables an account.
+An export that was cut short must not disable a company, and one that lacks a column must not empty it. Nothing here,
+and nothing anywhere, enables an account.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -10,7 +12,7 @@ from idferry.rules.entry import Entry
 
 PEOPLE_UNASKED_MAX = 20
 SHARE_UNASKED_MAX = 0.05
-"""So many people, or this share of the source's people, may lose their account without anybody naming the number."""
+"""So many people, or this share of the source's, may lose their account, or one attribute's value, unasked."""
 
 
 class WhenVanished(StrEnum):
@@ -30,11 +32,12 @@ class WhenBarred(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Departures:
-    """What somebody asked for; `agreed` is the number of people they named, None when they named none."""
+    """What somebody asked for. Numbers that they named, or None: `agreed` people, `agreed_cleared` values."""
 
     vanished: WhenVanished = WhenVanished.LIST
     barred: WhenBarred = WhenBarred.LIST
     agreed: int | None = None
+    agreed_cleared: int | None = None
 
     def threatens_vanished(self, entry: Entry) -> bool:
         """Whether a person who vanished would lose the account: one that is disabled is not disabled again."""
@@ -51,6 +54,12 @@ class Departures:
         if self.agreed is not None:
             return self.agreed == threatened
         return are_few(threatened, of=people)
+
+    def agrees_to_clear(self, cleared: Mapping[str, int], *, people: int) -> bool:
+        """Whether so many of so many people (by attribute) may lose a value: a few may, more only by the exact sum."""
+        if self.agreed_cleared is not None:
+            return self.agreed_cleared == sum(cleared.values())
+        return all(are_few(count, of=people) for count in cleared.values())
 
 
 def are_few(count: int, *, of: int) -> bool:

@@ -115,16 +115,18 @@ def agreed_digests(draft: AccountDraft, account: Account) -> dict[str, str]:
 
 def shares_a_name(held: Sequence[Identity], now: Sequence[Identity]) -> bool:
     """Whether the record is the same person's for certain: one of the sign-in names, or federated ids, is the same."""
-    return bool(_compared(held) & _compared(now))
+    return (held == now and bool(held)) or bool(_compared(held) & _compared(now))
 
 
 def has_other_names(held: Sequence[Identity], now: Sequence[Identity]) -> bool:
     """Whether the source now says other sign-in names, or federated ids, than the account was made with."""
-    return _compared(held) != _compared(now)
+    return held != now and _compared(held) != _compared(now)
 
 
 def names_of_others(held: Sequence[Identity], now: Sequence[Identity]) -> list[Identity]:
     """What the source says now and the account was not made with: it may be somebody else's."""
+    if held == now:
+        return []
     ours = _compared(held)
     return [one for one in now if (one.is_local, one.compared) not in ours]
 

@@ -45,3 +45,23 @@ def test_a_number_that_is_wrong_is_refused_even_where_none_was_needed() -> None:
 def test_who_would_lose_the_account(vanished: WhenVanished, enabled: bool, threatens: bool) -> None:
     entry = replace(ENTRY, draft=structs.replace(HELD, enabled=enabled))
     assert Departures(vanished, WhenBarred.LIST).threatens_vanished(entry) is threatens
+
+
+@pytest.mark.parametrize(
+    ("cleared", "people", "agreed", "agrees"),
+    [
+        ({}, 0, None, True),
+        ({"city": 20, "tier": 20}, 40, None, True),
+        ({"city": 1, "tier": 21}, 40, None, False),
+        ({"city": 50}, 1000, None, True),
+        ({"city": 51}, 1000, None, False),
+        ({"city": 51, "tier": 2}, 1000, 53, True),
+        ({"city": 51, "tier": 2}, 1000, 51, False),
+        ({"city": 1}, 1000, 2, False),
+        ({}, 1000, 0, True),
+    ],
+)
+def test_a_column_is_emptied_by_the_exact_number_only(
+    cleared: dict[str, int], people: int, agreed: int | None, agrees: bool
+) -> None:
+    assert Departures(agreed_cleared=agreed).agrees_to_clear(cleared, people=people) is agrees

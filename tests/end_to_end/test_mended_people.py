@@ -221,6 +221,31 @@ class TestJsonLines:
         assert document["exported"] is None
         assert not Path(desk.folder, "none.jsonl").exists()
 
+    def test_what_commands_work_from_is_never_overwritten(self, failed: Desk) -> None:
+        desk = failed
+        desk.people("used.jsonl", [{"key": "p1", "displayName": "Mended"}])
+        desk.json("premigrate", "people.jsonl", "--corrections", "used.jsonl", "--execute", code=1)
+        for name in (
+            "people.jsonl",
+            "./people.jsonl",
+            "idferry.toml",
+            "idferry.ledger",
+            "idferry.ledger.key",
+            "idferry.ledger.lock",
+            "idferry.ledger-wal",
+            "used.jsonl",
+        ):
+            there = desk.folder / name
+            before = there.read_bytes() if there.exists() else None
+            for command in (("status", "--export-failures", name), ("ids", "export", name)):
+                ended = desk.run(*command, "--force", "--json")
+                assert (ended.code, ended.error["code"]) == (2, "usage"), (command, ended)
+                assert "--force" not in ended.error["remedy"]
+            assert (there.read_bytes() if there.exists() else None) == before
+        desk.file("f.jsonl.keys", "").unlink()
+        (desk.folder / "f.jsonl.keys").hardlink_to(desk.export)
+        assert desk.run("status", "--export-failures", "f.jsonl", "--force").code == 2
+
     def test_options_of_the_export_need_it(self, failed: Desk) -> None:
         assert failed.run("status", "--force").code == 2
         assert failed.run("verify", "--corrections", "x.jsonl").code == 2

@@ -20,7 +20,7 @@ from idferry.rules.key_list import SUFFIX, key_line
 from idferry.rules.lifecycle import State
 from idferry.rules.plan import PasswordMode
 from idferry.settings import Settings
-from idferry.wiring import LedgerParts, exported_source_of
+from idferry.wiring import LedgerParts, exported_source_of, spared_files
 
 ExportOption = Annotated[
     Path | None,
@@ -90,8 +90,9 @@ def export(
     if not failed:
         return None
     keys_file = request.file.with_name(request.file.name + SUFFIX)
+    spared = spared_files(settings, runs=ledger.report.runs(), sources=[source.place])
     with (
-        new_files([request.file, keys_file], overwrite=request.force) as (records, keys),
+        new_files([request.file, keys_file], overwrite=request.force, spared=spared) as (records, keys),
         progress(clock, quiet=quiet) as tell,
         stop_on_signals() as stop,
     ):

@@ -21,7 +21,7 @@ from idferry.flows.export_ids import Ids, count_without_account, export_ids
 from idferry.rules.entry import Selection
 from idferry.rules.spreadsheet_cells import protected
 from idferry.settings import read_settings
-from idferry.wiring import clock_of, ledger_to_read
+from idferry.wiring import clock_of, ledger_to_read, spared_files
 
 SEPARATOR = " "  # of several names in one cell: no sign-in name holds a blank
 COLUMNS = tuple(field.name for field in fields(Ids))
@@ -65,7 +65,8 @@ def export(
     people = 0
     with ledger_to_read(read, clock) as ledger, stop_on_signals() as stop:
         check_selection(runs=ledger.report, selection=selection)
-        with new_files([file], overwrite=force) as [whole], _as_text(whole) as text:
+        spared = spared_files(read, runs=ledger.report.runs())
+        with new_files([file], overwrite=force, spared=spared) as [whole], _as_text(whole) as text:
             write = _writer(text, file_format)
             for people, ids in enumerate(  # noqa: B007  it counts them
                 export_ids(ledger=ledger.report, selection=selection, stop=stop), start=1

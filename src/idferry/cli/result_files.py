@@ -5,24 +5,32 @@ A file appears under its name when everything in it is on disk. It must not know
 
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import BinaryIO
 
 from idferry.errors import UsageError
 
+_NONE: Mapping[Path, str] = MappingProxyType({})
+
 
 @contextmanager
-def new_files(paths: Sequence[Path], *, overwrite: bool) -> Iterator[list[BinaryIO]]:
+def new_files(
+    paths: Sequence[Path], *, overwrite: bool, spared: Mapping[Path, str] = _NONE
+) -> Iterator[list[BinaryIO]]:
     """Files to write bytes to, in order; all of them get their names when the block ends without an error.
+
+    `spared`: file -> what it is; none of these is ever overwritten, whatever `overwrite` says.
 
     Raises:
         UsageError: one of them exists and is not to be overwritten, or the place takes nothing.
     """
     for path in paths:
-        _refuse_existing(path, overwrite=overwrite)
+        _refuse(path, overwrite=overwrite, spared=spared)
     waiting: list[tuple[Path, BinaryIO]] = []
+    placed: list[Path] = []
     try:
         for path in paths:
             waiting.append(_beside(path))  # noqa: PERF401  it is closed, also when the next cannot be made
@@ -31,13 +39,15 @@ def new_files(paths: Sequence[Path], *, overwrite: bool) -> Iterator[list[Binary
             file.flush()
             os.fsync(file.fileno())
             file.close()
+        for path in paths:
+            _refuse(path, overwrite=overwrite, spared=spared)
         for path, (temporary, _) in zip(paths, waiting, strict=True):
-            _refuse_existing(path, overwrite=overwrite)
             temporary.replace(path)
+            placed.append(path)
     except OSError as error:
         raise UsageError(
-            f"{paths[0]} cannot be written: {error.strerror}",
-            remedy="Name another place, or make room; nothing was written.",
+            f"{paths[len(placed) % len(paths)]} cannot be written: {error.strerror}",
+            remedy=f"Name another place, or make room; {_told(placed)}.",
         ) from error
     finally:
         for temporary, file in waiting:
@@ -46,9 +56,30 @@ def new_files(paths: Sequence[Path], *, overwrite: bool) -> Iterator[list[Binary
             temporary.unlink(missing_ok=True)
 
 
-def _refuse_existing(path: Path, *, overwrite: bool) -> None:
-    if path.is_dir() or (path.exists() and not overwrite):
+def _told(placed: Sequence[Path]) -> str:
+    """What stands on the disk although the command failed."""
+    return f"only {', '.join(map(str, placed))} was written" if placed else "nothing was written"
+
+
+def _refuse(path: Path, *, overwrite: bool, spared: Mapping[Path, str]) -> None:
+    for one, what in spared.items():
+        if _is_same(path, one):
+            raise UsageError(
+                f"{path} is {what}",
+                remedy="Name another file: this one is never overwritten, whatever is said.",
+            )
+    if path.is_dir():
+        raise UsageError(f"{path} is a folder", remedy="Name a file.")
+    if not overwrite and (path.exists() or path.is_symlink()):
         raise UsageError(f"{path} exists already", remedy="Name another file, or overwrite it with --force.")
+
+
+def _is_same(path: Path, other: Path) -> bool:
+    """Whether both are one file, by whatever names; a file that is not there yet is known by its path."""
+    try:
+        return path.samefile(other)
+    except OSError:
+        return os.path.realpath(path) == os.path.realpath(other)
 
 
 def _beside(path: Path) -> tuple[Path, BinaryIO]:

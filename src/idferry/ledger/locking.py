@@ -22,7 +22,7 @@ def is_run_active(ledger_path: Path) -> bool:
     It takes the lock for an instant to find out, so it is to be asked rarely: a run that begins in that very instant
     is refused. A lock that cannot be taken for another reason counts as held, because nobody can tell.
     """
-    if not _lock_path(ledger_path).exists():  # a reader makes no files
+    if not lock_path(ledger_path).exists():  # a reader makes no files
         return False
     try:
         with run_lock(ledger_path):
@@ -40,7 +40,7 @@ def run_lock(ledger_path: Path) -> Iterator[None]:
         LedgerUnwritable: the lock file cannot be made.
         LedgerError: there is no such folder.
     """
-    path = _lock_path(ledger_path)
+    path = lock_path(ledger_path)
     if not path.parent.is_dir():  # the lock would make it
         raise LedgerError(f"the folder of the ledger {ledger_path} does not exist")
     lock = FileLock(path, mode=_PRIVATE, fallback_to_soft=False)
@@ -56,5 +56,6 @@ def run_lock(ledger_path: Path) -> Iterator[None]:
         lock.release()
 
 
-def _lock_path(ledger_path: Path) -> Path:
+def lock_path(ledger_path: Path) -> Path:
+    """Where the run lock of this ledger stands."""
     return ledger_path.with_name(ledger_path.name + LOCK_SUFFIX)

@@ -20,6 +20,7 @@ from idferry.wiring.ledgers import (
 from idferry.wiring.rehearsal import Conditions, EmulatedStage, Spent
 from idferry.wiring.rules import people_per_second_of, plan_rules_of, quota_of, send_limits_of
 from idferry.wiring.sources import corrected_source_of, exported_source_of, listed_keys, source_of
+from idferry.wiring.spared_files import spared_files
 from idferry.wiring.stepped_time import SteppedClock
 from idferry.wiring.system import SystemClock, clock_of, random_below
 
@@ -49,6 +50,7 @@ __all__ = [
     "scratch_of",
     "send_limits_of",
     "source_of",
+    "spared_files",
     "survey_ledger_of",
     "wanted_drafts",
 ]

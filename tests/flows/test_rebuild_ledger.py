@@ -25,6 +25,7 @@ from idferry.errors import Stopped, UsageError
 from idferry.flows.rebuild_ledger import Found, RebuildLedgers, RebuildReport, rebuild_ledger
 from idferry.flows.remove import RemoveReport, remove
 from idferry.flows.verify import SourceCheck, VerifyReport, VerifyScope, verify
+from idferry.rules.departure import Departures, WhenBarred
 from idferry.rules.entry import EventKind, Selection, TakeUp
 from idferry.rules.lifecycle import State
 from idferry.rules.names import Identity, SignInType
@@ -152,6 +153,27 @@ def test_a_random_password_is_known_by_the_flag_even_where_the_source_has_one_by
     assert draft is not None
     assert draft.sets_flag
     assert removed(world).removed == 2, "nobody can have used a random password"
+
+
+def test_whoever_was_barred_before_the_ledger_was_lost_is_barred_by_the_next_update() -> None:
+    world = migrated(8)
+    barred, disabled, both = world.source.humans[:3]
+    for place in (0, 2):
+        world.source.humans[place] = replace(world.source.humans[place], enabled=False)
+    for human in (disabled, both):
+        world.tenant.change(world.account_of(human.key).object_id, enabled=False)
+    lost_and_rebuilt(world)
+    assert [world.entries()[one.key].draft.enabled for one in (barred, disabled, both)] == [
+        True,
+        False,
+        False,
+    ]  # type: ignore[union-attr]
+    report = LaterExport(world, Departures(barred=WhenBarred.DISABLE)).run()
+    assert [one.legacy_id for one in report.plan.barred.people] == [barred.legacy_id]
+    assert [one.legacy_id for one in report.returned.people] == [disabled.legacy_id]
+    assert world.account_of(barred.key).enabled is False
+    found = verified(world)
+    assert (found.differences, found.changed_by_person) == (0, 0)
 
 
 def test_the_account_keeps_its_own_age() -> None:

@@ -293,15 +293,20 @@ def _rebuilt(entry: Entry, account: Account) -> Observation:
         State.AWAITING_PASSWORD if account.flag else State.COMPLETE,
         object_id=account.object_id,
         written=agreed_digests(draft, account),
-        draft=_with_flag(draft) if account.flag else None,
+        draft=found if (found := _as_found(draft, account)) != draft else None,
         created_at=account.created_at,
     )
 
 
-def _with_flag(draft: AccountDraft) -> AccountDraft:
-    """The flag is up, so the password was a random one, whatever the source knows."""
-    local = any(one.is_local for one in draft.identities)
-    return structs.replace(draft, password_plan=PasswordPlan.RANDOM) if local else draft
+def _as_found(draft: AccountDraft, account: Account) -> AccountDraft:
+    """The draft with what only the account can tell of its making.
+
+    If the flag is up, the password was a random one, whatever the source knows. The account is enabled or not,
+    whatever the source says by now: else nobody would ever see that it has barred the person since.
+    """
+    if account.flag and any(one.is_local for one in draft.identities):
+        draft = structs.replace(draft, password_plan=PasswordPlan.RANDOM)
+    return draft if account.enabled is None else structs.replace(draft, enabled=account.enabled)
 
 
 def _undecided(entry: Entry, reason: str) -> Observation:

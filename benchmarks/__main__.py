@@ -1,6 +1,6 @@
-"""`python -m benchmarks [NAME ...]`: run benchmarks, print their rows, and write RESULTS.md when all of them ran.
+"""`python -m benchmarks [NAME ...]`: run benchmarks, print their rows, and write them into RESULTS.md.
 
-Results of single benchmarks or of another size are printed only, unless --output names a file.
+Results of another size than the full one are printed only, unless --output names a file.
 """
 
 import argparse
@@ -25,12 +25,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     asked = _parse(arguments)
     names = asked.names or NAMES
     results = {name: _run(name, asked.part) for name in names}
-    text = page(results, on=SystemClock().now().date(), part=asked.part)
-    whole = tuple(names) == NAMES and asked.part == 1
-    output = asked.output or (RESULTS if whole else None)
+    today = SystemClock().now().date()
+    print(page(results, on=today, part=asked.part))
+    output = asked.output or (RESULTS if asked.part == 1 else None)
     if output:
-        output.write_text(text, encoding="utf-8")
-    print(text)
+        # A part that is measured again replaces itself; a run of everything begins a new page.
+        before = output.read_text(encoding="utf-8") if asked.names and output.exists() else ""
+        output.write_text(page(results, on=today, part=asked.part, before=before), encoding="utf-8")
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:

@@ -2,6 +2,7 @@
 
 import os
 import platform
+import re
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
@@ -11,14 +12,23 @@ from benchmarks.rows import Row
 _HEAD = """# Benchmark results
 
 Written by `make bench`; do not edit. Each ratio was measured side by side in the same run, as the best of interleaved
-repetitions. A target that was not reached stays here as it was measured.
+repetitions. A target that was not reached stays here as it was measured. `python -m benchmarks NAME` measures one part
+again and leaves the others as they stand.
 """
 _VERDICTS = {True: "yes", False: "**no**", None: ""}
+_SECTION = re.compile(r"^## (\w+)$", re.MULTILINE)
 
 
-def page(results: Mapping[str, Sequence[Row]], *, on: date, part: float) -> str:
-    """The whole page; `results` maps the name of a benchmark to its rows."""
-    lines = [_HEAD, f"{_machine()}, {on.isoformat()}."]
+def page(results: Mapping[str, Sequence[Row]], *, on: date, part: float, before: str = "") -> str:
+    """The whole page; `results` maps the name of a benchmark to its rows, `before` is the page they are written into."""
+    _, *parts = _SECTION.split(before)
+    sections = {name: text.strip() for name, text in zip(parts[::2], parts[1::2], strict=True)}
+    sections |= {name: _section(rows, on=on, part=part) for name, rows in results.items()}
+    return "\n".join([_HEAD, *(f"## {name}\n\n{text}\n" for name, text in sections.items())])
+
+
+def _section(rows: Sequence[Row], *, on: date, part: float) -> str:
+    lines = [f"{_machine()}, {on.isoformat()}."]
     if part != 1:
         lines.append(f"\n**Scaled to {part:g} of the full size: the figures prove nothing.**")
     lines += [
@@ -26,8 +36,7 @@ def page(results: Mapping[str, Sequence[Row]], *, on: date, part: float) -> str:
         "| what | compared with | target | measured | reached | figures |",
         "|---|---|---|---|---|---|",
     ]
-    lines += [_line(row) for rows in results.values() for row in rows]
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, *map(_line, rows)])
 
 
 def _line(row: Row) -> str:

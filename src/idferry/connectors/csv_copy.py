@@ -23,7 +23,7 @@ from idferry.connectors.export_file import open_export
 from idferry.ports import Take
 from idferry.rules.correction import DISPLAY_NAME, EMAIL, ENABLED, FEDERATED, LAST_SIGN_IN, LOCAL, Correction
 from idferry.rules.legacy_user import BadRecord, Place
-from idferry.rules.spreadsheet_cells import protected
+from idferry.rules.spreadsheet_cells import kept
 from idferry.rules.withholding import Withholds
 
 _SAYS = MappingProxyType(
@@ -56,10 +56,10 @@ def plain_copy(source: CsvSource, take: Take, withholds: Withholds) -> Iterator[
         targets = source.targets(heading)
         assert isinstance(heading, Row)  # noqa: S101  targets() refuses everything else
         added = [] if KEY_FIELD in targets else [KEY_COLUMN]
-        kept = [place for place, target in enumerate(targets) if target != SECRET_FIELD]
-        yield line.of([*(heading.cells[place] for place in kept), *added])
-        meant = [targets[place] for place in kept]
-        for key, cells in taken(_keyed(table, targets, kept, source), take):
+        places = [place for place, target in enumerate(targets) if target != SECRET_FIELD]
+        yield line.of([*(heading.cells[place] for place in places), *added])
+        meant = [targets[place] for place in places]
+        for key, cells in taken(_keyed(table, targets, places, source), take):
             plain = [_cell(target, cell, withholds) for target, cell in zip(meant, cells, strict=True)]
             yield line.of([*plain, *([key] if added else [])])
 
@@ -76,12 +76,12 @@ def corrections(source: CsvSource) -> Iterator[Correction | BadRecord]:
 
 
 def _keyed(
-    table: Iterator[Row | BadRecord], targets: Sequence[str], kept: Sequence[int], source: CsvSource
+    table: Iterator[Row | BadRecord], targets: Sequence[str], places: Sequence[int], source: CsvSource
 ) -> Iterator[tuple[str, list[str]]]:
     for ordinal, row in enumerate(table):
         read = read_row(row, targets, source.name, Place(source.path.name, row.line, ordinal))
         if isinstance(row, Row) and not isinstance(read, BadRecord):
-            yield read.user.key, [row.cells[place] for place in kept]
+            yield read.user.key, [row.cells[place] for place in places]
 
 
 def _cell(target: str, cell: str, withholds: Withholds) -> str:
@@ -101,5 +101,5 @@ class _CsvLine:
         """The line of these cells."""
         self._buffer.seek(0)
         self._buffer.truncate()
-        self._writer.writerow(map(protected, cells))
+        self._writer.writerow(map(kept, cells))
         return self._buffer.getvalue().encode()

@@ -1,4 +1,4 @@
-"""Cells of a CSV file that people open in a spreadsheet: nothing out of a record may become a formula there.
+"""Cells of a CSV file that people open in a spreadsheet: nothing out of a record becomes a formula or another number.
 
 Pure. The protection can be taken off again, to the letter. It is for files that we write; a file of others is read as
 it stands.
@@ -8,8 +8,13 @@ import re
 
 # What begins a formula, also as a fullwidth letter: https://owasp.org/www-community/attacks/CSV_Injection
 _BEGINS = "=+@\t\r\n＝＋－＠-"
+# A number to a spreadsheet, which would save it without its leading zeros, or with zeros behind the digits it keeps
+# (15: https://learn.microsoft.com/office/troubleshoot/excel/long-numbers-incorrectly-in-excel).
+_DIGITS_KEPT_MAX = 15
+_CHANGED_NUMBER = rf"(?:0[0-9]+|[0-9]{{{_DIGITS_KEPT_MAX + 1},}})\Z"
 _TO_PROTECT = re.compile(f"'*[{_BEGINS}]")
-_PROTECTED = re.compile(f"'+[{_BEGINS}]")
+_TO_KEEP = re.compile(f"'*(?:[{_BEGINS}]|{_CHANGED_NUMBER})")
+_KEPT = re.compile(f"'+(?:[{_BEGINS}]|{_CHANGED_NUMBER})")
 
 
 def protected(cell: str) -> str:
@@ -17,6 +22,11 @@ def protected(cell: str) -> str:
     return f"'{cell}" if _TO_PROTECT.match(cell) else cell
 
 
+def kept(cell: str) -> str:
+    """`protected`, and the apostrophe too where a spreadsheet would save another number: 007 as 7."""
+    return f"'{cell}" if _TO_KEEP.match(cell) else cell
+
+
 def unprotected(cell: str) -> str:
-    """The cell that `protected` was given."""
-    return cell[1:] if _PROTECTED.match(cell) else cell
+    """The cell that `kept` was given."""
+    return cell[1:] if _KEPT.match(cell) else cell

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from idferry.rules.spreadsheet_cells import protected, unprotected
+from idferry.rules.spreadsheet_cells import kept, protected, unprotected
 
 BEGINNINGS = "=+-@\t\r＝＋－＠"
 
@@ -21,8 +21,20 @@ def test_other_cells_stay(cell: str) -> None:
     assert unprotected(cell) == cell
 
 
-@given(st.text(alphabet=st.sampled_from("'=+-@\t\r\nab ＝1")))
+@pytest.mark.parametrize("number", ["007", "00", "01234", "1234567890123456", "0" * 20])
+def test_a_number_that_a_spreadsheet_would_change_is_a_text(number: str) -> None:
+    assert kept(number) == f"'{number}"
+    assert unprotected(f"'{number}") == number
+    assert protected(number) == number, "in a file for applications it stays as it is"
+
+
+@pytest.mark.parametrize("cell", ["0", "7", "123456789012345", "007a", "0.5", "0 7", "'7"])
+def test_a_number_that_it_keeps_stays(cell: str) -> None:
+    assert kept(cell) == cell == unprotected(cell)
+
+
+@given(st.text(alphabet=st.sampled_from("'=+-@\t\r\nab ＝10")) | st.from_regex(r"'{0,2}0?[0-9]{14,18}\n?"))
 def test_every_cell_comes_back(cell: str) -> None:
-    written = protected(cell)
+    written = kept(cell)
     assert unprotected(written) == cell
     assert not written or written[0] not in BEGINNINGS

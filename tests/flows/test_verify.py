@@ -58,6 +58,7 @@ def verified(
         observations=world.ledger.observations,
         clock=world.clock,
         tell=world.told.append,
+        runs=world.ledger.report,
         source_check=SourceCheck(source, world.rules, world.ledger.records) if source else None,
         stop=lambda: stop,
     )
@@ -328,6 +329,28 @@ def test_people_of_the_source_who_failed_are_missing_with_the_reason() -> None:
     assert verified(world).differences == 0, "the ledger is right: this person has no account"
     del world.source.humans[0]
     assert verified(world, source=world.source).differences == 0, "nobody asks for an account any more"
+
+
+def test_people_with_whom_no_run_goes_on_are_missing_without_a_source() -> None:
+    """Ended amid calls; then the rows were numbered anew, so that nobody asks for their accounts any more."""
+    world = World(MemorySource(crowd(45)), limits=SendLimits(chunks_under_way_max=1))
+    world.tenant.plan_faults([*repeat(None, 20), *repeat(LostBefore(), 19), Fatal("quota_exceeded", "full")])
+    with pytest.raises(QuotaExceeded):
+        world.premigrate()
+    assert verified(world).missing == [], "a run that is open goes on with them"
+    before, humans = list(world.source.humans), world.source.humans
+    keys_now = [human.key for human in [*humans[1:], humans[0]]]
+    world.source.humans = [replace(human, key=key) for human, key in zip(humans, keys_now, strict=True)]
+    world.premigrate(accept_changes=True)
+    creating = world.states()[State.CREATING]
+    for source in (None, world.source):
+        report = verified(world, source=source)
+        stuck = [one for one in report.missing if one.reason.endswith("no run goes on with it")]
+        assert len(stuck) == len({one.legacy_id for one in stuck}) == creating > 0
+    assert verified(world, selection=Selection(cohort="another")).missing == []
+    world.source.humans = before
+    world.premigrate(accept_changes=True)
+    assert verified(world).differences == 0, "the keys of before settle them"
 
 
 def test_people_whom_an_interrupted_run_has_not_sent_are_missing() -> None:

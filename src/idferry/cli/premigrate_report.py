@@ -90,6 +90,9 @@ def print_done(done: Done) -> None:
     console.print()
     somebody = report.plan.create or report.plan.existing or report.plan.failed or sent.done
     dealt = "has dealt with everybody it planned" if somebody else "had nobody to create"
+    if sent.left_creating:
+        people = "1 person has" if sent.left_creating == 1 else f"{sent.left_creating:,} people have"
+        dealt = f"is done, and {people} a call without an answer that it could not settle"
     say(console, f"Run {report.run}{' (continued)' if report.resumed else ''} {dealt}.")
     console.print()
     rows = [("created", f"{sent.created:,}", "")]

@@ -89,6 +89,7 @@ def verify(
             observations=ledger.observations,
             clock=clock,
             tell=tell,
+            runs=ledger.report,
             source_check=_source_check(read, clock, ledger, source, name, corrections) if source else None,
             stop=stop,
         )

@@ -17,6 +17,7 @@ from idferry.ports import (
     LegacySource,
     ObservationLedger,
     RecordReport,
+    RunReport,
     SourceRecord,
     Stop,
     Tell,
@@ -38,6 +39,8 @@ WITHOUT_ACCOUNT_YET = MappingProxyType(
     }
 )
 """People of a source who should have an account and have none, and how that is told; the code follows."""
+NOBODY_GOES_ON = "and no run goes on with it"
+UNSETTLED = (State.PLANNED, State.CREATING)
 STAYED_BEHIND = (State.LEFT_OUT, State.REFUSED)
 BATCH_ACCOUNTS = 500
 SOUGHT_ACCOUNTS = 200  # ten calls of twenty: progress is told, and a stop heard, between two of them
@@ -118,6 +121,7 @@ def verify(
     observations: ObservationLedger,
     clock: Clock,
     tell: Tell,
+    runs: RunReport | None = None,
     source_check: SourceCheck | None = None,
     stop: Stop = never,
 ) -> VerifyReport:
@@ -126,7 +130,9 @@ def verify(
     1. Enumerate the directory; compare every account of this project with its entry.
     2. Look for the people whose account was not met; they are asked for once more by id, because the directory may
        not show a new account yet.
-    3. Compare the source, where one is given: who of it has no account, and what else was written.
+    3. Look for people whose account no run goes on to create: theirs is done, and they are not. (A run that is open
+       is told of by `status`.) Without `runs` nobody is looked for.
+    4. Compare the source, where one is given: who of it has no account, and what else was written.
 
     Raises:
         DirectoryError, LedgerError, SourceError, Stopped.
@@ -142,6 +148,8 @@ def verify(
     )
     verifying.compare_directory()
     verifying.find_missing()
+    if runs:
+        verifying.find_unsettled(runs)
     if source_check:
         verifying.compare_source(source_check)
     return verifying.report
@@ -160,6 +168,7 @@ class _Verifying:
     stop: Stop
     report: VerifyReport = field(default_factory=VerifyReport)
     _met: PersonSet = field(default_factory=PersonSet)
+    _told: PersonSet = field(default_factory=PersonSet)
 
     # --- directory against ledger --------------------------------------------------------------------------------
 
@@ -258,6 +267,23 @@ class _Verifying:
         self.report.add(other, self.report.differing)
         return False
 
+    def find_unsettled(self, runs: RunReport) -> None:
+        """Look for the people who have no account yet and whom no open run goes on with."""
+        chosen = replace(self.scope.selection, states=UNSETTLED)
+        if not any(self.ledger.states(chosen).values()):
+            return
+        under_way = PersonSet()
+        for run in runs.runs():
+            if run.ended_at is None:
+                for entry in self.ledger.entries(Selection(run=run.run, states=UNSETTLED)):
+                    under_way.add(entry.person_id)
+        for entry in self.ledger.entries(chosen):
+            self._check_stop()
+            if entry.person_id not in under_way and entry.person_id not in self._met:
+                self._told.add(entry.person_id)
+                found = Missing(entry.legacy_id, "", f"{WITHOUT_ACCOUNT_YET[entry.state]}, {NOBODY_GOES_ON}")
+                self.report.add(found, self.report.missing)
+
     def _count_with_account(self, selection: Selection) -> int:
         return sum(self.ledger.states(replace(selection, states=WITH_ACCOUNT)).values())
 
@@ -305,7 +331,7 @@ class _Verifying:
         waiting = PersonSet()
         chosen = replace(self.scope.selection, source=source, states=tuple(WITHOUT_ACCOUNT_YET))
         for entry in self.ledger.entries(chosen):
-            if entry.person_id not in self._met:
+            if entry.person_id not in self._met and entry.person_id not in self._told:
                 waiting.add(entry.person_id)
         return waiting
 

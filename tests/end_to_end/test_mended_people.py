@@ -157,6 +157,42 @@ class TestJsonLines:
         assert (plan["people"], plan["keys_not_found"], plan["keys_not_found_count"]) == (1, ["nobody"], 1)
         assert "not in the source: nobody" in desk.ok("premigrate", "people.jsonl", "--only", "some.keys").out
 
+    def test_only_who_failed_gets_other_sign_in_names(self, failed: Desk, emulator: Emulator) -> None:
+        desk = failed
+        desk.people("people.jsonl", people(PEOPLE + 1))
+        before = emulator.counts()["received"]["users.create"]
+        for key in ("p0", f"p{PEOPLE}"):  # has an account, and one whom nobody has met
+            desk.people("wrong.jsonl", [{"key": key, "signInName": "other@example.org"}])
+            for more in ((), ("--execute",)):
+                ended = desk.run(
+                    "premigrate", "people.jsonl", "--corrections", "wrong.jsonl", *more, "--json"
+                )
+                assert (ended.code, ended.error["code"]) == (2, "source")
+                assert f"'{key}'" in ended.error["message"]
+        assert emulator.counts()["received"]["users.create"] == before
+        desk.people("fine.jsonl", [{"key": f"p{PEOPLE}", "displayName": "Other"}])
+        desk.json("premigrate", "people.jsonl", "--corrections", "fine.jsonl")
+        keys = desk.file("some.keys", f"p{PEOPLE}\n").name
+        command = ("premigrate", "people.jsonl", "--corrections", "wrong.jsonl", "--only", keys, "--execute")
+        assert desk.json(*command, code=1)["created"] == 1
+
+    def test_the_same_corrections_once_more_are_no_others(self, failed: Desk) -> None:
+        desk = failed
+        desk.people("one.jsonl", [{"key": "p1", "signInName": "other@example.org"}])
+        command = ("premigrate", "people.jsonl", "--corrections", "one.jsonl", "--execute")
+        assert desk.json(*command, code=1)["created"] == 1
+        assert desk.json(*command, code=1)["created"] == 0
+
+    def test_listed_keys_bound_the_corrections(self, failed: Desk) -> None:
+        desk = failed
+        desk.file("some.keys", "p1\n")
+        desk.people("both.jsonl", [{"key": "p1"}, {"key": "p4", "displayName": "Four"}])
+        command = ("premigrate", "people.jsonl", "--corrections", "both.jsonl", "--only", "some.keys")
+        ended = desk.run(*command, "--json")
+        assert (ended.code, ended.error["code"]) == (2, "source")
+        assert "'p4'" in ended.error["message"]
+        assert "'p1'" not in ended.error["message"]
+
     def test_a_correction_without_a_record_stops_before_anything(self, failed: Desk) -> None:
         desk = failed
         desk.people("wrong.jsonl", [{"key": "p1"}, {"key": "p99", "displayName": "Nobody"}])
@@ -275,3 +311,35 @@ def test_a_table_with_columns_of_its_own(b2c_desk: Desk, emulator: Emulator) -> 
     assert emulator.sign_in(desk.tenant, "mended@example.org", PASSWORD.format(1))["signed_in"]
     [account] = desk.json("find", "--sign-in-name", "mended@example.org")["accounts"]
     assert account["displayName"] == "=Person 1"
+
+
+def test_one_name_for_somebody_with_two_is_refused(b2c_desk: Desk) -> None:
+    desk = b2c_desk
+    desk.people("people.jsonl", [{"key": "1", "signInNames": ["a1@example.org", "user1"]}])
+    desk.people("one.jsonl", [{"key": "1", "signInName": "new1@example.org"}])
+    ended = desk.run("premigrate", "people.jsonl", "--corrections", "one.jsonl", "--json")
+    assert (ended.code, ended.error["code"]) == (2, "source")
+    assert "one.jsonl, line 1" in ended.error["message"]
+    assert "signInNames" in ended.error["remedy"]
+
+
+def test_a_spreadsheet_gives_nobody_the_password_of_another(b2c_desk: Desk, emulator: Emulator) -> None:
+    desk = b2c_desk
+    rows = [
+        f"{key},{name}@example.org,{PASSWORD.format(key)}" for key, name in (("007", "ann"), ("7", "bob"))
+    ]
+    desk.file("people.csv", "\n".join(["key,signInName,password", *rows]) + "\n")
+    emulator.seed(desk.tenant, [desk.tenant.local_account("ann@example.org")])
+    desk.json("premigrate", "people.csv", "--limit", 1, "--execute", code=1)
+    desk.json("status", "--export-failures", "failed.csv")
+    assert "\n'007,ann@" in (desk.folder / "failed.csv").read_text(encoding="utf-8")
+    desk.file("saved.csv", "key,signInName\n7,new@example.org\n")
+    command = ("premigrate", "people.csv", "--corrections", "saved.csv", "--execute", "--json")
+    for more in ((), ("--only", "failed.csv.keys")):
+        ended = desk.run(*command, *more)
+        assert (ended.code, ended.error["code"]) == (2, "source")
+        assert "'7'" in ended.error["message"]
+    mended = (desk.folder / "failed.csv").read_text(encoding="utf-8").replace("ann@", "new@")
+    desk.file("failed.csv", mended)
+    desk.json("premigrate", "people.csv", "--corrections", "failed.csv", "--execute")
+    assert emulator.sign_in(desk.tenant, "new@example.org", PASSWORD.format("007"))["signed_in"]

@@ -53,12 +53,15 @@ from idferry.cli.update import (
 )
 from idferry.cli.update_report import print_update, update_document
 from idferry.errors import EXIT_PEOPLE_FAILED, SourceChanged
+from idferry.flows.check_corrections import check_listed, check_renamed
 from idferry.flows.compare_source import changes_of_source
 from idferry.flows.plan_people import plan_people
 from idferry.flows.premigrate import Intake, Ledgers, people_to_plan
 from idferry.flows.premigrate import premigrate as flow
 from idferry.flows.send_people import SendReport
+from idferry.flows.update_people import UpdateReport
 from idferry.ports import Clock, LegacySource
+from idferry.rules.correction import Corrected
 from idferry.rules.departure import WhenBarred, WhenVanished
 from idferry.rules.entry import Selection, TakeUp
 from idferry.rules.key_list import KeyList, pilot_of
@@ -113,13 +116,14 @@ def premigrate(
     keys, expressions = listed_keys(only or [])
     told_keys = None if limit else keys  # a pilot that stops early has not met everybody
     legacy, corrected = corrected_source_of(read, source, name=name, corrections=corrections)
-    named = corrected | (keys.keys if keys else frozenset())
+    named = _named(corrected, keys)
     intake = Intake(
         rules=plan_rules_of(read, clock, password_mode=password),
         take_up=TakeUp(cohort=cohort, again=again, retry_failed=retry_failed, retry_keys=named),
         in_pilot=pilot_of(keys, parse_pilot(tuple(expressions))),
         limit=limit,
         accept_changes=accept_changes,
+        renamed={} if keys else corrected.renamed,
     )
     command = _command(password, only or [], limit, intake.take_up, corrections)
     with later_export(
@@ -143,15 +147,27 @@ def premigrate(
             return
         done = _execute(read, clock, legacy, intake, command=command, as_json=as_json)
         updated = later.carry_out(run=done.report.run, execute=True)
-    if as_json:
-        missing = missing_keys_document(told_keys)
-        print_json({**done_document(done), **missing, "update": update_document(updated)})
-    else:
-        print_done(done)
-        print_missing_keys(screen(), told_keys)
-        print_update(screen(), updated, execute=True)
+    _report(done, updated, told_keys, as_json=as_json)
     if done.unfinished or done.report.plan.nobody_readable or (updated and updated.unfinished):
         raise typer.Exit(EXIT_PEOPLE_FAILED)
+
+
+def _report(done: Done, updated: UpdateReport | None, keys: KeyList | None, *, as_json: bool) -> None:
+    if as_json:
+        missing = missing_keys_document(keys)
+        print_json({**done_document(done), **missing, "update": update_document(updated)})
+        return
+    print_done(done)
+    print_missing_keys(screen(), keys)
+    print_update(screen(), updated, execute=True)
+
+
+def _named(corrected: Corrected, keys: KeyList | None) -> frozenset[str]:
+    """Whose keys the command line brings: listed, or corrected. Raises SourceError: lists and corrections differ."""
+    if keys is None:
+        return corrected.keys
+    check_listed(corrected=corrected.keys, listed=keys.keys)
+    return keys.keys
 
 
 def _command(
@@ -183,6 +199,7 @@ def _plan(
         progress(clock, quiet=as_json) as tell,
     ):
         before = counted(scratch.report, Selection())
+        check_renamed(renamed=intake.renamed, source=legacy.name, records=scratch.records)
         changes = changes_of_source(
             command=command,
             source=legacy,

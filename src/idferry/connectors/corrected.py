@@ -11,12 +11,17 @@ from pathlib import Path
 from idferry.connectors.export_file import digest_of, open_export
 from idferry.errors import SourceError
 from idferry.ports import LegacySource, SourceRecord
-from idferry.rules.correction import CORRECTIONS_MAX, Correction, corrected
-from idferry.rules.key_list import KEYS_MAX, key_of_line
-from idferry.rules.legacy_user import BadRecord
+from idferry.rules.correction import (
+    CORRECTIONS_MAX,
+    Correction,
+    corrected,
+    is_renamed,
+    sign_in_names_problem,
+)
+from idferry.rules.key_list import KEYS_MAX, few, key_of_line
+from idferry.rules.legacy_user import BadRecord, LegacyUser
 
 KEY_BYTES_MAX = 1024 * 1024
-NAMED_MAX = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +81,7 @@ def collect_corrections(read: Iterable[Correction | BadRecord], path: Path) -> d
         key = one.user.key
         if key in found:
             raise SourceError(
-                f"{path}, line {one.user.place.line}: a correction for the key {key!r} came before",
+                f"{path}, line {one.user.place.line}: a correction for the key {few([key])} came before",
                 remedy="Leave one correction per key in the file.",
             )
         if len(found) == CORRECTIONS_MAX:
@@ -90,26 +95,42 @@ def collect_corrections(read: Iterable[Correction | BadRecord], path: Path) -> d
 
 def check_everybody_is_there(
     original: LegacySource, corrections: Mapping[str, Correction], path: Path
-) -> None:
+) -> dict[str, bytes]:
     """Read the original once, to know that every correction finds its record.
 
+    Returns: for each key whose correction changes the identities, the digest of the mended record.
+
     Raises:
-        SourceError: some do not; it names the first few.
+        SourceError: some do not, or one says too little of the sign-in names; it names the first few keys.
     """
-    records = (one.user.key for one in original.records() if isinstance(one, SourceRecord))
+    users = (one.user for one in original.records() if isinstance(one, SourceRecord))
     missing = set(corrections)
-    for key in records:
-        missing.discard(key)
+    renamed = {}
+    for user in users:
         if not missing:
-            return
+            break
+        if user.key in missing:
+            missing.discard(user.key)
+            mended = _checked(user, corrections[user.key], path)
+            if is_renamed(user, mended):
+                renamed[user.key] = mended.record_digest
     if missing:
-        named = ", ".join(repr(key) for key in sorted(missing)[:NAMED_MAX])
-        more = f" and {len(missing) - NAMED_MAX:,} more" if len(missing) > NAMED_MAX else ""
         raise SourceError(
-            f"{path} corrects records that the source {original.name} does not hold: {named}{more}",
+            f"{path} corrects records that the source {original.name} does not hold: {few(missing)}",
             remedy="Take them out of the file of corrections, or correct their keys. A correction is found by the key "
             "that was exported, not by its sign-in name.",
         )
+    return renamed
+
+
+def _checked(user: LegacyUser, correction: Correction, path: Path) -> LegacyUser:
+    problem = sign_in_names_problem(user, correction)
+    if problem:
+        raise SourceError(
+            f"{path}, line {correction.user.place.line}: the correction for the key {few([user.key])} {problem}",
+            remedy="Write all the sign-in names that the person is to have, each in its column, or in signInNames.",
+        )
+    return corrected(user, correction)
 
 
 def keys_in(path: Path) -> frozenset[str]:

@@ -20,17 +20,28 @@ from idferry.connectors.csv_table import (
     read_row,
 )
 from idferry.connectors.export_file import open_export
+from idferry.errors import SourceError
 from idferry.ports import Take
-from idferry.rules.correction import DISPLAY_NAME, EMAIL, ENABLED, FEDERATED, LAST_SIGN_IN, LOCAL, Correction
+from idferry.rules.correction import (
+    DISPLAY_NAME,
+    EMAIL,
+    EMAIL_ADDRESS,
+    ENABLED,
+    FEDERATED,
+    LAST_SIGN_IN,
+    SIGN_IN_NAME,
+    USER_NAME,
+    Correction,
+)
 from idferry.rules.legacy_user import BadRecord, Place
 from idferry.rules.spreadsheet_cells import kept
 from idferry.rules.withholding import Withholds
 
 _SAYS = MappingProxyType(
     {
-        "signInName": LOCAL,
-        "userName": LOCAL,
-        "emailAddress": LOCAL,
+        "signInName": SIGN_IN_NAME,
+        "userName": USER_NAME,
+        "emailAddress": EMAIL_ADDRESS,
         "issuer": FEDERATED,
         "issuerUserId": FEDERATED,
         "displayName": DISPLAY_NAME,
@@ -39,6 +50,7 @@ _SAYS = MappingProxyType(
         "accountEnabled": ENABLED,
     }
 )
+_NAMES = (SIGN_IN_NAME, USER_NAME, EMAIL_ADDRESS)
 _NOT_JUDGED = frozenset(_SAYS) - {"displayName", "email"} | {KEY_FIELD}
 
 
@@ -64,15 +76,34 @@ def plain_copy(source: CsvSource, take: Take, withholds: Withholds) -> Iterator[
             yield line.of([*plain, *([key] if added else [])])
 
 
-def corrections(source: CsvSource) -> Iterator[Correction | BadRecord]:
-    """The rows of a mended file, each with what its columns speak of. Raises SourceError (unreadable)."""
+def corrections(source: CsvSource, *, names: Sequence[str] = ()) -> Iterator[Correction | BadRecord]:
+    """The rows of a mended file, each with what its columns speak of.
+
+    `names`: the columns with sign-in names that the mended table had.
+
+    Raises:
+        SourceError: the file cannot be read, or one of those columns is gone: nobody knows whose names are meant then.
+    """
     with open_export(source.path) as stream:
         table = source.rows(stream)
         targets = source.targets(next(table, None))
+        gone = [name for name in names if name not in targets]
+        if gone and set(_NAMES).intersection(targets):
+            raise SourceError(
+                f"{source.path} has no column for {gone[0]}, in which the source {source.name} has sign-in names",
+                remedy="Put that column back, filled as in the source, or mend these records as JSON Lines.",
+            )
         says = frozenset(_SAYS.get(target, target) for target in targets if target)
         for ordinal, row in enumerate(table):
             read = read_row(row, targets, source.name, Place(source.path.name, row.line, ordinal))
             yield read if isinstance(read, BadRecord) else Correction(read.user, says)
+
+
+def name_columns(source: CsvSource) -> list[str]:
+    """Which columns of the table hold sign-in names, by their fields. Raises SourceError."""
+    with open_export(source.path) as stream:
+        targets = source.targets(next(source.rows(stream), None))
+    return [name for name in _NAMES if name in targets]
 
 
 def _keyed(

@@ -13,7 +13,16 @@ from idferry.connectors.copying import taken
 from idferry.connectors.export_file import open_export
 from idferry.connectors.json_lines import JsonLinesSource, read_line, record_lines
 from idferry.ports import Take
-from idferry.rules.correction import DISPLAY_NAME, EMAIL, ENABLED, FEDERATED, LAST_SIGN_IN, LOCAL, Correction
+from idferry.rules.correction import (
+    DISPLAY_NAME,
+    EMAIL,
+    ENABLED,
+    FEDERATED,
+    LAST_SIGN_IN,
+    LOCAL,
+    SIGN_IN_NAME,
+    Correction,
+)
 from idferry.rules.legacy_user import BadRecord, Place
 from idferry.rules.withholding import Withholds
 
@@ -22,7 +31,7 @@ _ATTRIBUTES = "attributes"
 _JUDGED = ("displayName", "givenName", "surname", "email")
 _SAYS = MappingProxyType(
     {
-        "signInName": LOCAL,
+        "signInName": SIGN_IN_NAME,
         "signInNames": LOCAL,
         "federated": FEDERATED,
         "displayName": DISPLAY_NAME,

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from idferry.connectors.copying import taken
 from idferry.connectors.users_data import KEY_FIELD, UsersDataSource
 from idferry.ports import Take
-from idferry.rules.correction import DISPLAY_NAME, EMAIL, FEDERATED, LOCAL, Correction
+from idferry.rules.correction import DISPLAY_NAME, EMAIL, FEDERATED, SIGN_IN_NAME, Correction
 from idferry.rules.legacy_user import BadRecord
 from idferry.rules.withholding import Withholds
 
@@ -20,7 +20,7 @@ _JUDGED = MappingProxyType(
 )
 _SAYS = MappingProxyType(
     {
-        "signInName": LOCAL,
+        "signInName": SIGN_IN_NAME,
         "issuer": FEDERATED,
         "issuerUserId": FEDERATED,
         "displayName": DISPLAY_NAME,

@@ -3,8 +3,10 @@
 The flow reads as the documentation tells it: pre-flight, plan, send. It knows no vendor and no file format.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
+from idferry.flows.check_corrections import check_renamed
 from idferry.flows.check_tenant import add_attributes, check_room, check_tenant
 from idferry.flows.compare_source import changes_of_source, refuse_changes
 from idferry.flows.failed_people import FailedPeople
@@ -47,6 +49,7 @@ class Intake:
     """Who is planned, and by which rules: the same for a dry run and for the real one.
 
     `accept_changes`: an open run that began with another version of the source gives way to a new one.
+    `renamed`: whose corrections bring other sign-in names without being listed, and the digests of their records.
     """
 
     rules: PlanRules
@@ -54,6 +57,7 @@ class Intake:
     in_pilot: InPilot
     limit: int | None = None
     accept_changes: bool = False
+    renamed: Mapping[str, bytes] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +96,13 @@ def premigrate(
 
     Raises:
         SourceChanged: a run is open that began with another version of the source, and nobody has accepted that.
-        SourceError: an attribute has values of several types.
+        SourceError: an attribute has values of several types, or a correction renames somebody who has not failed.
         QuotaExceeded: the tenant has no room for so many people.
         Stopped: `stop` said so, in any of the steps.
         everything that `check_tenant`, `plan_people` and `send_people` raise.
     """
+    if ledgers.records:
+        check_renamed(renamed=intake.renamed, source=source.name, records=ledgers.records)
     _refuse_changed_source(command, source, intake, ledgers, tell, stop)
     facts = check_tenant(inspector=inspector, flag=flag, tell=tell)
     run, resumed, plan = _plan(command, source, intake, ledgers, clock, tell, stop)

@@ -3,7 +3,9 @@
 A key is anything that a source calls a person, so a line that could be misread holds it as a JSON text.
 """
 
+import hashlib
 import json
+from collections.abc import Collection
 
 from idferry.rules.legacy_user import LegacyUser
 from idferry.rules.pilot import InPilot
@@ -11,6 +13,9 @@ from idferry.rules.pilot import InPilot
 SUFFIX = ".keys"
 """How the name of such a file ends: by it, `--only` tells a file from an expression."""
 KEYS_MAX = 200_000
+NAMED_MAX = 5
+NAMED_CHARACTERS_MAX = 60
+DIGEST_BYTES = 8
 COMMENT = "#"
 _QUOTE = '"'
 
@@ -41,6 +46,16 @@ def key_of_line(line: str) -> str | None:
     return key
 
 
+def few(keys: Collection[str]) -> str:
+    """The first few keys for a message, quoted, each cut short where it is long, and how many more there are."""
+    shown = [
+        repr(key if len(key) <= NAMED_CHARACTERS_MAX else f"{key[:NAMED_CHARACTERS_MAX]}...")
+        for key in sorted(keys)[:NAMED_MAX]
+    ]
+    more = len(keys) - NAMED_MAX
+    return ", ".join(shown) + (f" and {more:,} more" if more > 0 else "")
+
+
 class KeyList:
     """The people whose keys somebody listed; remembers which of them were met."""
 
@@ -54,6 +69,12 @@ class KeyList:
             return False
         self._met.add(user.key)
         return True
+
+    @property
+    def digest(self) -> str:
+        """Hex; it changes with the keys, not with their order or how the file writes them."""
+        written = "\n".join(sorted(map(json.dumps, self.keys)))
+        return hashlib.blake2b(written.encode(), digest_size=DIGEST_BYTES).hexdigest()
 
     @property
     def missing(self) -> list[str]:

@@ -23,7 +23,7 @@ from idferry.connectors.recognition import Kind, candidates, recognise
 from idferry.connectors.users_data import UsersDataSource
 from idferry.errors import SourceChanged, SourceError, UsageError
 from idferry.ports import LegacySource, RecordCopier, Take
-from idferry.rules.correction import Correction
+from idferry.rules.correction import Corrected, Correction
 from idferry.rules.entry import Run
 from idferry.rules.key_list import SUFFIX, KeyList
 from idferry.rules.legacy_user import BadRecord
@@ -45,8 +45,8 @@ def source_of(settings: Settings, source: str, *, name: str = "") -> LegacySourc
 
 def corrected_source_of(
     settings: Settings, source: str, *, name: str = "", corrections: Path | None
-) -> tuple[LegacySource, frozenset[str]]:
-    """The same with the mended records of the file `corrections` laid over it, and the keys of these.
+) -> tuple[LegacySource, Corrected]:
+    """The same with the mended records of the file `corrections` laid over it, and whom these mend.
 
     Both files are read once, to know that they fit.
 
@@ -56,11 +56,11 @@ def corrected_source_of(
     """
     original = _original(settings, source, name)
     if corrections is None:
-        return original, frozenset()
+        return original, Corrected()
     found = collect_corrections(_corrections(original, corrections.absolute()), corrections)
-    check_everybody_is_there(original, found, corrections)
+    renamed = check_everybody_is_there(original, found, corrections)
     mended = CorrectedSource(original=original, corrections=found, corrections_path=corrections.absolute())
-    return mended, frozenset(found)
+    return mended, Corrected(frozenset(found), renamed)
 
 
 def exported_source_of(
@@ -161,7 +161,8 @@ def _corrections(original: Connector, path: Path) -> Iterator[Correction | BadRe
         case UsersDataSource() as file:
             return users_data_copy.corrections(file)
         case CsvSource() as file:
-            return csv_copy.corrections(file)
+            names = csv_copy.name_columns(original) if isinstance(original, CsvSource) else ()
+            return csv_copy.corrections(file, names=names)
         case other:
             assert_never(other)
 

@@ -15,8 +15,18 @@ from idferry.connectors.copying import GROUP_RECORDS_MAX
 from idferry.connectors.csv_table import KEY_COLUMN, CsvSource
 from idferry.connectors.json_lines import JsonLinesSource
 from idferry.connectors.users_data import UsersDataSource
+from idferry.errors import SourceError
 from idferry.ports import LegacySource
-from idferry.rules.correction import DISPLAY_NAME, EMAIL, FEDERATED, LOCAL, Correction
+from idferry.rules.correction import (
+    DISPLAY_NAME,
+    EMAIL,
+    EMAIL_ADDRESS,
+    FEDERATED,
+    LOCAL,
+    SIGN_IN_NAME,
+    USER_NAME,
+    Correction,
+)
 from idferry.rules.legacy_user import LegacyUser, Place
 from idferry.rules.withholding import withholding
 
@@ -199,7 +209,7 @@ def test_csv_corrections_say_what_their_columns_name_also_where_a_cell_is_empty(
         CsvSource(path=source.path, name="shop", columns=columns, written_by_us=True)
     )
     assert isinstance(one, Correction)
-    assert {LOCAL, DISPLAY_NAME, "mobilePhone"} <= one.says
+    assert {SIGN_IN_NAME, DISPLAY_NAME, "mobilePhone"} <= one.says
     assert "" not in one.says
 
 
@@ -259,9 +269,9 @@ def test_users_data_corrections_say_what_they_name(tmp_path: Path) -> None:
         if isinstance(one, Correction)
     ]
     assert says == [
-        {LOCAL, DISPLAY_NAME, "givenName"},
+        {SIGN_IN_NAME, DISPLAY_NAME, "givenName"},
         {FEDERATED, EMAIL, DISPLAY_NAME},
-        {LOCAL, "surname"},
+        {SIGN_IN_NAME, "surname"},
     ]
 
 
@@ -269,3 +279,14 @@ def test_users_data_corrections_say_what_they_name(tmp_path: Path) -> None:
 def test_a_secret_by_its_name_is_withheld_whatever_it_holds(name: str) -> None:
     assert WITHHOLDS(name, "harmless")
     assert not WITHHOLDS("city", "harmless")
+
+
+def test_csv_corrections_without_a_column_of_sign_in_names_say_nothing_of_them(tmp_path: Path) -> None:
+    original = CsvSource(
+        path=file(tmp_path, "all.csv", "key,userName,emailAddress\n1,ana,ana@example.com\n"), name="shop"
+    )
+    names = csv_copy.name_columns(original)
+    assert names == [USER_NAME, EMAIL_ADDRESS]
+    mended = CsvSource(path=file(tmp_path, "less.csv", "key,emailAddress\n1,b@example.com\n"), name="shop")
+    with pytest.raises(SourceError, match="no column for userName"):
+        list(csv_copy.corrections(mended, names=names))

@@ -2,18 +2,24 @@
 
 from datetime import UTC, datetime
 
+import pytest
 from msgspec.structs import replace
 from tests.support.ledger_records import federated
 
 from idferry.rules.correction import (
     DISPLAY_NAME,
     EMAIL,
+    EMAIL_ADDRESS,
     ENABLED,
     FEDERATED,
     LAST_SIGN_IN,
     LOCAL,
+    SIGN_IN_NAME,
+    USER_NAME,
     Correction,
     corrected,
+    is_renamed,
+    sign_in_names_problem,
 )
 from idferry.rules.legacy_user import LegacyUser, Place
 from idferry.rules.names import local_identity
@@ -80,3 +86,40 @@ def test_the_digest_changes_with_either_record() -> None:
     }
     assert len(digests) == 4
     assert all(len(one) == 16 for one in digests)
+
+
+@pytest.mark.parametrize(
+    ("names", "says", "is_clear"),
+    [
+        (["a@example.com", "a"], {SIGN_IN_NAME}, False),
+        (["a@example.com", "a"], {SIGN_IN_NAME, USER_NAME}, True),
+        (["a@example.com", "a"], {SIGN_IN_NAME, USER_NAME, EMAIL_ADDRESS}, True),
+        (["a@example.com", "a"], {USER_NAME}, True),
+        (["a@example.com", "a"], {SIGN_IN_NAME, LOCAL}, True),
+        (["a@example.com", "a"], {DISPLAY_NAME}, True),
+        (["a", "b"], {USER_NAME}, False),
+        (["a", "b"], {USER_NAME, SIGN_IN_NAME}, True),
+        (["a@example.com", "b@example.com"], {USER_NAME, SIGN_IN_NAME}, False),
+        (["a"], {SIGN_IN_NAME}, True),
+        ([], {SIGN_IN_NAME}, True),
+    ],
+)
+def test_a_field_speaks_of_one_name(names: list[str], says: set[str], is_clear: bool) -> None:
+    user = replace(ORIGINAL, identities=(*map(local_identity, names), GOOGLE))
+    problem = sign_in_names_problem(user, Correction(MENDED, frozenset(says)))
+    assert (problem is None) == is_clear
+    assert problem is None or "a@example" not in problem
+
+
+def test_a_name_of_one_type_leaves_the_others() -> None:
+    mended = replace(MENDED, identities=(local_identity("new"),))
+    user = corrected(ORIGINAL, Correction(mended, frozenset({USER_NAME})))
+    assert user.identities == (local_identity("new"), ORIGINAL.identities[0], GOOGLE)
+    gone = corrected(ORIGINAL, Correction(replace(MENDED, identities=()), frozenset({EMAIL_ADDRESS})))
+    assert gone.identities == (ORIGINAL.identities[1], GOOGLE)
+
+
+def test_only_other_identities_are_another_name() -> None:
+    louder = replace(ORIGINAL, identities=(local_identity("OLD@example.com"), *ORIGINAL.identities[1:]))
+    assert not is_renamed(ORIGINAL, replace(louder, display_name="New"))
+    assert is_renamed(ORIGINAL, replace(ORIGINAL, identities=(*ORIGINAL.identities[:2], FACEBOOK)))

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.ledger_records import legacy_user
 
-from idferry.rules.key_list import KeyList, key_line, key_of_line, pilot_of
+from idferry.rules.key_list import NAMED_CHARACTERS_MAX, KeyList, few, key_line, key_of_line, pilot_of
 
 PLAIN = ["4711", "ana@example.com", "a b", "ümlaut", "x#y", 'say "hi"', "google.com|17"]
 WRITTEN_AS_JSON = ["", " ", " x", "x ", "#1", '"1"', "a\nb", "\t", "\x00", "\u2028", "\ufeff1"]
@@ -55,3 +55,16 @@ def test_without_a_list_the_pilot_stays() -> None:
     pilot = pilot_of(None, lambda user: user.key == "1")
     assert pilot(legacy_user("1"))
     assert not pilot(legacy_user("2"))
+
+
+def test_a_digest_changes_with_the_keys_alone() -> None:
+    assert KeyList(frozenset({"1", "2"})).digest == KeyList(frozenset({"2", "1"})).digest
+    others = [{"1"}, {"1", "2"}, {"12"}, {"1\n2"}, {"1,2"}, {"\ud800"}, set[str]()]
+    assert len({KeyList(frozenset(one)).digest for one in others}) == len(others)
+
+
+def test_a_message_names_few_keys_and_none_at_full_length() -> None:
+    assert few(["b", "a"]) == "'a', 'b'"
+    told = few([f"{number:04}" * 2000 for number in range(1000)])
+    assert told.endswith(" and 995 more")
+    assert len(told) < 6 * (NAMED_CHARACTERS_MAX + 10)

@@ -62,7 +62,7 @@ from idferry.flows.send_people import SendReport
 from idferry.flows.update_people import UpdateReport
 from idferry.ports import Clock, LegacySource
 from idferry.rules.correction import Corrected
-from idferry.rules.departure import WhenBarred, WhenVanished
+from idferry.rules.departure import Departures, WhenBarred, WhenVanished
 from idferry.rules.entry import Selection, TakeUp
 from idferry.rules.key_list import KeyList, pilot_of
 from idferry.rules.pilot import parse_pilot
@@ -131,13 +131,7 @@ def premigrate(
         clock,
         legacy,
         intake,
-        departures=departures_of(
-            update=update,
-            vanished=vanished,
-            barred=barred,
-            vanished_count=vanished_count,
-            cleared_count=cleared_count,
-        ),
+        departures=departures_of(Departures(vanished, barred, vanished_count, cleared_count), update=update),
         whole=not only and not limit,
         execute=execute,
         as_json=as_json,

@@ -98,20 +98,12 @@ class LaterExport:
             )
 
 
-def departures_of(
-    *,
-    update: bool,
-    vanished: WhenVanished,
-    barred: WhenBarred,
-    vanished_count: int | None,
-    cleared_count: int | None,
-) -> Departures | None:
+def departures_of(asked: Departures, *, update: bool) -> Departures | None:
     """What was asked for; None where nobody asked for an update.
 
     Raises:
         UsageError: an option of --update stands there without it.
     """
-    asked = Departures(vanished, barred, vanished_count, cleared_count)
     if update:
         return asked
     if asked != Departures():

@@ -193,6 +193,27 @@ class TestJsonLines:
         assert "'p4'" in ended.error["message"]
         assert "'p1'" not in ended.error["message"]
 
+    def test_a_changed_list_of_keys_is_another_command(self, failed: Desk) -> None:
+        desk = failed
+        command = ("premigrate", "people.jsonl", "--only", "some.keys", "--execute")
+        for text in ("p1\np4\n", "# the other way round\np4\np1\n", "p1\n"):
+            desk.file("some.keys", text)
+            desk.json(*command, code=1)
+        commands = [run["command"] for run in desk.json("status")["runs"]]
+        assert commands[0] != commands[1] == commands[2]
+
+    @pytest.mark.parametrize(
+        ("text", "said"), [(None, "does not exist"), ("", "is empty"), ("# nobody\n\n", "lists no keys")]
+    )
+    def test_a_list_without_keys_is_told_by_its_name(self, failed: Desk, text: str | None, said: str) -> None:
+        if text is not None:
+            failed.file("some.keys", text)
+        ended = failed.run("premigrate", "people.jsonl", "--only", "some.keys", "--json")
+        assert (ended.code, ended.error["code"]) == (2, "source")
+        assert "some.keys" in ended.error["message"]
+        assert said in ended.error["message"]
+        assert failed.json("premigrate", "people.jsonl", "--only", "signInName=*.keys")["people"] == 0
+
     def test_a_correction_without_a_record_stops_before_anything(self, failed: Desk) -> None:
         desk = failed
         desk.people("wrong.jsonl", [{"key": "p1"}, {"key": "p99", "displayName": "Nobody"}])

@@ -125,7 +125,7 @@ def premigrate(
         accept_changes=accept_changes,
         renamed={} if keys else corrected.renamed,
     )
-    command = _command(password, only or [], limit, intake.take_up, corrections)
+    command = _command(password, only or [], keys, limit, intake.take_up, corrections)
     with later_export(
         read,
         clock,
@@ -165,10 +165,16 @@ def _named(corrected: Corrected, keys: KeyList | None) -> frozenset[str]:
 
 
 def _command(
-    password: PasswordMode, only: list[str], limit: int | None, take_up: TakeUp, corrections: Path | None
+    password: PasswordMode,
+    only: list[str],
+    keys: KeyList | None,
+    limit: int | None,
+    take_up: TakeUp,
+    corrections: Path | None,
 ) -> str:
-    """What makes two invocations the same command: the same one continues an open run."""
+    """What makes two invocations the same command: the same one continues an open run. Other keys are another command."""
     parts = ["premigrate", f"--password {password}", *(f"--only {one}" for one in sorted(only))]
+    parts += [f"(keys {keys.digest})"] if keys else []
     parts += [f"--limit {limit}"] if limit else []
     parts += [f"--cohort {take_up.cohort}"] if take_up.cohort else []
     parts += ["--again"] if take_up.again else []

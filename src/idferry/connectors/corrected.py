@@ -5,8 +5,10 @@ which is why there may be only so many. It must not decide who is taken up.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from idferry.connectors.export_file import digest_of, open_export
 from idferry.errors import SourceError
@@ -140,7 +142,7 @@ def keys_in(path: Path) -> frozenset[str]:
         SourceError: unreadable, not UTF-8, a line that is no key, or too many of them.
     """
     found: set[str] = set()
-    with open_export(path) as stream:
+    with _open_keys(path) as stream:
         number = 0
         while line := stream.readline(KEY_BYTES_MAX):
             number += 1
@@ -153,6 +155,20 @@ def keys_in(path: Path) -> frozenset[str]:
                     remedy="Give them in several commands, or take everybody who failed with --retry-failed.",
                 )
     return frozenset(found)
+
+
+@contextmanager
+def _open_keys(path: Path) -> Iterator[BinaryIO]:
+    """A list of keys, open; it counts from the folder where the command is typed, and it is no export."""
+    if not path.exists():
+        raise SourceError(
+            f"the file of keys {path} does not exist",
+            remedy="Check the path; a relative one counts from this folder. A pilot is NAME=PATTERN.",
+        )
+    if path.is_file() and not path.stat().st_size:
+        raise SourceError(f"the file of keys {path} is empty", remedy="Write one key to a line.")
+    with open_export(path) as stream:
+        yield stream
 
 
 def _key_of_line(line: bytes, path: Path, number: int) -> str | None:

@@ -81,10 +81,14 @@ def listed_keys(arguments: list[str]) -> tuple[KeyList | None, list[str]]:
     """`--only` taken apart: the keys of all files of keys together (None: no file is named), and the expressions.
 
     Raises:
-        SourceError: such a file cannot be read.
+        SourceError: such a file cannot be read, or they list nobody.
     """
-    files = [one for one in arguments if one.endswith(SUFFIX) and Path(one).is_file()]
+    files = [one for one in arguments if one.endswith(SUFFIX) and (Path(one).exists() or "=" not in one)]
     keys = frozenset[str]().union(*(keys_in(Path(one)) for one in files))
+    if files and not keys:
+        raise SourceError(
+            f"{', '.join(files)} lists no keys", remedy="Write one key to a line, or leave --only out."
+        )
     return (KeyList(keys) if files else None), [one for one in arguments if one not in files]
 
 

@@ -42,7 +42,7 @@ COLUMNS = {
     "person.cohort": "The label of `--cohort`.",
     "person.created_by_run": "The run that created the account; `remove --run` goes by it.",
     "person.created_at": "When we heard that the account exists.",
-    "person.written": "JSON: name of each value we wrote -> its digest. With it `verify` tells our values from the person's own.",
+    "person.written": "JSON: name of each value we wrote -> its digest, empty where that is what the draft says. With it `verify` tells our values from the person's own.",
     "legacy_user.source": "The source's name.",
     "legacy_user.key": "The source's own key.",
     "legacy_user.person_id": "The person.",

@@ -189,7 +189,7 @@ class _Sending:
         for entry in chunk:
             ours = found.get(entry.legacy_id)
             if ours and entry.draft:
-                self._observed.append(adoption(entry.person_id, entry.draft, ours))
+                self._observed.append(adoption(entry.person_id, ours))
                 self.report.adopted += 1
             elif entry.source == self.source_name:
                 self.resend.append(entry)
@@ -353,7 +353,7 @@ class _Sending:
     def _hear_holder(self, order: Order, holder: Holder) -> None:
         match holder:
             case Ours():
-                self._observed.append(adoption(order.entry.person_id, order.draft, holder))
+                self._observed.append(adoption(order.entry.person_id, holder))
                 self.report.adopted += 1
                 if bool(holder.flag) is order.draft.sets_flag:
                     self._count_second_choice(order)

@@ -77,13 +77,15 @@ def source_differences(entry: Entry, wanted: AccountDraft) -> tuple[Difference, 
     """
     if entry.draft is None:
         return ()
-    now, written = written_digests(wanted), entry.written or written_digests(entry.draft)
     after, before = wanted.values, entry.draft.values
-    differences = [
-        Difference(entry.object_id, entry.legacy_id, name, after.get(name), before.get(name))
-        for name in sorted({*now, *written})
-        if now.get(name) != written.get(name) and after.get(name) != before.get(name)
-    ]
+    differences = []
+    if after != before:  # digests cost more than all the rest, and nearly everybody's values are the same
+        now, written = written_digests(wanted), entry.written or written_digests(entry.draft)
+        differences = [
+            Difference(entry.object_id, entry.legacy_id, name, after.get(name), before.get(name))
+            for name in sorted({*now, *written})
+            if now.get(name) != written.get(name) and after.get(name) != before.get(name)
+        ]
     ours = {identity.compared for identity in entry.draft.identities}
     missing = tuple(_named(identity) for identity in wanted.identities if identity.compared not in ours)
     if missing:
@@ -127,10 +129,13 @@ def _named(identity: Identity) -> str:
 
 
 def _changes(entry: Entry, draft: AccountDraft, account: Account) -> Iterator[Difference]:
-    written = entry.written or written_digests(draft)
+    written = entry.written
     for name, expected in draft.values.items():
         found = account.values.get(name)
-        if not same_value(name, expected, found) and written.get(name) != value_digest(found):
+        if same_value(name, expected, found):
+            continue
+        written = written or written_digests(draft)
+        if written.get(name) != value_digest(found):
             yield Difference(account.object_id, entry.legacy_id, name, expected, found)
     if account.enabled is not None and account.enabled != draft.enabled:
         yield Difference(account.object_id, entry.legacy_id, "accountEnabled", draft.enabled, account.enabled)

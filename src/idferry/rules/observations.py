@@ -3,25 +3,31 @@
 Pure. It must not count anybody and must not decide what is sent next: that is the flow's.
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from idferry.errors import Conflict, ConflictDeleted, ConflictUnseen
-from idferry.rules.account import AccountDraft, written_digests
+from idferry.rules.account import AccountDraft
 from idferry.rules.answers import Fatal, InRecycleBin, Ours, Rejected, Stranger, Unseen
 from idferry.rules.entry import EventKind, Observation
 from idferry.rules.lifecycle import State
 
+AS_DRAFTED: Mapping[str, str] = MappingProxyType({})
+
 
 def creation(person_id: int, draft: AccountDraft, object_id: str) -> Observation:
-    """The account exists, made from this draft by this very call."""
+    """The account exists, made from this draft by this very call.
+
+    No digests: what we wrote is what the draft says, and the ledger holds it. Digests come with the first update.
+    """
     state = State.AWAITING_PASSWORD if draft.sets_flag else State.COMPLETE
-    written = written_digests(draft)
-    return Observation(person_id, EventKind.CREATED, state, object_id=object_id, written=written)
+    return Observation(person_id, EventKind.CREATED, state, object_id=object_id, written=AS_DRAFTED)
 
 
-def adoption(person_id: int, draft: AccountDraft, ours: Ours) -> Observation:
+def adoption(person_id: int, ours: Ours) -> Observation:
     """An account found to be ours. Its flag, not our plan, says whether it still awaits a password."""
     state = State.AWAITING_PASSWORD if ours.flag else State.COMPLETE
-    written = written_digests(draft)
-    return Observation(person_id, EventKind.ADOPTED, state, object_id=ours.object_id, written=written)
+    return Observation(person_id, EventKind.ADOPTED, state, object_id=ours.object_id, written=AS_DRAFTED)
 
 
 def replanning(person_id: int, draft: AccountDraft) -> Observation:

@@ -106,11 +106,15 @@ def written_after(entry: Entry, wanted: AccountDraft, update: Update) -> dict[st
 
 
 def agreed_digests(draft: AccountDraft, account: Account) -> dict[str, str]:
-    """Digests for an account whose history is lost: ours is what draft and directory agree on, the rest is not."""
-    return {
+    """Digests for an account whose history is lost: ours is what draft and directory agree on, the rest is not.
+
+    None where they agree on everything: what we wrote is then what the draft says.
+    """
+    agreed = {
         name: value_digest(value) if same_value(name, value, account.values.get(name)) else NOT_OURS
         for name, value in draft.values.items()
     }
+    return agreed if NOT_OURS in agreed.values() else {}
 
 
 def shares_a_name(held: Sequence[Identity], now: Sequence[Identity]) -> bool:

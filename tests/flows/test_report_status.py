@@ -108,7 +108,11 @@ class Traced:
         before = bisect_left(self.trace, since, key=lambda point: point[0])
         done_before = self.trace[before - 1][1] if before else 0
         later = self.trace[before:]
-        return Settled(later[-1][1] - done_before, later[0][0]) if later else Settled(0, None)
+        return (
+            Settled(later[-1][1] - done_before, later[0][0], later[-1][0])
+            if later
+            else Settled(0, None, None)
+        )
 
     def runs(self) -> list[Run]:
         return [Run("r", "premigrate", "crm", "", "", self.began, None)]
@@ -146,6 +150,14 @@ def left_as_told(journey: Journey, *, began_before: timedelta = timedelta()) -> 
     journey.watch = watch
     journey.run()
     return told
+
+
+def test_a_tenant_that_grants_nothing_for_two_minutes_has_not_slowed_down() -> None:
+    journey = Journey(people=100_000, tenant=Tenant("sliding-window"))
+    told = left_as_told(journey)
+    for moment in (60, 120, journey.seconds / 2):
+        at_s = min(told, key=lambda one: abs(one - moment))
+        assert told[at_s] == pytest.approx(journey.seconds - at_s, rel=0.1), f"{at_s:.0f} s after the start"
 
 
 @pytest.mark.parametrize("scale", [1.0, 0.6])

@@ -426,7 +426,7 @@ class MemoryReports:
     def settled_since(self, since: datetime, selection: Selection) -> Settled:
         chosen = {person.person_id for person in self._shelves.selected(selection)}
         moments = [at for one, at in self._shelves.settled_at if at >= since and one in chosen]
-        return Settled(len(moments), min(moments, default=None))
+        return Settled(len(moments), min(moments, default=None), max(moments, default=None))
 
     def runs(self) -> Sequence[Run]:
         return list(reversed(self._shelves.runs.values()))

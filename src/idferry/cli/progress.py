@@ -30,7 +30,7 @@ from idferry.rules.quota import HeldBy, Pace, seconds_left
 LINE_EVERY_SECONDS = 5.0
 RATE_SECONDS_MAX = 300.0
 POINT_EVERY_SECONDS = 1.0
-PACING_WORTH_TELLING_SECONDS = 5.0
+WAIT_WORTH_TELLING_SECONDS = 5.0
 RECORDS_WORTH_TELLING = 5000
 
 
@@ -51,6 +51,7 @@ class _Rate:
     def __init__(self, now_s: float) -> None:
         self._started_s = now_s
         self._points: deque[tuple[float, int]] = deque([(now_s, 0)])
+        self._waited = False
 
     def per_s(self, done: int, now_s: float, *, of_all: bool) -> float:
         """The rate, now that so many are done; `of_all`: since the beginning, because this is the end."""
@@ -63,6 +64,19 @@ class _Rate:
             self._points.popleft()
         then_s, done_then = self._points[0]
         return (done - done_then) / max(now_s - then_s, 0.001)
+
+    def telling(self, done: int, now_s: float, pace: Pace) -> float:
+        """The rate that the rest may be reckoned with, beside what the quota says; 0: none of ours tells anything.
+
+        A tenant that counts by windows grants thousands at once and then nothing for minutes. Whoever had to wait so
+        long believes the quota alone, until several windows were seen.
+        """
+        self._waited = self._waited or bool(
+            pace.people_per_s and pace.waiting_s >= WAIT_WORTH_TELLING_SECONDS
+        )
+        if self._waited and now_s - self._started_s < 2 * RATE_SECONDS_MAX:
+            return 0.0
+        return self.per_s(done, now_s, of_all=False)
 
 
 class _Pace:
@@ -87,7 +101,8 @@ class _Pace:
             parts.append(f"{happening.failed:,} failed")
         parts += _what_it_waits_for(happening.pace)
         if happening.done < self.total:
-            left = seconds_left(self.total - happening.done, pace=happening.pace, measured_per_s=rate)
+            telling = self._rate.telling(happening.done, self._clock.elapsed(), happening.pace)
+            left = seconds_left(self.total - happening.done, pace=happening.pace, measured_per_s=telling)
             parts += [f"{duration(left)} left"] if left else []
         return ", ".join(parts)
 
@@ -130,7 +145,7 @@ def _what_it_waits_for(pace: Pace) -> list[str]:
     match pace.held_by:
         case HeldBy.TENANT if pace.waiting_s > 0:
             return [f"waiting {pace.waiting_s:.0f} s for the directory"]
-        case HeldBy.PACING if pace.waiting_s >= PACING_WORTH_TELLING_SECONDS:
+        case HeldBy.PACING if pace.waiting_s >= WAIT_WORTH_TELLING_SECONDS:
             return [f"allowance used up for {pace.waiting_s:.0f} s"]
     return []
 

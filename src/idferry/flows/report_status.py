@@ -13,6 +13,7 @@ RATE_OVER = timedelta(minutes=5)
 RATE_SECONDS_MIN = 1.0
 # Nothing for so long at the beginning of the time looked at: it went on only after that.
 SILENCE_SECONDS_MIN = 15.0
+MOVES_WITHIN = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,22 +50,30 @@ def report_status(
         LedgerError: the ledger cannot be read.
     """
     states, every_run = ledger.states(selection), runs.runs()
-    rate = _rate(runs, every_run, selection, now=clock.now())
+    rate, tells = _rate(runs, every_run, selection, now=clock.now())
     rate = rate if rate and is_run_active() else 0.0
+    slowest = min(rate, people_per_s_max) if tells else people_per_s_max
     left = states.get(State.PLANNED, 0) + states.get(State.CREATING, 0)
     return Status(
         states=states,
         failures=ledger.failures(selection),
         rate=round(rate, 2),
-        time_left_s=round(left / min(rate, people_per_s_max), 1) if rate else None,
+        time_left_s=round(left / slowest, 1) if rate else None,
         runs=every_run,
     )
 
 
-def _rate(ledger: RunReport, runs: Sequence[Run], selection: Selection, *, now: datetime) -> float:
+def _rate(
+    ledger: RunReport, runs: Sequence[Run], selection: Selection, *, now: datetime
+) -> tuple[float, bool]:
+    """People per second of late, and whether that tells how fast the rest will go.
+
+    Where nobody was settled a moment ago a tenant may grant thousands at once and then nothing for minutes: a run that
+    has not seen several such turns believes the quota.
+    """
     started = [run.started_at for run in runs if run.ended_at is None]
     if not started:
-        return 0.0
+        return 0.0, False
     elapsed = now - started[0]
     for span in (min(elapsed / 2, RATE_OVER), min(elapsed, RATE_OVER)):
         since = now - max(span, timedelta(seconds=RATE_SECONDS_MIN))
@@ -72,5 +81,7 @@ def _rate(ledger: RunReport, runs: Sequence[Run], selection: Selection, *, now: 
         if settled.first_at:
             silent_s = (settled.first_at - since).total_seconds()
             since = settled.first_at if silent_s > SILENCE_SECONDS_MIN else since
-            return settled.people / max((now - since).total_seconds(), RATE_SECONDS_MIN)
-    return 0.0
+            moves = settled.last_at is not None and (now - settled.last_at) < MOVES_WITHIN
+            rate = settled.people / max((now - since).total_seconds(), RATE_SECONDS_MIN)
+            return rate, moves or elapsed >= 2 * RATE_OVER
+    return 0.0, False

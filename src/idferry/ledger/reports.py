@@ -96,15 +96,15 @@ class SqliteReports:
             ]
 
     def settled_since(self, since: datetime, selection: Selection) -> Settled:
-        """How many of these people got an account or a final refusal since this moment, and when the first did.
+        """How many of these people got an account or a final refusal since this moment, and when.
 
         Raises LedgerError.
         """
         where, values = _conditions(selection)
         with self._database.reading() as connection:
             statement = _RUNS["settled_since"].format(where=where)
-            count, first = connection.execute(statement, (time_to_text(since), *values)).fetchone()
-            return Settled(count, datetime.fromisoformat(first) if first else None)
+            count, *moments = connection.execute(statement, (time_to_text(since), *values)).fetchone()
+            return Settled(count, *(datetime.fromisoformat(at) if at else None for at in moments))
 
     def runs(self) -> Sequence[Run]:
         """All runs, newest first. Raises LedgerError."""

@@ -152,7 +152,7 @@ class RunReport(Protocol):
         ...
 
     def settled_since(self, since: datetime, selection: Selection) -> Settled:
-        """How many of these people got an account or a final refusal since this moment, and when the first did."""
+        """How many of these people got an account or a final refusal since this moment, and when."""
         ...
 
 

@@ -87,7 +87,8 @@ class Entry:
     """One person. `draft` is None for people who were left out or refused; `legacy_id` is empty for them.
 
     `ordinal` and `record_digest` say which record of the source the draft was made from. `written` maps the names of
-    the values we wrote to their digests (`value_digest`): with them `verify` tells our values from the person's own.
+    the values we wrote to their digests (`value_digest`): with them `verify` tells our values from the person's own. It is
+    empty as long as what we wrote is what the draft says.
     `object_id`, `created_by_run`, `created_at` and `written` speak of the person's last account, also of one that was
     removed since, until there is another one.
     """
@@ -113,7 +114,7 @@ class Entry:
 class Observation:
     """Something seen about one person: appended as an event, and moving the person to `state` when it is given.
 
-    `written` are value digests, recorded when the account was created or adopted. `draft` replaces the planned one:
+    `written` are value digests, recorded where the account no longer holds what the draft says. `draft` replaces the planned one:
     what is sent from now on. `created_at` is the account's own time of an account that was found; else an account is
     as old as the observation. A person who had an account and fails has none for certain: it is forgotten.
     """
@@ -176,10 +177,11 @@ class KnownRecord:
 
 
 class Settled(NamedTuple):
-    """How many people got an account or a final refusal, and when the first of them did."""
+    """How many people got an account or a final refusal, and when the first and the last of them did."""
 
     people: int
     first_at: datetime | None
+    last_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,11 +38,11 @@ def test_reports_count_what_was_selected(ledger: AnyLedger) -> None:
     ]
     failed = Selection(run="run-1", states=(State.FAILED, State.COMPLETE))
     assert [entry.key for entry in people(ledger, failed)] == ["1", "2", "3", "4"]
-    assert reports.settled_since(AT, ALL) == (4, AT)
-    assert reports.settled_since(AT + timedelta(seconds=1), ALL) == (0, None)
-    assert reports.settled_since(AT, Selection(cohort="pilot")) == (4, AT)
-    assert reports.settled_since(AT, Selection(run="run-2")) == (0, None)
-    assert reports.settled_since(AT, Selection(states=(State.COMPLETE,))) == (1, AT)
+    assert reports.settled_since(AT, ALL) == (4, AT, AT)
+    assert reports.settled_since(AT + timedelta(seconds=1), ALL) == (0, None, None)
+    assert reports.settled_since(AT, Selection(cohort="pilot")) == (4, AT, AT)
+    assert reports.settled_since(AT, Selection(run="run-2")) == (0, None, None)
+    assert reports.settled_since(AT, Selection(states=(State.COMPLETE,))) == (1, AT, AT)
 
 
 def test_entries_stream_while_the_ledger_is_written(ledger: AnyLedger) -> None:

@@ -30,7 +30,7 @@ WHERE run = ? AND state = 'planned'
 SELECT run, command, source, source_digest, cohort, started_at, ended_at, place, superseded_by FROM run ORDER BY rowid DESC
 
 -- name: settled_since
-SELECT count(*), min(e.at) FROM event AS e JOIN person AS p ON p.person_id = e.person_id
+SELECT count(*), min(e.at), max(e.at) FROM event AS e JOIN person AS p ON p.person_id = e.person_id
 WHERE e.at >= ? AND (e.kind IN ('created', 'adopted') OR e.state = 'failed') AND {where}
 
 -- name: events

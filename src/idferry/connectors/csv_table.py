@@ -29,7 +29,13 @@ from idferry.connectors.export_file import (
 )
 from idferry.errors import SourceError
 from idferry.ports import SourceRecord
-from idferry.rules.attributes import LENGTHS_MAX, AttributeValue, extension_name_problem, takes_list
+from idferry.rules.attributes import (
+    LENGTHS_MAX,
+    AttributeValue,
+    extension_name_problem,
+    is_sensitive_name,
+    takes_list,
+)
 from idferry.rules.legacy_user import BadRecord, LegacyUser, Place, fallback_key
 from idferry.rules.names import ASCII_BLANKS, Identity, SignInType, local_identity
 from idferry.rules.password import Password
@@ -156,6 +162,12 @@ class CsvSource(ExportFile):
             return known[column.lower()]
         target = self.columns[column]
         meant = known.get(target.lower(), target)
+        if target not in ("", SECRET_FIELD) and is_sensitive_name(column):
+            raise SourceError(
+                f"{self.path}: the column {shown(column)!r} is a secret by its name and is mapped to {shown(target)!r}",
+                remedy=f'Map it to {SECRET_FIELD} if it holds passwords in clear, else to "". A column that is no '
+                "secret needs another name in the heading.",
+            )
         problem = f"write it {meant}" if meant != target else None
         if target and target not in known.values():
             problem = problem or attribute_name_problem(target) or extension_name_problem(target)

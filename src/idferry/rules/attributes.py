@@ -97,14 +97,23 @@ _SECRET_ANYWHERE = re.compile(
 )
 _SECRET_WORD = re.compile(r".*(?:hash(?:e[ds])?|secrets?|tokens?)|pass|pw|salt|t?otp")
 _NAME_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+# What hashes a password, as a whole word with its number: legacyMd5, SHA256, old_ntlm. A Shanghai office is none.
+_HASH_WORD = re.compile(r"md[45]|sha[0-9]*|ntlm|[bs]?crypt|argon2?|pbkdf2?")
+_NUMBERED_NAME_WORDS = re.compile(rf"(?:{_NAME_WORDS.pattern})[0-9]*")
 # How password hashes begin: crypt and its successors (https://manpages.debian.org/crypt.5), LDAP's schemes
-# (https://www.rfc-editor.org/rfc/rfc2307#section-5.3), Django's and Werkzeug's (`pbkdf2_sha256$`, `scrypt:`).
+# (https://www.rfc-editor.org/rfc/rfc2307#section-5.3), Django's and Werkzeug's (`pbkdf2_sha256$`, `scrypt:`),
+# ASP.NET Identity's third format: a marker and three numbers before salt and key, all in Base64
+# (https://learn.microsoft.com/dotnet/api/microsoft.aspnetcore.identity.passwordhasher-1).
 _PASSWORD_HASH = re.compile(
     r"\s*(?:\$(?:2[abxy]?|[1567y]|gy|md5|sha1|apr1|argon2[a-z]*|pbkdf2[a-z0-9-]*|b?scrypt|bcrypt[a-z0-9-]*|[PHS])\$"
     r"|\{(?:S?SHA|S?MD5|CRYPT|PBKDF2|ARGON2|B?SCRYPT|BCRYPT|NOOP)[A-Z0-9@_-]*\}"
-    r"|(?:pbkdf2|b?crypt|scrypt|argon2|s?sha1|md5)[a-z0-9_]*[$:])",
+    r"|(?:pbkdf2|b?crypt|scrypt|argon2|s?sha1|md5)[a-z0-9_]*[$:]|s?sha[0-9]+[a-z0-9_]*[$])",
     re.IGNORECASE,
 )
+_IDENTITY_MARK = "AQAAAA"
+_IDENTITY_HASH = re.compile(
+    rf"\s*{_IDENTITY_MARK}[A-Za-z0-9+/]{{54,}}={{0,2}}\s*\Z"
+)  # 84 with the usual sizes
 _DIGIT_SEPARATOR = re.compile(r"[ -]")
 _NINE_DIGITS = re.compile(r"\d(?:[ -]?\d){8}")  # no card number and no social security number has fewer
 # How card numbers are printed: most, with a long tail, American Express, Diners Club.
@@ -213,7 +222,9 @@ def is_sensitive_name(name: str) -> bool:
     """Whether an attribute of this name would hold a password, a hash of one, or another secret."""
     if _SECRET_ANYWHERE.search(name.replace("_", "").lower()):
         return True
-    return any(_SECRET_WORD.fullmatch(word.lower()) for word in _NAME_WORDS.findall(name))
+    if any(_SECRET_WORD.fullmatch(word.lower()) for word in _NAME_WORDS.findall(name)):
+        return True
+    return any(_HASH_WORD.fullmatch(word.lower()) for word in _NUMBERED_NAME_WORDS.findall(name))
 
 
 def is_sensitive(value: AttributeValue) -> bool:
@@ -230,11 +241,13 @@ def is_sensitive(value: AttributeValue) -> bool:
 def is_password_hash(text: str) -> bool:
     """Whether a text begins as password hashes do: nobody types it, so it must not become somebody's password."""
     # One of the three stands in all of them, and in few other texts: looking for it first costs a third.
-    return ("$" in text or ":" in text or "}" in text) and _PASSWORD_HASH.match(text) is not None
+    if ("$" in text or ":" in text or "}" in text) and _PASSWORD_HASH.match(text):
+        return True
+    return _IDENTITY_MARK in text and _IDENTITY_HASH.match(text) is not None
 
 
 def _is_sensitive_text(text: str) -> bool:
-    if ("$" in text or ":" in text or "}" in text) and _PASSWORD_HASH.match(text):
+    if is_password_hash(text):
         return True
     if len(text) < SENSITIVE_CHARACTERS_MIN or not _NINE_DIGITS.search(text):
         return False

@@ -139,14 +139,14 @@ def test_json_lines_corrections_say_what_they_name(tmp_path: Path) -> None:
 
 # --- CSV --------------------------------------------------------------------------------------------------------------
 
-HEADING = "id;mail;name;pw;phone;secret_note;internal"
+HEADING = "id;mail;name;pw;phone;remark;internal"
 COLUMNS = {
     "id": "key",
     "mail": "signInName",
     "name": "displayName",
     "pw": "password",
     "phone": "mobilePhone",
-    "secret_note": "note",
+    "remark": "note",
     "internal": "",
 }
 
@@ -168,7 +168,7 @@ def test_csv_keeps_its_heading_less_the_password_and_comes_back(tmp_path: Path) 
     rows = [[str(n), f"p{n}@example.com", cell, SECRET, cell, "", SECRET] for n, cell in enumerate(FORMULAS)]
     source = table(tmp_path, rows)
     path = written(tmp_path, "copy.csv", csv_copy.plain_copy(source, everybody, WITHHOLDS))
-    assert cells(path)[0] == ["id", "mail", "name", "phone", "secret_note", "internal"]
+    assert cells(path)[0] == ["id", "mail", "name", "phone", "remark", "internal"]
     assert all(row[-1] == "" for row in cells(path)[1:]), "a column that nobody asked for may hold anything"
     copy = CsvSource(path=path, name="shop", columns=COLUMNS, written_by_us=True)
     assert bare(copy) == bare(source)

@@ -207,6 +207,12 @@ def heading_error(tmp_path: Path, text: str | bytes, columns: dict[str, str] | N
         ),
         ("a,b", {"a": "signInName", "b": "Mail"}, "'Mail': is a name that Microsoft Graph", "nearest"),
         ("a,b", {"a": "signInName", "b": "Pwd"}, "'Pwd': is a password by its name", "nearest"),
+        (
+            "a,password_md5",
+            {"a": "signInName", "password_md5": "note"},
+            "the column 'password_md5' is a secret by its name and is mapped to 'note'",
+            "Map it to password",
+        ),
         ("a,b", {"a": "signInName", "b": "identities"}, "'identities': is a field of the record", "nearest"),
         ("a,b", {"a": "city", "b": "city"}, "more than one column for city", 'Map all but one of them to ""'),
         ("signInName,SignInName", {}, "more than one column for signInName", 'Map all but one of them to ""'),

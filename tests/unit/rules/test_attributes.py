@@ -11,6 +11,7 @@ from idferry.rules.attributes import (
     extension_name_problem,
     extension_type,
     is_extension,
+    is_password_hash,
     is_sensitive,
     is_sensitive_name,
     takes_list,
@@ -284,6 +285,18 @@ def test_numbers_and_lists_are_looked_through(value: AttributeValue, seen: bool)
         "totp",
         "credentials",
         "passwordLastChanged",
+        "legacyMd5",
+        "MD5",
+        "old_md5",
+        "md5_2",
+        "SHA256",
+        "sha_512",
+        "userSha1",
+        "ntlm",
+        "NTLM_old",
+        "bcrypt",
+        "argon2id",
+        "pbkdf2",
     ],
 )
 def test_names_of_secrets(name: str) -> None:
@@ -298,6 +311,14 @@ def test_names_of_secrets(name: str) -> None:
             "notes",
             "passport",
             "passportNumber",
+            "md",
+            "md6",
+            "shape",
+            "shanghaiOffice",
+            "Natasha",
+            "description",
+            "cryptoWallet",
+            "recentLmStay",
             "compass",
             "bypassed",
             "hashtag",
@@ -365,3 +386,29 @@ def test_the_check_digit_decides(digits: str) -> None:
 @given(st.text("0123456789 -", max_size=300))
 def test_a_wall_of_digits_is_judged_and_not_pondered(text: str) -> None:
     assert isinstance(is_sensitive(text), bool)
+
+
+IDENTITY_HASH = "AQAAAAIAAYagAAAAE" + "J4/+" * 16 + "Kw=="
+
+
+@pytest.mark.parametrize(
+    ("text", "seen"),
+    [
+        (IDENTITY_HASH, True),
+        (f" {IDENTITY_HASH}\n", True),
+        ("sha256$abc$def", True),
+        ("SHA512$x", True),
+        ("ssha512_crypt$x", True),
+        (IDENTITY_HASH[:40], False),
+        (f"see {IDENTITY_HASH}", False),
+        (f"{IDENTITY_HASH} for Ana", False),
+        ("AQAAAA is how they begin, and so does this long sentence about nothing at all", False),
+        (IDENTITY_HASH.lower(), False),
+        ("sha$1", False),
+        ("sha256 costs 5$", False),
+        ("5f4dcc3b5aa765d61d8327deb882cf99", False),
+    ],
+)
+def test_more_forms_of_password_hashes(text: str, seen: bool) -> None:
+    assert is_sensitive(text) is seen
+    assert is_password_hash(text) is seen

@@ -1,17 +1,27 @@
 """Power cuts again and again while people are migrated: what the ledger called done is there, nobody twice or lost.
 
 Two disks: an honest one, which loses only what was not synced, and one that lies and loses what it called synced. After
-the second the ledger has forgotten calls that were sent, and the directory must remind it by the legacyId.
+the second the ledger has forgotten calls that were sent, and the directory must remind it by the legacyId. A disk that
+lies can also leave a file that SQLite cannot read: then one error says so, and the story ends.
 """
 
 import shutil
 import sqlite3
 import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from tests.simulation.stage import DONE, Scene, Stage, assert_status_is_true, kind_of
+from tests.simulation.stage import (
+    DONE,
+    Scene,
+    Stage,
+    assert_status_is_true,
+    assert_tells_how_to_go_on,
+    kind_of,
+)
 from tests.support.crash_driver import KILLED
 from tests.support.interference import Point, Temper
 from tests.support.oracle import check, read_ledger, wait_until_idle
@@ -43,6 +53,7 @@ class PowerFigures:
     lost_bytes: int = 0
     torn_pages: int = 0
     forgotten: int = 0
+    unreadable: int = 0
 
 
 def power_story(stage: Stage, disk: Disk, *, seed: int, cuts: int = CUTS) -> PowerFigures:
@@ -60,6 +71,9 @@ def power_story(stage: Stage, disk: Disk, *, seed: int, cuts: int = CUTS) -> Pow
         while figures.cuts < cuts and _run_and_cut(scene, disk, figures):
             if figures.cuts == cuts // 2:
                 _plant_between(scene)
+        if figures.unreadable:
+            assert_tells_how_to_go_on(scene.run(temper=Temper(speed=SPEED)), ["ledger"])
+            return figures
         scene.emulator.faults()
         ended = scene.run(temper=Temper(speed=SPEED))
         assert ended.code in DONE, (ended.code, ended.err)
@@ -91,8 +105,11 @@ def _run_and_cut(scene: Scene, disk: Disk, figures: PowerFigures) -> bool:
             floor = scene.chance.randint(files.written_back_bytes, files.synced_bytes)
         announced = _announced(scene)
         cut = files.cut_behind(floor, scene.chance)
-        if disk == "lying":
-            figures.forgotten += announced - _announced(scene)
+        if not _is_readable(scene):
+            assert disk == "lying", "an honest disk left a ledger that SQLite cannot read"
+            figures.unreadable += 1
+            return False
+        figures.forgotten += max(announced - _announced(scene), 0) if disk == "lying" else 0
         figures.unsynced_bytes += cut.unsynced_bytes
         figures.lost_bytes += cut.lost_bytes
         figures.torn_pages += cut.torn_pages
@@ -101,15 +118,30 @@ def _run_and_cut(scene: Scene, disk: Disk, figures: PowerFigures) -> bool:
     return True
 
 
-def _announced(scene: Scene) -> int:
-    """How many calls the ledger knows of, read from a copy: reading would write the log back."""
+@contextmanager
+def _copy_of_ledger(scene: Scene) -> Iterator[Path]:
+    """Where reading writes nothing back."""
     with tempfile.TemporaryDirectory() as folder:
         for file in scene.desk.folder.glob("idferry.ledger*"):
             shutil.copy(file, folder)
+        yield Path(folder) / scene.desk.ledger.name
+
+
+def _announced(scene: Scene) -> int:
+    """How many calls the ledger knows of."""
+    with _copy_of_ledger(scene) as ledger:
         try:
-            return read_ledger(Path(folder) / scene.desk.ledger.name).kinds["sent"]
+            return read_ledger(ledger).kinds["sent"]
         except sqlite3.OperationalError:
             return 0  # it has no tables yet
+
+
+def _is_readable(scene: Scene) -> bool:
+    with _copy_of_ledger(scene) as ledger, closing(sqlite3.connect(ledger)) as connection:
+        try:
+            return connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        except sqlite3.DatabaseError:
+            return False
 
 
 def _moment(scene: Scene) -> Point:

@@ -51,8 +51,8 @@ def _fault_table(names: Sequence[str], groups: Mapping[str, Sequence[Note]]) -> 
 def _ordeal_table(groups: Mapping[str, Sequence[Note]]) -> str:
     named = {"kills": "random SIGKILL", "power": "power cut", "liar": "power cut, a disk that lies"}
     rows = [
-        "| ordeal | stories | people | kills or cuts | calls forgotten | strangers planted and told | violations |",
-        "| --- | --- | --- | --- | --- | --- | --- |",
+        "| ordeal | stories | people | kills or cuts | calls forgotten | unreadable ledgers | strangers planted and told | violations |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     for group, title in named.items():
         notes = groups.get(group, [])
@@ -61,9 +61,12 @@ def _ordeal_table(groups: Mapping[str, Sequence[Note]]) -> str:
         figures = [note["figures"] for note in notes if "figures" in note]
         people, conflicts = (sum(one[field] for one in figures) for field in ("people", "conflicts"))
         ends = sum(one.get("kills", 0) + one.get("cuts", 0) for one in figures)
-        forgotten = sum(one.get("forgotten", 0) for one in figures)
+        forgotten, unreadable = (
+            sum(one.get(name, 0) for one in figures) for name in ("forgotten", "unreadable")
+        )
         rows.append(
-            f"| {title} | {len(notes)} | {people} | {ends} | {forgotten} | {conflicts} | {_violations(notes)} |"
+            f"| {title} | {len(notes)} | {people} | {ends} | {forgotten} | {unreadable} | {conflicts} "
+            f"| {_violations(notes)} |"
         )
     return "\n".join(rows) if len(rows) > 2 else ""
 

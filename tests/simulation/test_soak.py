@@ -84,7 +84,7 @@ def test_a_violation_is_told_with_the_command_that_replays_it(
     assert soak.main(["--seed", "7"]) == 1
     out = capsys.readouterr().out
     assert "VIOLATION: make soak SEED=7 ONLY='kills#0'" in out
-    assert "| random SIGKILL | 1 | 0 | 0 | 0 | 0 | 1 |" in out
+    assert "| random SIGKILL | 1 | 0 | 0 | 0 | 0 | 0 | 1 |" in out
 
 
 def test_the_table_adds_up() -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 from tests.support.desk import PASSWORD, Desk, people
 from tests.support.emulator import Emulator
 
@@ -310,7 +311,21 @@ class TestJsonLines:
     def test_the_page_says_what_to_type_next(self, failed: Desk) -> None:
         text = failed.ok("status", "--export-failures", "failed.jsonl").out
         assert "2 records of people, without passwords" in text
-        assert "--only failed.jsonl.keys --corrections failed.jsonl --execute" in text
+        look, act = text.splitlines()[-2:]
+        assert look.endswith("--only failed.jsonl.keys --corrections failed.jsonl")
+        assert act == f"{look} --execute"
+
+    def test_a_command_to_copy_is_whole_and_has_the_settings(
+        self, failed: Desk, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("idferry.cli.status.screen", lambda: Console(width=40, highlight=False))
+        (failed.folder / "sub").mkdir()
+        file = "sub/a file with a long name in a folder.jsonl"
+        command = ("status", "--export-failures", file, "--settings", "./idferry.toml")
+        look, act = failed.ok(*command).out.splitlines()[-2:]
+        assert shlex.split(look)[-4:] == ["--corrections", file, "--settings", "idferry.toml"]
+        assert failed.json(*shlex.split(look)[1:])["people"] == 2
+        assert act.endswith("--settings idferry.toml --execute")
 
 
 def test_a_table_with_columns_of_its_own(b2c_desk: Desk, emulator: Emulator) -> None:

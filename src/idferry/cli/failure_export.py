@@ -45,13 +45,17 @@ ForceOption = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """What was written where. `people` are records written, `not_found` people who failed and have no record there."""
+    """What was written where. `people` are records written, `not_found` people who failed and have no record there.
+
+    `look_command` plans with the mended records, `next_command` takes the people up.
+    """
 
     file: Path
     keys_file: Path
     source: str
     people: int
     not_found: int
+    look_command: str
     next_command: str
 
 
@@ -63,6 +67,7 @@ class ExportRequest:
     source: str
     name: str
     force: bool
+    settings: Path | None = None
 
 
 def export(
@@ -109,7 +114,8 @@ def export(
         )
     command = ["idferry", "premigrate", *_arguments(request, settings, source)]
     command += _password_option(last_runs.get(source.name))
-    command += ["--only", str(keys_file), "--corrections", str(request.file), "--execute"]
+    command += ["--only", str(keys_file), "--corrections", str(request.file)]
+    command += ["--settings", str(request.settings)] if request.settings else []
     return Exported(
         request.file,
         keys_file,
@@ -117,6 +123,7 @@ def export(
         report.people,
         max(failed - report.people, 0),
         command_line(command),
+        command_line([*command, "--execute"]),
     )
 
 

@@ -67,6 +67,11 @@ def say(console: Console, text: str, *, indent: int = 0, style: str = "") -> Non
         console.print(Text(" " * indent) + Text(line.plain, style), soft_wrap=True)
 
 
+def say_command(console: Console, command: str) -> None:
+    """Print a command that people copy: on a line of its own, which only the terminal itself may break."""
+    console.print(Text(INDENT + printable(command)), soft_wrap=True)
+
+
 def print_json(document: Mapping[str, Any]) -> None:
     """One JSON document, one line, keys in the order in which the reference page lists them."""
     text = json_text(document)

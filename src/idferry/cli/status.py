@@ -15,7 +15,7 @@ from idferry.cli.failure_export import (
 )
 from idferry.cli.failure_report import failure_documents, failure_rows
 from idferry.cli.options import CohortOption, JsonOption, NameOption, RunOption, SettingsOption
-from idferry.cli.output import figures, listing, print_json, say, screen
+from idferry.cli.output import figures, listing, print_json, say, say_command, screen
 from idferry.cli.progress import duration
 from idferry.errors import EXIT_PEOPLE_FAILED, UsageError
 from idferry.flows.check_selection import check_selection
@@ -59,7 +59,7 @@ def status(
         )
         exported = None
         if export_failures is not None:
-            request = ExportRequest(export_failures, source, name, force)
+            request = ExportRequest(export_failures, source, name, force, settings)
             exported = export(
                 request, settings=read, ledger=ledger, selection=selection, clock=clock, quiet=as_json
             )
@@ -126,8 +126,9 @@ def _print_exported(exported: Exported | None) -> None:
     say(console, f"{exported.keys_file} lists their keys.")
     if exported.not_found:
         say(console, f"{exported.not_found:,} people who failed have no record in that source.")
-    say(console, "Mend the records, then:")
-    say(console, exported.next_command, indent=2)
+    say(console, "Mend the records, then look, and take the people up:")
+    for command in (exported.look_command, exported.next_command):
+        say_command(console, command)
 
 
 def _standing(run: Run) -> str:

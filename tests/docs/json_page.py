@@ -204,6 +204,7 @@ DOCUMENTS: dict[str, dict[str, str]] = {
         "exported": "null without `--export-failures`, and where nobody has failed; else:",
         "exported.file": "the file with the records, as it was named",
         "exported.keys_file": "the file with their keys",
+        "exported.backup": "the file that keeps what FILE held before `--force`; null where there was none",
         "exported.source": "name of the source",
         "exported.people": "records written",
         "exported.not_found": "people who failed and whose record is not in the source any more",

@@ -115,7 +115,12 @@ def test_files_are_not_overwritten_unless_told_to(failed: Desk) -> None:
     assert (again.code, again.error["code"]) == (2, "usage")
     assert "--force" in again.error["remedy"]
     assert keys.read_bytes() == before
-    assert export(desk, "--force")["people"] == 2
+    keys.with_suffix("").write_bytes(b"mended by hand")
+    exported = export(desk, "--force")
+    assert (exported["people"], exported["backup"]) == (2, f"{keys.with_suffix('').name}.bak")
+    assert (desk.folder / exported["backup"]).read_bytes() == b"mended by hand"
+    assert export(desk, "--force")["backup"].endswith(".bak1")
+    assert (desk.folder / exported["backup"]).read_bytes() == b"mended by hand"
     assert not list(desk.folder.glob(".failed*")), "nothing half written stays"
 
 

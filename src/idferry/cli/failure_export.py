@@ -10,7 +10,7 @@ import typer
 
 from idferry.cli.output import command_line
 from idferry.cli.progress import progress
-from idferry.cli.result_files import new_files
+from idferry.cli.result_files import backup_of, new_files
 from idferry.cli.stopping import stop_on_signals
 from idferry.errors import UsageError
 from idferry.flows.export_failures import export_failures
@@ -39,7 +39,11 @@ SourceOption = Annotated[
     ),
 ]
 ForceOption = Annotated[
-    bool, typer.Option("--force", help="With --export-failures: overwrite FILE and FILE.keys.")
+    bool,
+    typer.Option(
+        "--force",
+        help="With --export-failures: overwrite FILE and FILE.keys; FILE as it was is kept as FILE.bak.",
+    ),
 ]
 
 
@@ -47,11 +51,12 @@ ForceOption = Annotated[
 class Exported:
     """What was written where. `people` are records written, `not_found` people who failed and have no record there.
 
-    `look_command` plans with the mended records, `next_command` takes the people up.
+    `backup` holds what the file held before. `look_command` plans with the mended records, `next_command` takes the people up.
     """
 
     file: Path
     keys_file: Path
+    backup: Path | None
     source: str
     people: int
     not_found: int
@@ -96,8 +101,11 @@ def export(
         return None
     keys_file = request.file.with_name(request.file.name + SUFFIX)
     spared = spared_files(settings, runs=ledger.report.runs(), sources=[source.place])
+    backup = backup_of(request.file)  # somebody may have mended it
+    backups = {request.file: backup} if backup else {}
+    places = [request.file, keys_file]
     with (
-        new_files([request.file, keys_file], overwrite=request.force, spared=spared) as (records, keys),
+        new_files(places, overwrite=request.force, spared=spared, backups=backups) as (records, keys),
         progress(clock, quiet=quiet) as tell,
         stop_on_signals() as stop,
     ):
@@ -119,6 +127,7 @@ def export(
     return Exported(
         request.file,
         keys_file,
+        backup,
         source.name,
         report.people,
         max(failed - report.people, 0),
@@ -134,6 +143,7 @@ def export_document(exported: Exported | None) -> dict[str, Any] | None:
     return {
         "file": str(exported.file),
         "keys_file": str(exported.keys_file),
+        "backup": str(exported.backup) if exported.backup else None,
         "source": exported.source,
         "people": exported.people,
         "not_found": exported.not_found,

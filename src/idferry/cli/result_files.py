@@ -7,6 +7,7 @@ import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
 from types import MappingProxyType
 from typing import BinaryIO
@@ -14,15 +15,21 @@ from typing import BinaryIO
 from idferry.errors import UsageError
 
 _NONE: Mapping[Path, str] = MappingProxyType({})
+_NO_BACKUPS: Mapping[Path, Path] = MappingProxyType({})
 
 
 @contextmanager
 def new_files(
-    paths: Sequence[Path], *, overwrite: bool, spared: Mapping[Path, str] = _NONE
+    paths: Sequence[Path],
+    *,
+    overwrite: bool,
+    spared: Mapping[Path, str] = _NONE,
+    backups: Mapping[Path, Path] = _NO_BACKUPS,
 ) -> Iterator[list[BinaryIO]]:
     """Files to write bytes to, in order; all of them get their names when the block ends without an error.
 
-    `spared`: file -> what it is; none of these is ever overwritten, whatever `overwrite` says.
+    `spared`: file -> what it is; none of these is ever overwritten, whatever `overwrite` says. `backups`: file -> the
+    name that its old content gets before.
 
     Raises:
         UsageError: one of them exists and is not to be overwritten, or the place takes nothing.
@@ -42,7 +49,7 @@ def new_files(
         for path in paths:
             _refuse(path, overwrite=overwrite, spared=spared)
         for path, (temporary, _) in zip(paths, waiting, strict=True):
-            temporary.replace(path)
+            _place(temporary, path, backups.get(path))
             placed.append(path)
     except OSError as error:
         raise UsageError(
@@ -54,6 +61,26 @@ def new_files(
             with suppress(OSError):
                 file.close()
             temporary.unlink(missing_ok=True)
+
+
+def _place(temporary: Path, path: Path, backup: Path | None) -> None:
+    if backup is None:
+        temporary.replace(path)
+        return
+    path.rename(backup)
+    try:
+        temporary.replace(path)
+    except OSError:
+        backup.rename(path)
+        raise
+
+
+def backup_of(path: Path) -> Path | None:
+    """A free name for what this file holds now, to be read beside it; None where there is no such file."""
+    if not path.is_file():
+        return None
+    names = (path.with_name(f"{path.name}.bak{number or ''}") for number in count())
+    return next(name for name in names if not os.path.lexists(name))
 
 
 def _told(placed: Sequence[Path]) -> str:

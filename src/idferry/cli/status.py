@@ -124,6 +124,8 @@ def _print_exported(exported: Exported | None) -> None:
         console, f"{exported.file} holds {exported.people:,} records of {exported.source}, without passwords."
     )
     say(console, f"{exported.keys_file} lists their keys.")
+    if exported.backup:
+        say(console, f"{exported.backup} is what {exported.file} was before.")
     if exported.not_found:
         say(console, f"{exported.not_found:,} people who failed have no record in that source.")
     say(console, "Mend the records, then look, and take the people up:")

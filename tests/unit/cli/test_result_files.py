@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from idferry.cli.result_files import new_files
+from idferry.cli.result_files import backup_of, new_files
 from idferry.errors import UsageError
 
 
@@ -52,3 +52,28 @@ def test_a_file_that_appears_meanwhile_keeps_both_away(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="exists already"), new_files([first, second], overwrite=False):
         second.write_text("somebody's")
     assert [path.name for path in tmp_path.iterdir()] == [second.name]
+
+
+def test_the_old_file_is_kept_or_stays_where_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "f.jsonl"
+    assert backup_of(path) is None
+    path.write_text("old")
+    backup = backup_of(path)
+    assert backup == tmp_path / "f.jsonl.bak"
+    with new_files([path], overwrite=True, backups={path: backup}) as [file]:
+        file.write(b"new")
+    assert (path.read_text(), backup.read_text()) == ("new", "old")
+    another = backup_of(path)
+    assert another == tmp_path / "f.jsonl.bak1"
+
+    def full(_self: Path, _target: Path) -> Path:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", full)
+    with (
+        pytest.raises(UsageError, match="No space"),
+        new_files([path], overwrite=True, backups={path: another}),
+    ):
+        pass
+    assert path.read_text() == "new"
+    assert not another.exists()

@@ -51,7 +51,8 @@ def read_key(ledger: Path) -> bytes:
     except FileNotFoundError as error:
         raise LedgerError(
             f"the ledger {ledger} has lost its key file {path.name}",
-            remedy=f"Restore {path.name} from a backup: without it no sign-in name can be recognised.",
+            remedy=f"Restore {path.name} from a backup: without it no sign-in name can be recognised. Without a backup "
+            "move the ledger away, then `idferry ledger rebuild SOURCE`.",
         ) from error
     except OSError as error:
         raise LedgerError(f"the key file {path} cannot be read ({_name(error)})") from error

@@ -45,7 +45,7 @@ def compare(entry: Entry, account: Account, *, flag_name: str) -> Comparison:
     """Compare the account that carries the entry's legacyId with the entry."""
     draft = entry.draft
     if draft is None or not entry.state.has_account:
-        found = Difference(account.object_id, entry.legacy_id, "state", entry.state, "account exists")
+        found = Difference(account.object_id, entry.legacy_id, "state", str(entry.state), "account exists")
         return Comparison(differences=(found,))
     differences = list(_identities_differ(draft, account))
     awaited = entry.state in (State.AWAITING_PASSWORD, State.CONFIRMING)

@@ -137,8 +137,9 @@ def test_a_ledger_without_its_key_is_refused(path: Path, read_only: bool) -> Non
         with pytest.raises(LedgerError, match=told):
             opened(path, read_only=read_only)
     key.unlink()
-    with pytest.raises(LedgerError, match="lost its key"):
+    with pytest.raises(LedgerError, match="lost its key") as lost:
         opened(path, read_only=read_only)
+    assert "ledger rebuild" in lost.value.remedy
     assert not key.exists()
     key.write_bytes(right)
     opened(path).close()

@@ -56,6 +56,11 @@ def test_what_we_wrote_is_no_difference() -> None:
     assert (comparison.differences, comparison.changes, comparison.flag_fell) == ((), (), False)
 
 
+def test_a_state_is_told_as_a_plain_text() -> None:
+    [one] = compare(replace(ENTRY, state=State.FAILED), ACCOUNT, flag_name=FLAG).differences
+    assert f"{one.expected!r}, {one.found!r}" == "'failed', 'account exists'"
+
+
 @pytest.mark.parametrize(
     ("state", "flag", "differs", "fell"),
     [

@@ -123,6 +123,7 @@ class Transport:
         self._tokens = list(tokens.values())
         self._gate = gate
         self._root = httpx2.URL(address.graph_url.rstrip("/"))
+        self._batch_addresses: dict[str, httpx2.URL] = {}
         self._timeout = timeout
         self._creation_writes = creation_writes
         self._clock = machine.clock
@@ -182,7 +183,7 @@ class Transport:
         envelope = msgspec.json.encode({"requests": [_item(place, call) for place, call in enumerate(calls)]})
         request = _Request(
             "POST",
-            self._address(Call("POST", "/$batch", version=calls[0].version)),
+            self._batch_address(calls[0].version),
             envelope,
             self._costs(calls),
             lambda reply: _unpack(reply, calls),
@@ -270,6 +271,12 @@ class Transport:
 
     def _costs(self, calls: Sequence[Call]) -> list[Cost]:
         return [cost_of(one.method, one.path, creation_writes=self._creation_writes) for one in calls]
+
+    def _batch_address(self, version: str) -> httpx2.URL:
+        """Parsed once: it takes as long as packing the batch does."""
+        if version not in self._batch_addresses:
+            self._batch_addresses[version] = self._address(Call("POST", "/$batch", version=version))
+        return self._batch_addresses[version]
 
     def _address(self, call: Call) -> httpx2.URL:
         return httpx2.URL(f"{self._root}/{call.version}{call.path}")

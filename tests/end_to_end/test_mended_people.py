@@ -188,6 +188,12 @@ class TestJsonLines:
         command = ("premigrate", "people.jsonl", "--corrections", "one.jsonl", "--execute")
         assert desk.json(*command, code=1)["created"] == 1
         assert desk.json(*command, code=1)["created"] == 0
+        changed = [one | {"displayName": "Changed"} for one in people(PEOPLE)]
+        desk.people("people.jsonl", changed)
+        assert desk.run(*command, "--json").error["code"] == "source"
+        updated = desk.json(*command, "--update", code=1)["update"]
+        assert updated["updated"] == PEOPLE - 1
+        assert desk.json("person", "other@example.org")["accounts"][0]["displayName"] == "Changed"
 
     def test_listed_keys_bound_the_corrections(self, failed: Desk) -> None:
         desk = failed

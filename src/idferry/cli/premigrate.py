@@ -124,6 +124,7 @@ def premigrate(
         limit=limit,
         accept_changes=accept_changes,
         renamed={} if keys else corrected.renamed,
+        updates=update,
     )
     command = _command(password, only or [], keys, limit, intake.take_up, corrections)
     with later_export(
@@ -199,7 +200,9 @@ def _plan(
         progress(clock, quiet=as_json) as tell,
     ):
         before = counted(scratch.report, Selection())
-        check_renamed(renamed=intake.renamed, source=legacy.name, records=scratch.records)
+        check_renamed(
+            renamed=intake.renamed, source=legacy.name, records=scratch.records, updates=intake.updates
+        )
         changes = changes_of_source(
             command=command,
             source=legacy,

@@ -29,10 +29,13 @@ def check_listed(*, corrected: Collection[str], listed: Collection[str]) -> None
         )
 
 
-def check_renamed(*, renamed: Mapping[str, bytes], source: str, records: RecordReport) -> None:
+def check_renamed(
+    *, renamed: Mapping[str, bytes], source: str, records: RecordReport, updates: bool = False
+) -> None:
     """Refuse other sign-in names for people who have not failed; the same correction once more is none.
 
-    `renamed`: key -> the digest of the mended record.
+    `renamed`: key -> the digest of the mended record. `updates`: an update follows, which judges by itself whom it
+    renames, so people with an account are left to it.
 
     Raises:
         SourceError: it names the first few keys.
@@ -44,6 +47,8 @@ def check_renamed(*, renamed: Mapping[str, bytes], source: str, records: RecordR
         known = records.known_records(source, keys)
         for key in keys:
             one = known.get(key)
+            if one and updates and one.state.has_account:
+                continue
             if one is None or (one.state is not State.FAILED and one.record_digest != renamed[key]):
                 strangers.append(key)
     if strangers:

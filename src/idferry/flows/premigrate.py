@@ -49,7 +49,8 @@ class Intake:
     """Who is planned, and by which rules: the same for a dry run and for the real one.
 
     `accept_changes`: an open run that began with another version of the source gives way to a new one.
-    `renamed`: whose corrections bring other sign-in names without being listed, and the digests of their records.
+    `renamed`: whose corrections bring other sign-in names without being listed, and the digests of their records;
+    `updates` says that people with an account are updated afterwards.
     """
 
     rules: PlanRules
@@ -58,6 +59,7 @@ class Intake:
     limit: int | None = None
     accept_changes: bool = False
     renamed: Mapping[str, bytes] = field(default_factory=dict)
+    updates: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +104,9 @@ def premigrate(
         everything that `check_tenant`, `plan_people` and `send_people` raise.
     """
     if ledgers.records:
-        check_renamed(renamed=intake.renamed, source=source.name, records=ledgers.records)
+        check_renamed(
+            renamed=intake.renamed, source=source.name, records=ledgers.records, updates=intake.updates
+        )
     _refuse_changed_source(command, source, intake, ledgers, tell, stop)
     facts = check_tenant(inspector=inspector, flag=flag, tell=tell)
     run, resumed, plan = _plan(command, source, intake, ledgers, clock, tell, stop)

@@ -95,6 +95,8 @@ def _unexpected_answer(stage: Stage) -> Mend:
     return stage.emulator.faults
 
 
+# `ledger rebuild` says it, and test_rebuilt_ledger.py follows its remedy.
+OF_REBUILDING = {"conflict_undecided"}
 CASES: dict[str, Callable[[Stage], Mend]] = {
     "conflict": _conflict,
     "conflict_deleted": _conflict_deleted,
@@ -108,7 +110,7 @@ CASES: dict[str, Callable[[Stage], Mend]] = {
 
 def test_every_code_that_people_fail_with_has_a_case() -> None:
     own = {cls.code for cls in every_error() if "remedy_for_people" in vars(cls)} - {"error"}
-    assert own == set(CASES)
+    assert own - OF_REBUILDING == set(CASES)
 
 
 @pytest.mark.parametrize("code", list(CASES))

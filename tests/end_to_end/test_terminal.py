@@ -19,6 +19,7 @@ pytestmark = pytest.mark.skipif(
 SLOW = {"operation": "batch", "kind": "slow", "delay_ms": 500}
 VERY_SLOW = {"operation": "batch", "kind": "slow", "delay_ms": 10_000}
 MANY = 300
+CROWD = 999  # more than are under way at once
 PAGES = (
     ("survey", "people.jsonl"),
     ("premigrate", "people.jsonl"),
@@ -114,7 +115,7 @@ def test_json_goes_alone_to_standard_output(b2c_desk: Desk) -> None:
 
 
 def test_ctrl_c_stops_cleanly_and_the_same_command_continues(b2c_desk: Desk, emulator: Emulator) -> None:
-    b2c_desk.people("crm.jsonl", people(MANY))
+    b2c_desk.people("crm.jsonl", people(CROWD))
     emulator.faults(SLOW)
     command = ("premigrate", "crm.jsonl", "--execute")
     terminal = Terminal(b2c_desk.folder, command, columns=80)
@@ -127,7 +128,7 @@ def test_ctrl_c_stops_cleanly_and_the_same_command_continues(b2c_desk: Desk, emu
     assert "Run the same command again: it continues." in stopped.text
     assert stopped.too_wide == []
     states = b2c_desk.json("status")["states"]
-    assert 0 < states["complete"] < MANY
+    assert 0 < states["complete"] < CROWD
     assert states.get("creating", 0) == 0, "answers that were under way were waited for"
     assert len(emulator.dump(b2c_desk.tenant)) == states["complete"]
     emulator.faults()
@@ -136,11 +137,11 @@ def test_ctrl_c_stops_cleanly_and_the_same_command_continues(b2c_desk: Desk, emu
     run = re.search(r"starting run (\S+)", stopped.text)
     assert run
     assert f"continuing run {run[1]}" in continued.text
-    assert re.search(rf"created +{MANY - states['complete']}\n", continued.text), "this process"
-    assert re.search(rf"run so far +{MANY}  complete {MANY}\n", continued.text), "and those before it"
+    assert re.search(rf"created +{CROWD - states['complete']}\n", continued.text), "this process"
+    assert re.search(rf"run so far +{CROWD}  complete {CROWD}\n", continued.text), "and those before it"
     assert "run so far" not in stopped.text
-    assert b2c_desk.json("status")["states"] == {"complete": MANY}
-    assert len(emulator.dump(b2c_desk.tenant)) == MANY
+    assert b2c_desk.json("status")["states"] == {"complete": CROWD}
+    assert len(emulator.dump(b2c_desk.tenant)) == CROWD
     assert b2c_desk.json("verify", "--source", "crm.jsonl")["differences"] == 0
 
 

@@ -32,7 +32,7 @@ pytestmark = [
     pytest.mark.skipif(sys.platform == "win32", reason="POSIX limits, users and signals"),
 ]
 
-PEOPLE = 400
+PEOPLE = 1_500  # more than what a stop may still send: intents of 32 chunks
 NOBODY = 65_534
 CALL_MS = 150.0
 

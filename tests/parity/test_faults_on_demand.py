@@ -80,7 +80,7 @@ def test_a_batch_answer_without_one_entry(emulator: Emulator, graph: GraphHttp) 
 
 @pytest.mark.assumed("no page says that an id occurs once in an answer; a broken gateway may mix ids up")
 def test_a_batch_answer_with_a_misplaced_entry(emulator: Emulator, graph: GraphHttp) -> None:
-    """One entry has the id of another, drawn from all of them, and its own id is missing."""
+    """One entry has the id of another, and its own id is missing."""
     emulator.faults({"operation": "batch", "kind": "misplace_item", "count": 1}, seed=5)
     entries = graph.batch(*items_of(graph, 4)).json()["responses"]
     assert len(entries) == 4

@@ -56,7 +56,9 @@ def _wrong_bytes(damage: str, *, status: int, headers: Headers, content: bytes) 
 def _head(status: int, headers: Headers, *, length: int) -> bytes:
     lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}".encode()]
     lines += [name + b": " + value for name, value in headers if name != b"content-length"]
-    return b"\r\n".join([*lines, f"content-length: {length}".encode(), b"", b""])
+    # Said, because whoever sends the next request before it sees the end would hear a reset that nobody asked for.
+    ends = [f"content-length: {length}".encode(), b"connection: close"]
+    return b"\r\n".join([*lines, *ends, b"", b""])
 
 
 async def _trickle(

@@ -150,5 +150,7 @@ def spoil_entries(kind: str, entries: list[Any], *, chance: Random) -> None:
     one, other = chance.choice(entries), chance.choice(entries)
     if kind in ("drop_item", "misplace_item"):
         entries.remove(one)
+    if kind == "misplace_item" and entries:
+        other = chance.choice(entries)
     if kind in ("double_item", "misplace_item"):
         entries.insert(chance.randrange(len(entries) + 1), {**one, "id": other["id"]})

@@ -130,8 +130,10 @@ class _Story:
         free = [
             one for one in self.truth.people if one.sign_in_name and one.sign_in_name.lower() not in there
         ]
-        announced = read_ledger(self.desk.ledger).entries
-        urgent = [one for one in free if announced[one.key].state == "creating"]
+        # The first kill may come before there is a ledger, or before it holds everybody.
+        announced = read_ledger(self.desk.ledger).entries if self.desk.ledger.is_file() else {}
+        creating = {key for key, entry in announced.items() if entry.state == "creating"}
+        urgent = [one for one in free if one.key in creating]
         hit = urgent[:1] + self.chance.sample(free[-200:], STRANGERS_EACH_TIME)
         hit = list({one.key: one for one in hit}.values())[:STRANGERS_EACH_TIME]
         self.planter.plant(hit, others=_not_hit(self.truth, hit, free))

@@ -66,7 +66,9 @@ class LedgerFiles:
     def _written_back(self, index: bytes) -> int:
         """The log is synced before it is written back, and only a log that was written back is begun anew."""
         if len(index) < SHM_BYTES:
-            return len(self._content)  # nobody has opened it since the last cut: what is there has survived one
+            return len(
+                self._content
+            )  # nobody has opened it since the last cut: what is there has survived one
         _, salts = SHM_HEADER.unpack_from(index)
         if salts != self._content[16:24]:
             return len(

@@ -49,7 +49,7 @@ class Ordeal:
 
 ORDEALS = {
     "b2c": Ordeal(people=2_000, kills=55, kills_sending_min=20, strangers_at=(4, 12, 20, 28)),
-    "external": Ordeal(people=500, kills=12, kills_sending_min=3, strangers_at=(1, 3, 5, 7)),
+    "external": Ordeal(people=500, kills=12, kills_sending_min=1, strangers_at=(1, 3, 5, 7)),
 }
 
 

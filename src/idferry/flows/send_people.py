@@ -272,10 +272,7 @@ class _Sending:
         self._observed = []
 
     def _hear_what_is_under_way(self) -> None:
-        """Give answers that are under way some time to come: what they say need not be asked for again.
-
-        What would have to wait for its allowance first is not sent any more.
-        """
+        """Give answers that are under way some time to come; what would have to wait for its allowance is not sent."""
         deadline = self.clock.elapsed() + STOP_SECONDS_MAX
         while self._creates and self.clock.elapsed() < deadline:
             if self.writer.pace().waiting_s:

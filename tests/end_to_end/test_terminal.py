@@ -237,9 +237,9 @@ def _holds_a_file_in(folder: Path, process_id: int) -> bool:
 
 
 def test_ctrl_c_outside_of_a_run(b2c_desk: Desk) -> None:
-    b2c_desk.people("crm.jsonl", people(100_000))
+    b2c_desk.people("crm.jsonl", people(200_000))
     terminal = Terminal(b2c_desk.folder, ("survey", "crm.jsonl"), columns=80)
-    terminal.read_until("planning", also=lambda text: "2,000" in text)
+    terminal.read_until("planning", also=lambda text: re.search(r"\d,\d00 ", text) is not None)
     terminal.type(CTRL_C)
     ended = terminal.end()
     assert ended.code == 3

@@ -76,9 +76,11 @@ class Terminal:
         self._process.send_signal(number)
 
     def read_until(self, text: str, *, also: Callable[[str], bool] = lambda _: True) -> None:
-        """Read until the screen has shown this."""
+        """Read until the screen has shown this; a command that ends before has not shown it."""
         while not (text in self._so_far() and also(self._so_far())):
-            assert self._read(), f"it ended without showing {text!r}:\n{self._so_far()}"
+            if not self._read():
+                seen = self.end()
+                raise AssertionError(f"it ended with {seen.code} without showing {text!r}:\n{seen.raw}")
 
     def end(self) -> Seen:
         """Read to the end."""
@@ -93,7 +95,10 @@ class Terminal:
 
     def _read(self) -> bool:
         ready, _, _ = select.select([self._master], [], [], SECONDS_MAX)
-        assert ready, f"nothing came for {SECONDS_MAX:.0f} s:\n{self._so_far()}"
+        if not ready:
+            self._process.kill()  # a command left behind would make another test fail
+            self._process.wait(SECONDS_MAX)
+            raise AssertionError(f"nothing came for {SECONDS_MAX:.0f} s:\n{self._so_far()}")
         part = b""
         with contextlib.suppress(OSError):  # how Linux says that the other end has gone
             part = os.read(self._master, 65536)

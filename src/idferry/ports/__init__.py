@@ -23,6 +23,18 @@ from idferry.ports.ledgers import (
     WantedDrafts,
 )
 from idferry.ports.machine import Clock, IsRunActive, RandomBelow, Stop, Tell, never
+from idferry.ports.sign_ins import (
+    AttemptGuard,
+    Booked,
+    Booking,
+    Deadline,
+    HashRow,
+    HashStore,
+    LegacyRef,
+    PasswordVerifier,
+    ResetStatus,
+    Settlement,
+)
 from idferry.ports.sources import LegacySource, RecordCopier, SourceRecord, Take
 
 __all__ = [
@@ -30,19 +42,29 @@ __all__ = [
     "AccountRemover",
     "AccountUpdater",
     "AccountWriter",
+    "AttemptGuard",
+    "Booked",
+    "Booking",
     "Clock",
     "CreateOrder",
+    "Deadline",
+    "HashRow",
+    "HashStore",
     "IsRunActive",
     "LedgerReport",
+    "LegacyRef",
     "LegacySource",
     "ObservationLedger",
+    "PasswordVerifier",
     "PlanLedger",
     "RandomBelow",
     "RecordCopier",
     "RecordReport",
+    "ResetStatus",
     "RunLedger",
     "RunReport",
     "SendLedger",
+    "Settlement",
     "SourceRecord",
     "Stop",
     "Take",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from idferry.rules.account import Account, AccountChange, AccountDraft
-from idferry.rules.answers import CreateAnswer, Holder, Ours
+from idferry.rules.answers import ChangeAnswer, CreateAnswer, Holder, Ours
 from idferry.rules.password import Password
 from idferry.rules.quota import Pace
 
@@ -77,18 +77,19 @@ class AccountReader(Protocol):
 class AccountUpdater(Protocol):
     """Changing accounts that exist. Passwords and identities are no part of it, and nothing enables an account.
 
-    A future answers object id -> "" when it is done, else the code of the error class; it raises DirectoryError when
-    the directory cannot be asked. Both calls may be repeated: the same twice is the same once.
+    A future answers object id -> "" when it is done, else the code of the error class, or Fatal where everybody would
+    be refused; it raises DirectoryError when the directory cannot be asked. Both calls may be repeated: the same twice
+    is the same once.
     """
 
-    def update(self, changes: Sequence[AccountChange]) -> "Future[Mapping[str, str]]":
+    def update(self, changes: Sequence[AccountChange]) -> "Future[Mapping[str, ChangeAnswer]]":
         """Change accounts, at most 20.
 
         An account that is not there is waited for until the directory has settled: a new one shows late.
         """
         ...
 
-    def disable(self, object_ids: Sequence[str]) -> "Future[Mapping[str, str]]":
+    def disable(self, object_ids: Sequence[str]) -> "Future[Mapping[str, ChangeAnswer]]":
         """Let nobody sign in to these accounts, at most 20: accountEnabled becomes false, nothing else changes."""
         ...
 

@@ -1,0 +1,172 @@
+"""What sign-ins need from outside: verifiers, the guard that books attempts, the reset status, the hash store."""
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Protocol
+
+from idferry.ports.machine import Clock
+from idferry.rules.password import Password
+from idferry.rules.verdict import Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class LegacyRef:
+    """Who is to be checked, as the legacy system knows them.
+
+    `source` and `key` name the legacy user; `typed_sign_in_name` is what the person typed, trimmed; `sign_in_names`
+    are all names that the record has, as the source spells them. `client_address` is the person's own, as the tenant
+    told it (empty: it did not).
+    """
+
+    source: str
+    key: str
+    typed_sign_in_name: str
+    sign_in_names: Sequence[str] = ()
+    client_address: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """A moment on the clock's `elapsed` scale, by which an answer is worth something."""
+
+    at_s: float
+
+    @classmethod
+    def after(cls, within: timedelta, clock: Clock) -> "Deadline":
+        """So much from now."""
+        return cls(clock.elapsed() + within.total_seconds())
+
+    def seconds_left(self, clock: Clock) -> float:
+        """Seconds until then; 0 when it has passed."""
+        return max(0.0, self.at_s - clock.elapsed())
+
+
+class PasswordVerifier(Protocol):
+    """Checks one password with one legacy system. An empty password never comes here."""
+
+    @property
+    def name(self) -> str:
+        """The name of its [[verifier]] table: what logs and metrics say."""
+        ...
+
+    def verify(self, who: LegacyRef, password: Password, deadline: Deadline) -> Verdict:
+        """What the legacy system says. Never raises: whatever goes wrong is NoAnswer."""
+        ...
+
+
+class Booking(StrEnum):
+    """What the guard says to an attempt."""
+
+    BOOKED = "booked"
+    LOCKED = "locked"
+    """Too many wrong passwords for this name, from this address or from anywhere: not forwarded and not counted."""
+    BUSY = "busy"
+    """Another check of this name is under way from here, or three are: try again."""
+    ADDRESS_SPENT = "address_spent"
+    GLOBAL_LIMIT = "global_limit"
+
+
+@dataclass(frozen=True, slots=True)
+class Booked:
+    """The guard's answer: `ticket` settles a booked attempt and is empty for a refused one."""
+
+    booking: Booking
+    ticket: str = ""
+
+
+class Settlement(StrEnum):
+    """How a booked attempt ended."""
+
+    MATCHED = "matched"
+    """Given back, and the name's failures are forgotten."""
+    FAILED = "failed"
+    """Wrong or nobody of that name: it stays."""
+    NEVER_SENT = "never_sent"
+    """The legacy system certainly never saw the password: given back everywhere."""
+    ABORTED = "aborted"
+    """Sent, and no verdict in time: given back to the name, not to the address and global counters."""
+
+
+class AttemptGuard(Protocol):
+    """Books attempts before the legacy system is asked; atomic, and on disk when a call returns.
+
+    `name_key` is the person's own key where the person is known, else the compared sign-in name; both reach the disk
+    only as an HMAC. A store that cannot be used raises GuardUnavailable: callers fail closed.
+    """
+
+    def book(self, *, name_key: str, address: str, at: datetime) -> Booked:
+        """Book one attempt, or say why not."""
+        ...
+
+    def settle(self, ticket: str, settlement: Settlement, *, at: datetime) -> None:
+        """Settle a booked attempt; a second settlement of the same ticket changes nothing."""
+        ...
+
+    def unlock(self, name_key: str, *, at: datetime) -> None:
+        """Forget what this name has failed: a self-service reset, or the help desk."""
+        ...
+
+    def locked_until(self, name_key: str, *, at: datetime) -> datetime | None:
+        """Until when nobody gets through with this name from anywhere, or None."""
+        ...
+
+
+class ResetStatus(Protocol):
+    """Which people must still reset their password, by sign-in name as typed and by object id."""
+
+    def must_reset(self, sign_in_name: str) -> bool:
+        """Whether this person must reset. Raises StatusUnavailable."""
+        ...
+
+    def settle(self, *, sign_in_name: str, object_id: str) -> None:
+        """The new password was written: all rows of this account go. The same twice is the same once."""
+        ...
+
+    def add(self, people: Sequence[tuple[str, Sequence[str]]]) -> None:
+        """These must reset: object id and sign-in names. `premigrate` fills the store with it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class HashRow:
+    """One password hash of a source: `scheme` and `parameters` as `hashes` understands them.
+
+    `value` is the hash as exported; `hashed_name` the user name where the scheme mixes it in.
+    """
+
+    source: str
+    key: str
+    scheme: str
+    value: str
+    parameters: str = ""
+    hashed_name: str = ""
+    exported_at: datetime | None = None
+
+    def __repr__(self) -> str:
+        return f"HashRow(source={self.source!r}, key={self.key!r}, scheme={self.scheme!r})"
+
+
+class HashStore(Protocol):
+    """Password hashes, encrypted on disk, for as long as the migration lasts."""
+
+    def put(self, rows: Sequence[HashRow]) -> None:
+        """Put some there in one transaction; a later row of the same (source, key) replaces the earlier one."""
+        ...
+
+    def of(self, source: str, key: str) -> HashRow | None:
+        """The hash of one legacy user."""
+        ...
+
+    def rows(self) -> Iterator[HashRow]:
+        """All of them, streamed: for `hash forecast`."""
+        ...
+
+    def delete(self, people: Collection[tuple[str, str]]) -> int:
+        """Delete the rows of these (source, key), overwritten on disk; how many there were."""
+        ...
+
+    def destroy(self) -> int:
+        """Delete everything, the file included; how many rows there were."""
+        ...

@@ -8,15 +8,18 @@ from collections.abc import Callable
 from itertools import count
 from typing import Any
 
+import httpx2
 import pytest
 from tests.support.desk import Desk, Ended, people
 from tests.support.emulator import Emulator
 
+from idferry.graph import waiting
 from idferry.ledger.sending import SqliteSending
 
 PEOPLE = 200
 COMMAND = ("premigrate", "people.jsonl", "--execute")
 TURNS_UNTIL_FULL = 3
+BATCHES_UNTIL_LOST = 4
 UNDER_WAY_MAX = 160  # four connections, two chunks of 20 each
 AFTER_60 = {"skip": 60, "item": True, "operation": "users.create"}
 MANY = 10**6
@@ -62,12 +65,32 @@ def _disk_full(_desk: Desk, _emulator: Emulator, patch: pytest.MonkeyPatch) -> M
     return patch.undo
 
 
+def _network_lost(_desk: Desk, _emulator: Emulator, patch: pytest.MonkeyPatch) -> Mend:
+    """In the middle no connection can be made any more, to Graph or to the token endpoint."""
+    stream, batches = httpx2.Client.stream, count(1)
+    lost = False
+
+    def stream_as_long_as_there_is_a_network(
+        self: httpx2.Client, method: str, url: httpx2.URL | str, **more: Any
+    ) -> Any:
+        nonlocal lost
+        lost = lost or (str(url).endswith("/$batch") and next(batches) > BATCHES_UNTIL_LOST)
+        if lost and str(url).startswith("https"):  # the test itself speaks to the emulator by paths
+            raise httpx2.ConnectError("network is unreachable")
+        return stream(self, method, url, **more)
+
+    patch.setattr(httpx2.Client, "stream", stream_as_long_as_there_is_a_network)
+    patch.setattr(waiting, "BACKOFF_SECONDS_MAX", 0.01)  # it is given up after minutes of waiting
+    return patch.undo
+
+
 ENDINGS: dict[str, tuple[str, Happen]] = {
     "directory full": ("quota_exceeded", _directory_full),
     "no room from the start": ("quota_exceeded", _no_room_from_the_start),
     "permission revoked": ("forbidden", _permission_revoked),
     "secret expired": ("token_refused", _secret_expired),
     "disk full": ("ledger_unwritable", _disk_full),
+    "network lost": ("unreachable", _network_lost),
 }
 
 
@@ -109,6 +132,39 @@ def test_a_mishap_says_how_far_it_came(
         assert 0 < ended.document["progress"]["settled"] < PEOPLE, "it did not happen in the middle"
     mend()
     check_continuing(ended, desk, emulator)
+
+
+@pytest.mark.parametrize(
+    ("command", "operation", "done"),
+    [
+        ("remove", "users.delete", "removed"),
+        ("restore", "deletedItems.restore", "restored"),
+        ("purge", "deletedItems.purge", "purged"),
+    ],
+)
+def test_a_secret_that_expires_says_how_far_it_came_whatever_the_command(
+    b2c_desk: Desk, emulator: Emulator, command: str, operation: str, done: str
+) -> None:
+    desk = b2c_desk
+    desk.people("people.jsonl", people(PEOPLE, passwords=False))
+    desk.ok(*COMMAND)
+    if command != "remove":
+        desk.ok("remove", "--source", "people", "--execute")
+    received = emulator.counts()["received"].get(operation, 0)
+    emulator.faults(
+        {"operation": "batch", "status": 401, "skip": 8},
+        {"operation": "token", "status": 401, "skip": 1},
+    )
+    ended = desk.run(command, "--source", "people", "--execute", "--json")
+    emulator.faults()
+    assert (ended.code, ended.error["code"]) == (3, "token_refused"), ended.err
+    so_far = emulator.counts()["received"].get(operation, 0) - received
+    assert 0 < so_far < PEOPLE, "it did not happen in the middle"
+    said = " ".join(ended.err.split())
+    assert f"done so far: {so_far} accounts were {done} and are in the ledger what to do: " in said
+    assert f"then: idferry {command} --source people --execute --json" in said
+    rest = desk.json(*shlex.split(ended.error["next"])[1:-1])
+    assert rest[done] == PEOPLE - so_far
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")

@@ -1,8 +1,9 @@
 """Removal: only what this tool created and nobody uses; the recycle bin; what a crash or a lag must not confuse."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ from tests.support.builders import (
 )
 from tests.support.memory_directory import MemoryTenant
 
-from idferry.errors import Stopped, Unreachable, UsageError
+from idferry.errors import EXIT_STOPPED, EXIT_USAGE, Stopped, TokenRefused, Unreachable, UsageError
 from idferry.flows.choose_people import choose_people
 from idferry.flows.purge import purge
 from idferry.flows.recycle import RecycleReport
@@ -32,6 +33,7 @@ from idferry.rules.password import Password
 from idferry.rules.plan import PasswordMode
 from idferry.rules.removal import STATES_AFTER_REMOVAL
 
+DONE: Mapping[Any, str] = {remove: "removed", restore: "restored", purge: "purged"}
 MINE = Password("a secret of my own 1")
 LATER = timedelta(hours=1)
 
@@ -257,9 +259,50 @@ def test_what_was_deleted_when_the_connection_broke_is_found_by_the_next_removal
 def test_it_can_be_stopped_between_two_chunks() -> None:
     world = created(60)
     asked = iter([False, True])
-    with pytest.raises(Stopped):
+    with pytest.raises(Stopped) as ended:
         removed(world, stop=lambda: next(asked))
+    assert ended.value.done == "20 accounts were removed and are in the ledger"
     assert world.states()[State.REMOVED] == 20 == 60 - len(world.tenant.accounts())
+
+
+@pytest.mark.parametrize("flow", [remove, restore, purge])
+@pytest.mark.parametrize("chunks_before", [0, 1])
+def test_a_secret_that_expires_ends_what_has_begun_so_that_it_can_be_continued(
+    flow: Callable[..., Any], chunks_before: int
+) -> None:
+    world = created(60)
+    run = removed if flow is remove else partial(recycled, flow=flow)
+    if flow is not remove:
+        removed(world)
+    remover, first_call = world.tenant.remover, "usage" if flow is remove else "deleted"
+    real, asked = getattr(remover, first_call), set()
+
+    def expired(object_ids: list[str]) -> Any:
+        asked.add(tuple(object_ids))
+        if len(asked) > chunks_before:
+            raise TokenRefused("the client secret has expired")
+        return real(object_ids)
+
+    setattr(remover, first_call, expired)
+    with pytest.raises(TokenRefused) as ended:
+        run(world)
+    if chunks_before:
+        done = f"20 accounts were {DONE[flow]} and are in the ledger"
+        assert (ended.value.exit_code, ended.value.done) == (EXIT_STOPPED, done)
+    else:
+        assert (ended.value.exit_code, ended.value.done) == (EXIT_USAGE, ""), "nothing was done yet"
+
+
+def test_a_secret_that_expires_between_reading_and_deleting_has_not_stopped_nothing() -> None:
+    world = created(4)
+
+    def expired(_object_ids: list[str]) -> dict[str, str]:
+        raise TokenRefused("the client secret has expired")
+
+    world.tenant.remover.delete = expired  # type: ignore[method-assign, assignment]
+    with pytest.raises(TokenRefused) as ended:
+        removed(world)
+    assert ended.value.exit_code == EXIT_STOPPED
 
 
 def test_a_plan_writes_nothing() -> None:
@@ -305,8 +348,9 @@ def test_the_recycle_bin_is_left_between_two_chunks(flow: Callable[..., RecycleR
     world = created(60)
     removed(world)
     asked = iter([False, True])
-    with pytest.raises(Stopped, match="20 accounts were"):
+    with pytest.raises(Stopped) as ended:
         recycled(world, flow, stop=lambda: next(asked))
+    assert ended.value.done == f"20 accounts were {DONE[flow]} and are in the ledger"
     dealt_with = [key for key in world.entries() if world.events_of(key)[-1] is not EventKind.REMOVED]
     assert len(dealt_with) == 20
     assert recycled(world, flow).done == 40

@@ -23,6 +23,7 @@ from idferry.errors import EXIT_STOPPED, Forbidden, Stopped, Unreachable, UsageE
 from idferry.flows.update_values import Changed, Conflicting
 from idferry.flows.verify import SourceCheck, VerifyReport, VerifyScope, verify
 from idferry.rules.account import TenantKind
+from idferry.rules.answers import Fatal
 from idferry.rules.departure import Departures, WhenBarred, WhenVanished
 from idferry.rules.entry import EventKind
 from idferry.rules.happenings import AccountsRead, AccountsUpdated
@@ -358,10 +359,11 @@ def test_a_refusal_for_everybody_ends_it_and_blames_nobody() -> None:
     for place in range(40):
         says(world, place, city="Turku")
     refused = world.account_of("k0").object_id
-    world.tenant.updater.refuses[refused] = Forbidden.code
-    with pytest.raises(Forbidden) as ended:
+    world.tenant.updater.refuses[refused] = Fatal(Forbidden.code, "application second may not")
+    with pytest.raises(Forbidden, match="application second may not") as ended:
         LaterExport(world).run()
     assert ended.value.exit_code == EXIT_STOPPED
+    assert ended.value.done == "39 accounts were updated and 0 disabled, and are in the ledger"
     assert EventKind.CHANGE_FAILED not in events(world, 0)
     world.tenant.updater.refuses.clear()
     LaterExport(world).run()

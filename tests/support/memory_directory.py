@@ -26,6 +26,7 @@ from idferry.errors import (
 from idferry.ports import Clock, CreateOrder, TenantFacts
 from idferry.rules.account import Account, AccountChange, AccountDraft
 from idferry.rules.answers import (
+    ChangeAnswer,
     CreateAnswer,
     Created,
     Fatal,
@@ -359,31 +360,33 @@ def _with_values(account: Account, value_names: Collection[str]) -> Account:
 
 @dataclass
 class MemoryUpdater:
-    """`ports.AccountUpdater`. `refuses`: object id -> code of the error class that its change answers.
+    """`ports.AccountUpdater`. `refuses`: object id -> what its change answers.
 
     Every future is done when it is returned. `before_call` hears the object id of each change and may raise.
     """
 
     tenant: MemoryTenant
-    refuses: dict[str, str] = field(default_factory=dict)
+    refuses: dict[str, ChangeAnswer] = field(default_factory=dict)
     before_call: Callable[[str], None] = lambda object_id: None
 
-    def update(self, changes: Sequence[AccountChange]) -> "Future[Mapping[str, str]]":
+    def update(self, changes: Sequence[AccountChange]) -> "Future[Mapping[str, ChangeAnswer]]":
         return self._each({change.object_id: change for change in changes}, "update")
 
-    def disable(self, object_ids: Sequence[str]) -> "Future[Mapping[str, str]]":
+    def disable(self, object_ids: Sequence[str]) -> "Future[Mapping[str, ChangeAnswer]]":
         return self._each(dict.fromkeys(object_ids), "disable")
 
-    def _each(self, changes: Mapping[str, AccountChange | None], kind: str) -> "Future[Mapping[str, str]]":
+    def _each(
+        self, changes: Mapping[str, AccountChange | None], kind: str
+    ) -> "Future[Mapping[str, ChangeAnswer]]":
         assert len(changes) <= 20, "Graph takes at most 20 in one $batch"
         if self.tenant.unreachable:
             return _raising(Unreachable("no connection"))
-        codes = {}
+        answers = {}
         for object_id, change in changes.items():
             self.before_call(object_id)
             self.tenant.calls.append((kind, object_id))
-            codes[object_id] = self.refuses.get(object_id) or self._change(object_id, change)
-        return _done(codes)
+            answers[object_id] = self.refuses.get(object_id) or self._change(object_id, change)
+        return _done(answers)
 
     def _change(self, object_id: str, change: AccountChange | None) -> str:
         account = self.tenant.visible_by_id(object_id)

@@ -10,27 +10,17 @@ from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
-from idferry.errors import (
-    DirectoryError,
-    Forbidden,
-    QuotaExceeded,
-    Stopped,
-    TenantNotReady,
-    TokenRefused,
-    Unreachable,
-    error_in_a_run,
-)
+from idferry.errors import DirectoryError, Stopped, Unreachable, error_in_a_run
 from idferry.flows.await_answer import WAIT_SECONDS_MAX
 from idferry.ports import Clock, ObservationLedger, Stop
+from idferry.rules.answers import ChangeAnswer, Fatal
 from idferry.rules.entry import EventKind, Observation
 
 CHUNK_ACCOUNTS_MAX = 20  # https://learn.microsoft.com/graph/json-batching
 CHUNKS_UNDER_WAY_MAX = 8
 STOP_SECONDS_MAX = 15.0  # how long a stop waits for answers that are under way
-# The next account would be refused as well: the command must stop, nobody must be marked as failed.
-FOR_EVERYBODY = frozenset(error.code for error in (Forbidden, QuotaExceeded, TenantNotReady, TokenRefused))
 
-Call = Callable[[], "Future[Mapping[str, str]]"]
+Call = Callable[[], "Future[Mapping[str, ChangeAnswer]]"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +43,7 @@ class AccountChanges:
     run: str
     stop: Stop
     _observed: list[Observation] = field(default_factory=list)
-    _under_way: "dict[Future[Mapping[str, str]], Sequence[Intended]]" = field(default_factory=dict)
+    _under_way: "dict[Future[Mapping[str, ChangeAnswer]], Sequence[Intended]]" = field(default_factory=dict)
 
     def note(self, seen: Observation) -> None:
         """Something seen without a call; recorded with the next transaction."""
@@ -98,15 +88,16 @@ class AccountChanges:
         for future in [one for one in self._under_way if one in finished]:
             self._settle(self._under_way.pop(future), future.result())
 
-    def _settle(self, chunk: Sequence[Intended], codes: Mapping[str, str]) -> None:
+    def _settle(self, chunk: Sequence[Intended], answers: Mapping[str, ChangeAnswer]) -> None:
+        refusal: Fatal | None = None
         for one in chunk:
-            code = codes.get(one.object_id, Unreachable.code)
-            if code not in FOR_EVERYBODY:
-                self._observed.append(one.answered(code))
-        for code in FOR_EVERYBODY & set(codes.values()):
-            raise error_in_a_run(
-                code, "the directory refuses to change accounts; what was answered is in the ledger"
-            )
+            answer = answers.get(one.object_id, Unreachable.code)
+            if isinstance(answer, Fatal):
+                refusal = refusal or answer  # it is about everybody, so nobody is marked as failed
+            else:
+                self._observed.append(one.answered(answer))
+        if refusal:
+            raise error_in_a_run(refusal.code, refusal.reason, remedy=refusal.remedy)
 
     def _record(self) -> None:
         if self._observed:
@@ -115,7 +106,7 @@ class AccountChanges:
 
     def _check_stop(self) -> None:
         if self.stop():
-            raise Stopped("stopped; every account that was changed is in the ledger")
+            raise Stopped("stopped")
 
 
 @contextmanager

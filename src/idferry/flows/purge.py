@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from idferry.errors import Stopped
+from idferry.flows.end_early import telling_what_was_done
 from idferry.flows.recycle import RecycleReport, chunks_of, ids_of
 from idferry.ports import AccountRemover, Clock, ObservationLedger, Stop, never
 from idferry.rules.entry import Entry, EventKind, Observation
@@ -24,15 +25,16 @@ def purge(
     2. Delete the others, and record those that are gone. They stay removed, or failed.
 
     Raises:
-        DirectoryError, LedgerError, Stopped.
+        DirectoryError, LedgerError, Stopped: its `done` says how many were purged, once accounts were looked for.
     """
     report = RecycleReport()
-    for chunk in chunks_of(filter(has_removed_account, people)):
-        if stop():
-            raise Stopped(f"stopped; {report.done} accounts were purged and are in the ledger")
-        ours = report.find(chunk, remover.deleted(ids_of(chunk)))
-        if execute and ours:
-            gone = report.settle(ours, remover.purge(ids_of(ours)))
-            observed = [Observation(entry.person_id, EventKind.PURGED) for entry in gone]
-            observations.observe(run="", observed=observed, at=clock.now())
+    with telling_what_was_done(lambda: report.sentence("purged")):
+        for chunk in chunks_of(filter(has_removed_account, people)):
+            if stop():
+                raise Stopped("stopped")
+            ours = report.find(chunk, remover.deleted(ids_of(chunk)))
+            if execute and ours:
+                gone = report.settle(ours, remover.purge(ids_of(ours)))
+                observed = [Observation(entry.person_id, EventKind.PURGED) for entry in gone]
+                observations.observe(run="", observed=observed, at=clock.now())
     return report

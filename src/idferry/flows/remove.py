@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from idferry.errors import NotFound, Stopped, Unreachable, UsageError
+from idferry.flows.end_early import telling_what_was_done
 from idferry.flows.recycle import chunks_of, ids_of
 from idferry.ports import AccountRemover, Clock, ObservationLedger, Stop, Tell, never
 from idferry.rules.entry import Entry, EventKind, Observation
@@ -66,19 +67,20 @@ def remove(
 
     Raises:
         UsageError: `including_used` is not the number of used accounts.
-        DirectoryError, LedgerError, Stopped.
+        DirectoryError, LedgerError, Stopped: its `done` says how many were removed, once an account was read.
     """
-    removing, read = _Removing(remover=remover, observations=observations, clock=clock), 0
+    removing = _Removing(remover=remover, observations=observations, clock=clock)
     if including_used is not None:
         removing.include_used(people(), expected=including_used)
-    for chunk in chunks_of(people()):
-        if stop():
-            raise Stopped(f"stopped; {removing.report.removed} accounts were removed and are in the ledger")
-        judged = removing.judge(chunk)
-        if execute:
-            removing.carry_out(judged)
-        read += len(chunk)
-        tell(AccountsRemoved(removing.report.removed) if execute else AccountsRead(read))
+    with telling_what_was_done(removing.done):
+        for chunk in chunks_of(people()):
+            if stop():
+                raise Stopped("stopped")
+            judged = removing.judge(chunk)
+            removing.read += len(chunk)
+            if execute:
+                removing.carry_out(judged)
+            tell(AccountsRemoved(removing.report.removed) if execute else AccountsRead(removing.read))
     return removing.report
 
 
@@ -91,6 +93,11 @@ class _Removing:
     clock: Clock
     report: RemoveReport = field(default_factory=RemoveReport)
     included: PersonSet = field(default_factory=PersonSet)
+    read: int = 0
+
+    def done(self) -> str:
+        """What was done so far, in a sentence; "" before an account was read."""
+        return f"{self.report.removed:,} accounts were removed and are in the ledger" if self.read else ""
 
     # --- who uses an account ----------------------------------------------------------------------------------------
 

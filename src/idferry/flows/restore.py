@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from idferry.errors import Stopped
+from idferry.flows.end_early import telling_what_was_done
 from idferry.flows.recycle import RecycleReport, chunks_of, ids_of
 from idferry.ports import AccountRemover, Clock, ObservationLedger, Stop, never
 from idferry.rules.account import Account
@@ -27,22 +28,23 @@ def restore(
     3. Record everybody who has an account again, with the state that the account shows.
 
     Raises:
-        DirectoryError, LedgerError, Stopped.
+        DirectoryError, LedgerError, Stopped: its `done` says how many were restored, once accounts were looked for.
     """
     report = RecycleReport()
-    for chunk in chunks_of(filter(has_removed_account, people)):
-        if stop():
-            raise Stopped(f"stopped; {report.done} accounts were restored and are in the ledger")
-        binned = remover.deleted(ids_of(chunk))
-        back_already = _live(remover, [one for one in ids_of(chunk) if one not in binned])
-        accounts = {**back_already, **binned}
-        ours = report.find(chunk, accounts)
-        if execute and ours:
-            in_bin = [one for one in ids_of(ours) if one in binned]
-            restored = remover.restore(in_bin) if in_bin else {}
-            back = report.settle(ours, {**dict.fromkeys(back_already, ""), **restored})
-            observed = [_restored(entry, accounts[entry.object_id]) for entry in back]
-            observations.observe(run="", observed=observed, at=clock.now())
+    with telling_what_was_done(lambda: report.sentence("restored")):
+        for chunk in chunks_of(filter(has_removed_account, people)):
+            if stop():
+                raise Stopped("stopped")
+            binned = remover.deleted(ids_of(chunk))
+            back_already = _live(remover, [one for one in ids_of(chunk) if one not in binned])
+            accounts = {**back_already, **binned}
+            ours = report.find(chunk, accounts)
+            if execute and ours:
+                in_bin = [one for one in ids_of(ours) if one in binned]
+                restored = remover.restore(in_bin) if in_bin else {}
+                back = report.settle(ours, {**dict.fromkeys(back_already, ""), **restored})
+                observed = [_restored(entry, accounts[entry.object_id]) for entry in back]
+                observations.observe(run="", observed=observed, at=clock.now())
     return report
 
 

@@ -11,6 +11,7 @@ from idferry.errors import Stopped
 from idferry.flows.change_accounts import AccountChanges, account_changes
 from idferry.flows.check_tenant import add_attributes
 from idferry.flows.disable_people import DisableReport, disable_people, list_by_enabled
+from idferry.flows.end_early import telling_what_was_done
 from idferry.flows.plan_update import Listing, UpdatePlan
 from idferry.flows.remove import RemoveReport, remove
 from idferry.flows.update_values import ValuesReport, ValueUpdating
@@ -67,7 +68,7 @@ class UpdateReport:
     """
 
     plan: UpdatePlan
-    values: ValuesReport
+    values: ValuesReport = field(default_factory=ValuesReport)
     disabling: DisableReport = field(default_factory=DisableReport)
     returned: Listing = field(default_factory=Listing)
     removal: RemoveReport | None = None
@@ -81,6 +82,12 @@ class UpdateReport:
         left = removal.failed.total() + removal.kept.total() if removal else 0
         left += self.barred_in_doubt.count if self.asked.barred is WhenBarred.DISABLE else 0
         return self.values.failed.total() + self.disabling.failed.total() + left
+
+    @property
+    def done(self) -> str:
+        """What was done so far, in a sentence."""
+        updated, disabled = self.values.updated, self.disabling.disabled
+        return f"{updated:,} accounts were updated and {disabled:,} disabled, and are in the ledger"
 
 
 def update_people(
@@ -109,35 +116,38 @@ def update_people(
     Raises:
         SourceError: an attribute has values of several types.
         TenantNotReady: an extension attribute is missing, and the application may not create it.
-        DirectoryError, LedgerError, Stopped.
+        DirectoryError, LedgerError, Stopped: their `done` says how many accounts were changed.
     """
-    facts = directory.inspector.inspect()
-    needed = data_types(plan.extension_types)
-    if execute:
-        add_attributes(inspector=directory.inspector, facts=facts, needed=needed, tell=tell)
-    custom = {*facts.attributes, *(needed if execute else ())} - {LEGACY_ID, flag}
-    with account_changes(observations=ledgers.observations, clock=clock, run=run, stop=stop) as changes:
-        values = ValueUpdating(
-            ledger=ledgers.report,
-            wanted=ledgers.wanted,
-            reader=directory.reader,
-            updater=directory.updater,
-            value_names=[*GRAPH_NAMES, *sorted(custom)],
-            accounts=facts.objects_used or sum(ledgers.report.states(_EVERYBODY).values()),
-            changes=changes if execute else None,
-            tell=tell,
-            stop=stop,
-        )
-        report = UpdateReport(plan, values.update(), asked=departures)
-        changes.finish()
+    report = UpdateReport(plan, asked=departures)
+    # Whoever executes has created people before: the command has begun.
+    with telling_what_was_done(lambda: report.done if execute else ""):
+        facts = directory.inspector.inspect()
+        needed = data_types(plan.extension_types)
+        if execute:
+            add_attributes(inspector=directory.inspector, facts=facts, needed=needed, tell=tell)
+        custom = {*facts.attributes, *(needed if execute else ())} - {LEGACY_ID, flag}
         settling = _Settling(
             plan=plan, ledgers=ledgers, directory=directory, report=report, tell=tell, stop=stop
         )
-        if execute:
-            settling.disable(departures, changes)
-    if departures.vanished is WhenVanished.REMOVE:
-        settling.remove(clock, execute=execute)
-    settling.list_undecided()
+        with account_changes(observations=ledgers.observations, clock=clock, run=run, stop=stop) as changes:
+            ValueUpdating(
+                ledger=ledgers.report,
+                wanted=ledgers.wanted,
+                reader=directory.reader,
+                updater=directory.updater,
+                value_names=[*GRAPH_NAMES, *sorted(custom)],
+                accounts=facts.objects_used or sum(ledgers.report.states(_EVERYBODY).values()),
+                changes=changes if execute else None,
+                tell=tell,
+                stop=stop,
+                report=report.values,
+            ).update()
+            changes.finish()
+            if execute:
+                settling.disable(departures, changes)
+        if departures.vanished is WhenVanished.REMOVE:
+            settling.remove(clock, execute=execute)
+        settling.list_undecided()
     return report
 
 
@@ -199,6 +209,6 @@ class _Settling:
             return
         for entry in self.ledgers.report.entries(Selection(source=self.plan.source, states=WITH_ACCOUNT)):
             if self.stop():
-                raise Stopped("stopped; what was done is in the ledger")
+                raise Stopped("stopped")
             if entry.person_id in chosen:
                 yield entry

@@ -158,7 +158,7 @@ class ValueUpdating:
 
     def _check_stop(self) -> None:
         if self.stop():
-            raise Stopped(f"stopped; {self.report.updated} accounts were updated and are in the ledger")
+            raise Stopped("stopped")
 
     # --- deciding ----------------------------------------------------------------------------------------------------
 

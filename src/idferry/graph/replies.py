@@ -9,9 +9,11 @@ Bodies: https://learn.microsoft.com/graph/errors; the codes of the directory ser
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
+
+import msgspec
 
 from idferry.errors import (
     Conflict,
@@ -66,17 +68,16 @@ _WORDS: Mapping[type[DirectoryError], str] = {
 _INVALID_DETAILS = frozenset({"InvalidValue", "InvalidLength", "PropertyRequired", "PropertyConflict"})
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(msgspec.Struct, frozen=True, gc=False):
     """An answer that can be trusted: status, JSON object (None: there was none) and headers in lower case.
 
-    `in_batch`: the answer to one item of a `$batch`. False where a `$batch` as a whole was refused: that one answer
+    A struct, because each item of a `$batch` is one; the headers of an item that succeeded are left out. `in_batch`: the answer to one item of a `$batch`. False where a `$batch` as a whole was refused: that one answer
     then stands for each of its items. `application`: the name of the one that called, where it matters which did.
     """
 
     status: int
     body: Mapping[str, Any] | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = {}
     in_batch: bool = False
     application: str = ""
 
@@ -111,6 +112,9 @@ class NoReply:
 
 
 Outcome = Reply | NoReply
+
+FOR_EVERYBODY = (Forbidden, QuotaExceeded, TenantNotReady, TokenRefused)
+"""Refusals that the next person would hear as well: the run must stop, nobody must be marked as failed."""
 
 
 @dataclass(frozen=True, slots=True)

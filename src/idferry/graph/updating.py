@@ -12,12 +12,13 @@ from idferry.graph import queries
 from idferry.graph.applications import Naming
 from idferry.graph.asking import Asking
 from idferry.graph.machine import Machine
-from idferry.graph.replies import code_of
+from idferry.graph.replies import FOR_EVERYBODY, Reply, refusal_of
 from idferry.graph.senders import Senders
 from idferry.graph.transport import BATCH_SIZE_MAX, Call
 from idferry.graph.waiting import LOOK_AGAIN_SECONDS_FIRST, LOOK_AGAIN_SECONDS_MAX
 from idferry.graph.wire import DISABLING_BODY, Names, patch_body
 from idferry.rules.account import AccountChange
+from idferry.rules.answers import ChangeAnswer, Fatal
 
 
 class AccountUpdating:
@@ -33,22 +34,24 @@ class AccountUpdating:
         self._settle_s = settle.total_seconds()
         self._machine = machine
 
-    def update(self, changes: Sequence[AccountChange]) -> "Future[Mapping[str, str]]":
-        """Change accounts, at most 20: object id -> "" when it is done, else the code of the error class."""
+    def update(self, changes: Sequence[AccountChange]) -> "Future[Mapping[str, ChangeAnswer]]":
+        """Change accounts, at most 20: object id -> what became of it."""
         assert len(changes) <= BATCH_SIZE_MAX  # noqa: S101  a bug of the caller
         return self._senders.submit(lambda: self._update(changes))
 
-    def disable(self, object_ids: Sequence[str]) -> "Future[Mapping[str, str]]":
+    def disable(self, object_ids: Sequence[str]) -> "Future[Mapping[str, ChangeAnswer]]":
         """Disable accounts, at most 20; answers like `update`."""
         assert len(object_ids) <= BATCH_SIZE_MAX  # noqa: S101  a bug of the caller
         return self._senders.submit(lambda: self._send([(one, _disabling(one)) for one in object_ids], {}))
 
-    def _update(self, changes: Sequence[AccountChange]) -> Mapping[str, str]:
-        codes: dict[str, str] = {}
-        return self._send(_encoded(changes, self._naming.names(), codes), codes)
+    def _update(self, changes: Sequence[AccountChange]) -> Mapping[str, ChangeAnswer]:
+        answers: dict[str, ChangeAnswer] = {}
+        return self._send(_encoded(changes, self._naming.names(), answers), answers)
 
-    def _send(self, waiting: list[tuple[str, Call]], codes: dict[str, str]) -> Mapping[str, str]:
-        """The definite answers, beside the codes that are known already.
+    def _send(
+        self, waiting: list[tuple[str, Call]], answers: dict[str, ChangeAnswer]
+    ) -> Mapping[str, ChangeAnswer]:
+        """The definite answers, beside those that are known already.
 
         A change of an account right after its creation is answered 404 although it exists, so that answer is
         believed only when the directory had time to settle.
@@ -57,25 +60,36 @@ class AccountUpdating:
         pause_s = LOOK_AGAIN_SECONDS_FIRST
         while waiting:
             replies = self._asking.many([call for _, call in waiting])
-            codes |= {one: code_of(reply) for (one, _), reply in zip(waiting, replies, strict=True)}
-            waiting = [(one, call) for one, call in waiting if codes[one] == NotFound.code]
+            answers |= {one: _answer(reply) for (one, _), reply in zip(waiting, replies, strict=True)}
+            waiting = [(one, call) for one, call in waiting if answers[one] == NotFound.code]
             left_s = deadline_s - self._machine.clock.elapsed()
             if left_s <= 0:
                 break
             if waiting:
                 self._machine.pauses.rest(min(pause_s, left_s))
                 pause_s = min(pause_s * 2, LOOK_AGAIN_SECONDS_MAX)
-        return codes
+        return answers
 
 
-def _encoded(changes: Sequence[AccountChange], names: Names, codes: dict[str, str]) -> list[tuple[str, Call]]:
+def _answer(reply: Reply) -> ChangeAnswer:
+    if reply.succeeded:
+        return ""
+    refusal = refusal_of(reply)
+    if issubclass(refusal.error, FOR_EVERYBODY):
+        return Fatal(refusal.error.code, refusal.reason)
+    return refusal.error.code
+
+
+def _encoded(
+    changes: Sequence[AccountChange], names: Names, answers: dict[str, ChangeAnswer]
+) -> list[tuple[str, Call]]:
     """The calls to make; a change that cannot be encoded gets its code at once."""
     calls = []
     for change in changes:
         try:
             body = patch_body(change, names)
         except UnicodeEncodeError:
-            codes[change.object_id] = InvalidValue.code
+            answers[change.object_id] = InvalidValue.code
             continue
         calls.append((change.object_id, Call("PATCH", queries.one(queries.USERS, change.object_id), body)))
     return calls

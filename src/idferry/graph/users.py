@@ -12,13 +12,9 @@ from dataclasses import replace
 from idferry.errors import (
     Conflict,
     DirectoryError,
-    Forbidden,
     InvalidValue,
-    QuotaExceeded,
     Stopped,
-    TenantNotReady,
     Throttled,
-    TokenRefused,
     Unreachable,
 )
 from idferry.graph import queries
@@ -26,7 +22,15 @@ from idferry.graph.applications import Naming
 from idferry.graph.holders import Holders
 from idferry.graph.machine import Pauses
 from idferry.graph.pacing import Gate
-from idferry.graph.replies import A_UNIQUE_VALUE, NoReply, Outcome, Reply, is_guid, refusal_of
+from idferry.graph.replies import (
+    A_UNIQUE_VALUE,
+    FOR_EVERYBODY,
+    NoReply,
+    Outcome,
+    Reply,
+    is_guid,
+    refusal_of,
+)
 from idferry.graph.senders import Senders
 from idferry.graph.transport import BATCH_SIZE_MAX, Call, Transport
 from idferry.graph.wire import Names, create_body, quotes
@@ -48,8 +52,6 @@ from idferry.rules.password import Password
 from idferry.rules.quota import Pace
 
 WITHHELD = "the answer repeats a password that was sent, so it is not told"
-# Refusals that the next person would hear as well: the run must stop, nobody must be marked as failed.
-_FOR_EVERYBODY = (Forbidden, QuotaExceeded, TenantNotReady, TokenRefused)
 
 
 class AccountWriting:
@@ -165,7 +167,7 @@ def _refused(reply: Reply) -> CreateAnswer:
         return Unanswered(refusal.reason)
     if issubclass(refusal.error, Conflict):
         return Taken(refusal.attribute, refusal.holder_id)
-    if issubclass(refusal.error, _FOR_EVERYBODY) or not reply.in_batch:
+    if issubclass(refusal.error, FOR_EVERYBODY) or not reply.in_batch:
         return Fatal(refusal.error.code, refusal.reason)
     return Rejected(refusal.error.code, refusal.reason)
 

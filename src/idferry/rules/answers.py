@@ -5,10 +5,11 @@ An answer is always about one attempt: nothing below retries by itself, so that 
 
 from dataclasses import dataclass
 
+import msgspec
 
-@dataclass(frozen=True, slots=True)
-class Created:
-    """201: the account exists and is ours."""
+
+class Created(msgspec.Struct, frozen=True, gc=False):
+    """201: the account exists and is ours. A struct, because nearly every answer is one: `LegacyUser` says why."""
 
     object_id: str
 
@@ -64,6 +65,9 @@ class Fatal:
 
 
 CreateAnswer = Created | Taken | Rejected | Postponed | Unanswered | Undelivered | Fatal
+
+ChangeAnswer = str | Fatal
+"""What became of a change of an account: "" when it is done, else the code of the error class."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,12 +19,12 @@ from tests.support.mock_graph import (
     token_answer,
 )
 
-from idferry.errors import Stopped, TokenRefused
+from idferry.errors import Forbidden, Stopped, TokenRefused
 from idferry.graph.pacing import Gate
 from idferry.graph.traffic import Ticket
-from idferry.ports import CreateOrder
-from idferry.rules.account import AccountDraft, PasswordPlan
-from idferry.rules.answers import CreateAnswer, Created, Fatal, Postponed, Undelivered
+from idferry.ports import AccountUpdater, CreateOrder
+from idferry.rules.account import AccountChange, AccountDraft, PasswordPlan
+from idferry.rules.answers import ChangeAnswer, CreateAnswer, Created, Fatal, Postponed, Undelivered
 from idferry.rules.names import local_identity
 from idferry.rules.password import Password
 from idferry.rules.quota import Allowance, HeldBy, Quota
@@ -178,6 +178,29 @@ def test_an_application_that_lost_its_permission_is_named() -> None:
         directory.writer.create(chunk()).result(10)
         (answer,) = directory.writer.create(chunk(1)).result(10)
     assert isinstance(answer, Fatal)
+    assert "application second" in answer.reason
+
+
+@pytest.mark.parametrize("disabling", [False, True])
+def test_an_application_that_may_not_change_accounts_any_more_is_named(disabling: bool) -> None:
+    clock = HandClock()
+    denied = graph_error("Authorization_RequestDenied", "Insufficient privileges")
+
+    def refusing(request: httpx2.Request) -> httpx2.Response:
+        refused = application_of(request) == "client-1"
+        answer: dict[str, Any] = {"status": 403, "body": denied} if refused else {"status": 204}
+        return batch_answer(*({"id": item["id"], **answer} for item in batch_items(request)))
+
+    def changed(updater: AccountUpdater) -> ChangeAnswer:
+        if disabling:
+            return updater.disable(["a"]).result(10)["a"]
+        return updater.update([AccountChange("a", {"city": "Turku"})]).result(10)["a"]
+
+    with mocked_directory(refusing, token=token, clock=clock, applications=NAMES) as directory:
+        assert changed(directory.updater) == ""
+        answer = changed(directory.updater)
+    assert isinstance(answer, Fatal)
+    assert answer.code == Forbidden.code
     assert "application second" in answer.reason
 
 

@@ -17,7 +17,7 @@ from tests.support.builders import (
     without_password,
 )
 from tests.support.hand_clock import HandClock
-from tests.support.memory_directory import FLAG, MemoryTenant
+from tests.support.memory_directory import FLAG, LostAfter, MemoryTenant
 from tests.support.memory_ledger import MemoryLedger
 
 from idferry.errors import Forbidden, QuotaExceeded, SourceError, TenantNotReady, UsageError
@@ -400,3 +400,12 @@ def test_a_new_run_counts_people_whom_an_earlier_one_left_in_the_middle() -> Non
     [total] = [one.total for one in world.told if isinstance(one, RunStarted)]
     assert total == report.send.done == 7
     assert_true_to_life(world)
+
+
+def test_an_account_that_was_created_carries_no_digests() -> None:
+    """They were a tenth of the CPU while sending and of the ledger's size: the draft says the same."""
+    world = World(MemorySource(crowd(8)))
+    world.tenant.plan_faults([LostAfter()])
+    report = world.premigrate().send
+    assert (report.created, report.adopted) == (7, 1)
+    assert [entry.written for entry in world.entries().values()] == [{}] * 8

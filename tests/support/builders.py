@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import count
+from typing import Any
 
 from tests.support.hand_clock import HandClock
 from tests.support.memory_directory import FLAG, MemoryTenant
@@ -201,6 +202,7 @@ class World:
         accept_changes: bool = False,
         stop: Callable[[], bool] = lambda: False,
         mortality: Mortality | None = None,
+        **intake: Any,
     ) -> PremigrateReport:
         life = mortality or Mortality()
         self._shelves.after_write = life.after_write
@@ -209,7 +211,7 @@ class World:
             return premigrate(
                 command=command,
                 source=self.source,
-                intake=Intake(self.rules, take_up or TakeUp(), in_pilot, limit, accept_changes),
+                intake=Intake(self.rules, take_up or TakeUp(), in_pilot, limit, accept_changes, **intake),
                 ledgers=Ledgers(
                     Living(ledger.plan, life),  # type: ignore[arg-type]
                     Living(ledger.runs, life),  # type: ignore[arg-type]

@@ -160,6 +160,18 @@ def test_a_tenant_that_grants_nothing_for_two_minutes_has_not_slowed_down() -> N
         assert told[at_s] == pytest.approx(journey.seconds - at_s, rel=0.1), f"{at_s:.0f} s after the start"
 
 
+@pytest.mark.parametrize(("scale", "moments"), [(1.0, (210, 220)), (0.6, (670, 1_000))])
+def test_a_silence_between_two_windows_tells_nothing_and_several_windows_do(
+    scale: float, moments: tuple[int, ...]
+) -> None:
+    """At first the quota is believed; a tenant that grants less is believed when it has shown it several times."""
+    journey = Journey(people=60_000, tenant=Tenant("fixed-window", scale=scale))
+    told = left_as_told(journey)
+    for moment in moments:
+        at_s = min(told, key=lambda one: abs(one - moment))
+        assert told[at_s] == pytest.approx(journey.seconds - at_s, rel=0.1), f"{at_s:.0f} s after the start"
+
+
 @pytest.mark.parametrize("scale", [1.0, 0.6])
 @pytest.mark.parametrize("applications", [1, 3])
 def test_the_time_left_is_right_while_the_tenant_throttles(applications: int, scale: float) -> None:

@@ -165,12 +165,8 @@ def seconds_of(text: str) -> float:
     return float(sum(int(number) * units[unit] for number, unit in pairwise(words) if unit in units))
 
 
-@pytest.mark.parametrize("scale", [1.0, 0.6])
-@pytest.mark.parametrize("applications", [1, 3])
-def test_the_time_left_is_right_while_the_tenant_throttles(
-    capsys: pytest.CaptureFixture[str], applications: int, scale: float
-) -> None:
-    journey = Journey(people=20_000 * applications, applications=applications, tenant=Tenant(scale=scale))
+def left_as_told(capsys: pytest.CaptureFixture[str], journey: Journey) -> dict[float, float]:
+    """Seconds since the run began -> seconds left as the lines tell."""
     clock = HandClock()
     reached: dict[int, float] = {}
     with progress(clock) as tell:
@@ -185,14 +181,34 @@ def test_the_time_left_is_right_while_the_tenant_throttles(
         journey.watch = watch
         journey.run()
     line = re.compile(r"([\d,]+) of .* settled, .*?, ([^,]+) left")
-    told = {
+    return {
         reached[int(found.group(1).replace(",", ""))]: seconds_of(found.group(2))
         for found in map(line.match, capsys.readouterr().err.splitlines())
         if found
     }
+
+
+@pytest.mark.parametrize("scale", [1.0, 0.6])
+@pytest.mark.parametrize("applications", [1, 3])
+def test_the_time_left_is_right_while_the_tenant_throttles(
+    capsys: pytest.CaptureFixture[str], applications: int, scale: float
+) -> None:
+    journey = Journey(people=20_000 * applications, applications=applications, tenant=Tenant(scale=scale))
+    told = left_as_told(capsys, journey)
     for moment in (60, journey.seconds / 2, journey.seconds * 0.9):
         at_s = min(told, key=lambda one: abs(one - moment))
         assert abs(at_s - moment) <= LINE_EVERY_SECONDS
+        assert told[at_s] == pytest.approx(journey.seconds - at_s, rel=0.1), f"{at_s:.0f} s after the start"
+
+
+def test_a_silence_between_two_windows_has_not_slowed_the_run_down(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A tenant that counts by windows grants thousands at once and then nothing for minutes: the quota is believed."""
+    journey = Journey(people=60_000, tenant=Tenant("fixed-window"))
+    told = left_as_told(capsys, journey)
+    for moment in (227, 320, 377):
+        at_s = min(told, key=lambda one: abs(one - moment))
         assert told[at_s] == pytest.approx(journey.seconds - at_s, rel=0.1), f"{at_s:.0f} s after the start"
 
 

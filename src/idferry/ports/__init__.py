@@ -31,9 +31,12 @@ from idferry.ports.sign_ins import (
     HashRow,
     HashStore,
     LegacyRef,
+    OnLateVerdict,
     PasswordVerifier,
+    ProtectedVerifier,
     ResetStatus,
     Settlement,
+    Verifiers,
 )
 from idferry.ports.sources import LegacySource, RecordCopier, SourceRecord, Take
 
@@ -55,8 +58,10 @@ __all__ = [
     "LegacyRef",
     "LegacySource",
     "ObservationLedger",
+    "OnLateVerdict",
     "PasswordVerifier",
     "PlanLedger",
+    "ProtectedVerifier",
     "RandomBelow",
     "RecordCopier",
     "RecordReport",
@@ -71,6 +76,7 @@ __all__ = [
     "Tell",
     "TenantFacts",
     "TenantInspector",
+    "Verifiers",
     "WantedDrafts",
     "never",
 ]

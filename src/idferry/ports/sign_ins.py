@@ -1,12 +1,13 @@
 """What sign-ins need from outside: verifiers, the guard that books attempts, the reset status, the hash store."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
 from idferry.ports.machine import Clock
+from idferry.rules.names import compared_form
 from idferry.rules.password import Password
 from idferry.rules.verdict import Verdict
 
@@ -25,6 +26,17 @@ class LegacyRef:
     typed_sign_in_name: str
     sign_in_names: Sequence[str] = ()
     client_address: str = ""
+
+    @property
+    def asked_name(self) -> str:
+        """The name to ask the legacy system with, spelled as its own record spells it.
+
+        That is the record's name that was typed, else its first: a name that has meanwhile gone to somebody else in
+        the legacy system would prove that person's password. Without names it is the typed one.
+        """
+        typed = compared_form(self.typed_sign_in_name)
+        named = (one for one in self.sign_in_names if compared_form(one) == typed)
+        return next(named, self.sign_in_names[0] if self.sign_in_names else self.typed_sign_in_name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +65,32 @@ class PasswordVerifier(Protocol):
 
     def verify(self, who: LegacyRef, password: Password, deadline: Deadline) -> Verdict:
         """What the legacy system says. Never raises: whatever goes wrong is NoAnswer."""
+        ...
+
+
+OnLateVerdict = Callable[[Verdict], None]
+"""Hears of a call that outlived its caller, exactly once and from another thread."""
+
+
+class ProtectedVerifier(PasswordVerifier, Protocol):
+    """A verifier behind its deadline, circuit breaker, cap on concurrent calls and rate."""
+
+    def verify(
+        self, who: LegacyRef, password: Password, deadline: Deadline, *, late: OnLateVerdict | None = None
+    ) -> Verdict:
+        """What the legacy system says by the deadline.
+
+        After NoAnswer(TIMED_OUT, reached=True), and after nothing else, `late` is called exactly once: with the
+        verdict that came later, or with the same NoAnswer when the call was aborted. That may be before this returns.
+        """
+        ...
+
+
+class Verifiers(Protocol):
+    """All verifiers of the settings, in their order."""
+
+    def responsible_for(self, who: LegacyRef) -> Sequence[ProtectedVerifier]:
+        """Those that may be asked about this legacy user, by source and e-mail domain; none: nobody can tell."""
         ...
 
 

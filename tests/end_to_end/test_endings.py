@@ -210,6 +210,23 @@ def test_a_second_signal_says_it_too(b2c_desk: Desk, emulator: Emulator) -> None
     check_continuing(ended, desk, emulator)
 
 
+@pytest.mark.parametrize("executes", [True, False])
+def test_a_bug_says_whether_there_is_something_to_continue(
+    b2c_desk: Desk, monkeypatch: pytest.MonkeyPatch, executes: bool
+) -> None:
+    def breaks(_self: object, _item: object) -> None:
+        raise RuntimeError("nobody foresaw it")
+
+    monkeypatch.setattr("idferry.flows.plan_people.plan_person", breaks)
+    b2c_desk.people("people.jsonl", people(3))
+    ended = b2c_desk.run("premigrate", "people.jsonl", *(["--execute"] if executes else []))
+    assert ended.code == 3
+    told = " ".join(ended.err.split())
+    assert ("Nothing is lost: the same command continues" in told) is executes
+    assert ("then: idferry premigrate people.jsonl --execute" in told) is executes
+    assert ("Nothing was changed in any directory" in told) is not executes
+
+
 def test_a_plan_has_nothing_to_continue(b2c_desk: Desk) -> None:
     ended = b2c_desk.run("premigrate", "nowhere.jsonl", "--execute", "--json")
     assert (ended.code, "next" in ended.error, "progress" in ended.document) == (2, False, False)

@@ -186,6 +186,21 @@ def test_whatever_ends_it_says_that_nothing_stays(
     check_nothing_stays(far_desk.run("rehearse", "people.jsonl", "--json"), code)
 
 
+def test_a_bug_in_it_does_not_say_that_it_continues(far_desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    def breaks(**_more: object) -> None:
+        raise RuntimeError("nobody foresaw it")
+
+    monkeypatch.setattr("idferry.cli.rehearse.flow", breaks)
+    far_desk.people("people.jsonl", people(3))
+    ended = far_desk.run("rehearse", "people.jsonl")
+    assert ended.code == 3
+    told = " ".join(ended.err.split())
+    assert "idferry has a bug: RuntimeError at " in told
+    assert "Nothing was changed in any directory" in told
+    assert "continues" not in told
+    assert "nobody foresaw it" not in told
+
+
 def test_a_latency_that_nobody_would_wait_for_is_refused(far_desk: Desk) -> None:
     far_desk.people("people.jsonl", people(3))
     far_desk.limits = {"timeout_seconds": 20}

@@ -145,7 +145,7 @@ def run(arguments: list[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_STOPPED
     except Exception as error:  # noqa: BLE001  the outermost place: people get a sentence, developers the traceback
-        return _bug(error, as_json=as_json)
+        return _bug(error, arguments=arguments, as_json=as_json)
     if result == INTERRUPTED:
         stopped = Stopped("stopped at once; what was answered is in the ledger")
         print_error(stopped, as_json=as_json, next_command=_next_command(arguments, stopped))
@@ -169,15 +169,17 @@ def _wrong_usage(error: TyperException) -> UsageError:
     return UsageError(message[:1].lower() + message[1:], remedy=f"See {command} --help.")
 
 
-def _bug(error: Exception, *, as_json: bool) -> int:
+def _bug(error: Exception, *, arguments: list[str], as_json: bool) -> int:
     """An error nobody foresaw. Its message may quote data, so only its kind and place are shown."""
     last = traceback.extract_tb(error.__traceback__)[-1]
     place = f"{os.path.basename(last.filename)}:{last.lineno}"  # noqa: PTH119  a name to show, not a path to use
-    message = (
-        f"idferry has a bug: {type(error).__name__} at {place}. Nothing is lost: the same command continues"
-    )
+    # Only what acts has something to continue; a rehearsal and a plan begin anew.
+    acts = "--execute" in arguments
+    after = "Nothing is lost: the same command continues" if acts else "Nothing was changed in any directory"
+    message = f"idferry has a bug: {type(error).__name__} at {place}. {after}"
     remedy = f"Set {DEBUG_VARIABLE}=1 to see where it came from, and report it."
-    print_error(IdferryError(message, remedy=remedy), as_json=as_json)
+    bug = IdferryError(message, remedy=remedy)
+    print_error(bug, as_json=as_json, next_command=_next_command(arguments, bug))
     if os.environ.get(DEBUG_VARIABLE):
         for line in "".join(traceback.format_tb(error.__traceback__)).splitlines():
             say(messages(), line)

@@ -14,7 +14,7 @@ from idferry.ledger.database import CACHE_KIB, NOWHERE, Database, told_as_ledger
 from idferry.ledger.named_queries import named_queries
 from idferry.rules.entry import PlanEffect, PlanItem, TakeUp
 from idferry.rules.lifecycle import State
-from idferry.rules.names import LOOK_ALIKE_NAMES_MAX, Identity, look_alike_form
+from idferry.rules.names import LOOK_ALIKE_NAMES_MAX, Identity, SignInType, look_alike_form
 from idferry.rules.outcomes import LeftOut
 from idferry.rules.plan import NotPlanned
 
@@ -25,6 +25,7 @@ RECENT_TEXTS_MAX = 25_000
 _PLANNED = PlanEffect(State.PLANNED)  # nearly everybody's, so it is made once
 _SQL = named_queries("one_pass")
 _SPOTS = 8 * FILTER_BYTES - 1  # a mask: the filter has a power of two of bits
+_FORM_SPOTS = 1024 * 1024 - 1  # likewise, of bytes: names that are not their own look-alike form are few
 _PRAGMAS = {"journal_mode": "MEMORY", "synchronous": "OFF", "cache_size": f"-{CACHE_KIB}"}
 # What a text was met as stands in its first letter, so that a key is never taken for a name.
 _KEY, _LOCAL, _FEDERATED, _FORM = "k", "l", "f", "~"
@@ -47,12 +48,12 @@ class OnePass:
 
     def __init__(self, database: Database) -> None:
         self._met = _Met(database)
-        self._any_forms = False
+        self._form_spots = bytearray(_FORM_SPOTS + 1)
 
     def begin_planning(self) -> None:
         """Forget the pass before: nobody was sent, so it left nothing that counts. Raises LedgerError."""
         self._met.forget_everything()
-        self._any_forms = False
+        self._form_spots = bytearray(_FORM_SPOTS + 1)
 
     def plan(
         self,
@@ -66,7 +67,9 @@ class OnePass:
 
         Raises LedgerError.
         """
-        return [self._settle(item) for item in items]
+        effects = [self._settle(item) for item in items]
+        self._met.make_room()
+        return effects
 
     def _settle(self, item: PlanItem) -> PlanEffect:
         met, plan, source, key = self._met, item.plan, item.user.source, item.user.key
@@ -100,14 +103,12 @@ class OnePass:
 
         Of the names that share a form, LOOK_ALIKE_NAMES_MAX are remembered, and the form itself if it is a name.
         """
-        # Plain names are their own form, and in most sources nobody's looks like one of them.
-        plain = all(map(str.isascii, names))
-        if plain and not (self._any_forms and any(self._met.first(f"{_FORM}0{name}") for name in names)):
+        if not self._may_look_alike(names):
             return None
         forms = {name: _LOCAL + look_alike_form(name[1:]) for name in names if name[0] == _LOCAL}
         for name, form in forms.items():
             if form != name:
-                self._any_forms = True
+                self._form_spots[hash(form) & _FORM_SPOTS] = 1
                 self._remember_form(form, key)
         alike: set[str] = set()
         for form in forms.values():
@@ -115,6 +116,13 @@ class OnePass:
             owner = self._met.first(form) if others else None
             alike.update(others, () if owner is None else (owner,))
         return min(alike - {key}, default=None)
+
+    def _may_look_alike(self, names: Sequence[str]) -> bool:
+        """Plain names are their own form, and in most sources nobody's looks like one of them."""
+        for name in names:  # noqa: SIM110  any() costs five times as much for the one name that most have
+            if not name.isascii() or self._form_spots[hash(name) & _FORM_SPOTS]:
+                return True
+        return False
 
     def _remember_form(self, form: str, key: str) -> None:
         known = sum(1 for _ in self._keys_behind(form))
@@ -134,8 +142,13 @@ def _planned_beside(look_alike: str) -> PlanEffect:
 
 
 def _names_of(identities: Sequence[Identity]) -> Sequence[str]:
-    names = [(_LOCAL if one.is_local else _FEDERATED) + one.compared for one in identities]
-    return names if len(names) == 1 else tuple(dict.fromkeys(names))
+    if len(identities) == 1:  # so it is nearly always
+        return (_name_of(identities[0]),)
+    return tuple(dict.fromkeys(map(_name_of, identities)))
+
+
+def _name_of(identity: Identity) -> str:
+    return (_FEDERATED if identity.sign_in_type is SignInType.FEDERATED else _LOCAL) + identity.compared
 
 
 def _without_nul(text: str) -> str:
@@ -164,18 +177,25 @@ class _Met:
         return self._known(text) if self._filter[spot >> 3] & (1 << (spot & 7)) else None
 
     def claim(self, text: str, key: str) -> str | None:
-        """The same; a text that was not met before is met now, in the record with this key. Raises LedgerError."""
-        spot = hash(text) & _SPOTS
+        """The same; a text that was not met before is met now, in the record with this key. Raises LedgerError.
+
+        Whoever claims calls `make_room` now and then.
+        """
+        spots, spot = self._filter, hash(text) & _SPOTS
         place, bit = spot >> 3, 1 << (spot & 7)
-        if self._filter[place] & bit:
+        bits = spots[place]
+        if bits & bit:
             known = self._known(text)
             if known is not None:
                 return known
-        self._filter[place] |= bit
+        spots[place] = bits | bit
         self._recent[text] = key
+        return None
+
+    def make_room(self) -> None:
+        """Write the latest when they have become many. Raises LedgerError."""
         if len(self._recent) >= RECENT_TEXTS_MAX:
             self._write()
-        return None
 
     def forget_everything(self) -> None:
         """As new. Raises LedgerError."""
@@ -195,7 +215,12 @@ class _Met:
             return row[0].partition("\0")[2] if row else None
 
     def _write(self) -> None:
-        rows = [f"{_without_nul(text)}\0{key}" for text, key in self._recent.items()]
+        recent = self._recent
+        all_texts = "".join(recent)
+        # Hardly ever so; to look into each of them would take 0.7 us a person.
+        if "\0" in all_texts or "\1" in all_texts:
+            recent = {_without_nul(text): key for text, key in recent.items()}
+        rows = [f"{text}\0{key}" for text, key in recent.items()]
         with self._database.writing() as connection:
             connection.executemany(_SQL["insert"], zip(sorted(rows), strict=True))
         self._recent.clear()

@@ -115,6 +115,7 @@ _IDENTITY_HASH = re.compile(
     rf"\s*{_IDENTITY_MARK}[A-Za-z0-9+/]{{54,}}={{0,2}}\s*\Z"
 )  # 84 with the usual sizes
 _DIGIT_SEPARATOR = re.compile(r"[ -]")
+_DIGITS_MIN = 9
 _NINE_DIGITS = re.compile(r"\d(?:[ -]?\d){8}")  # no card number and no social security number has fewer
 # How card numbers are printed: most, with a long tail, American Express, Diners Club.
 _CARD_GROUPS = frozenset({(4, 4, 4, 4), (4, 4, 4, 4, 3), (4, 6, 5), (4, 6, 4)})
@@ -249,11 +250,19 @@ def is_password_hash(text: str) -> bool:
 def _is_sensitive_text(text: str) -> bool:
     if is_password_hash(text):
         return True
-    if len(text) < SENSITIVE_CHARACTERS_MIN or not _NINE_DIGITS.search(text):
+    if len(text) < SENSITIVE_CHARACTERS_MIN or _has_few_digits(text) or not _NINE_DIGITS.search(text):
         return False
     return any(_holds_card_number(match.group()) for match in _DIGITS.finditer(text)) or bool(
         _SSN.search(text)
     )
+
+
+def _has_few_digits(text: str) -> bool:
+    """Whether there are too few digits for any of it, wherever they stand; counting them takes half of the search."""
+    if not text.isascii():  # it may hold digits of other scripts
+        return False
+    plain = text.encode()
+    return len(plain) - len(plain.translate(None, b"0123456789")) < _DIGITS_MIN
 
 
 def _holds_card_number(written: str) -> bool:

@@ -21,7 +21,8 @@ ASCII_BLANKS = " \t\r\n\f\v"
 _DOTLESS_I = "\N{LATIN SMALL LETTER DOTLESS I}"  # neither decomposition nor case folding leads from it to i
 _USER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*\Z")
 # Letters beyond ASCII are let through: no page says that a sign-in address may not hold them, so the directory judges.
-_EMAIL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.\w-]+@[\w-]+(\.[\w-]+)+\Z")
+_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\w-]++"  # nothing behind it could begin with what it holds: no way back is kept
+_EMAIL = re.compile(rf"{_ATOM}(?:\.{_ATOM})*+@[\w-]++(?:\.[\w-]++)++\Z")
 
 
 class SignInType(StrEnum):
@@ -30,6 +31,10 @@ class SignInType(StrEnum):
     EMAIL_ADDRESS = "emailAddress"
     USER_NAME = "userName"
     FEDERATED = "federated"
+
+
+# By names of our own: each look into an enumeration takes 0.05 us, and every person costs ten of them.
+_EMAIL_ADDRESS, _FEDERATED = SignInType.EMAIL_ADDRESS, SignInType.FEDERATED
 
 
 class Identity(msgspec.Struct, frozen=True, gc=False):
@@ -45,19 +50,19 @@ class Identity(msgspec.Struct, frozen=True, gc=False):
     @property
     def is_local(self) -> bool:
         """Whether the tenant itself checks the password behind this sign-in name."""
-        return self.sign_in_type is not SignInType.FEDERATED
+        return self.sign_in_type is not _FEDERATED
 
     @property
     def compared(self) -> str:
         """The form in which two identities are the same one; it never leaves this machine."""
-        if self.sign_in_type is not SignInType.FEDERATED:
+        if self.sign_in_type is not _FEDERATED:
             return compared_form(self.issuer_assigned_id)
         return f"{self.issuer.lower()}|{self.issuer_assigned_id}"
 
     @property
     def problem(self) -> str | None:
         """Why the directory would refuse this identity, or None."""
-        if self.sign_in_type is SignInType.EMAIL_ADDRESS:  # most are
+        if self.sign_in_type is _EMAIL_ADDRESS:  # most are
             return email_problem(self.issuer_assigned_id)
         if self.sign_in_type is SignInType.USER_NAME:
             return user_name_problem(self.issuer_assigned_id)
@@ -71,7 +76,7 @@ class Identity(msgspec.Struct, frozen=True, gc=False):
 def local_identity(typed: str, sign_in_type: SignInType | None = None) -> Identity:
     """The identity behind a typed sign-in name: an e-mail address if it holds an @, unless the type is given."""
     trimmed = typed.strip(ASCII_BLANKS)
-    guessed = SignInType.EMAIL_ADDRESS if "@" in trimmed else SignInType.USER_NAME
+    guessed = _EMAIL_ADDRESS if "@" in trimmed else SignInType.USER_NAME
     return Identity(sign_in_type or guessed, trimmed)
 
 
@@ -104,7 +109,7 @@ def email_problem(address: str) -> str | None:
     """Why the directory would refuse this e-mail address as a sign-in name, or None."""
     if len(address) > EMAIL_CHARACTERS_MAX:
         return f"longer than {EMAIL_CHARACTERS_MAX} characters"
-    if not _EMAIL.match(address) or ".." in address or address.startswith(".") or ".@" in address:
+    if not _EMAIL.match(address):
         return "not an e-mail address that the directory takes"
     return None
 

@@ -47,3 +47,16 @@ def test_a_filter_that_says_maybe_of_everything_changes_no_answer(monkeypatch: p
     with open_one_pass() as alone:
         assert planned(alone, items, 10) == expected
     assert {effect.code for effect in expected} == {"", "duplicate_sign_in_name"}
+
+
+@pytest.mark.parametrize("recent_max", [1, 4, 50_000])
+def test_a_key_with_the_letter_that_ends_a_text_in_the_table_is_a_key_like_others(
+    recent_max: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = ["a", "a\0b", "a\1b", "a\1\2b", "a\0", "b"]
+    items = in_order(*(wanted(key, f"p{number}@x.org") for number, key in enumerate([*keys, *keys])))
+    monkeypatch.setattr(one_pass, "RECENT_TEXTS_MAX", recent_max)
+    with open_one_pass() as alone:
+        effects = planned(alone, items, 2)
+    assert [effect.code for effect in effects] == [""] * len(keys) + ["duplicate_key"] * len(keys)
+    assert [effect.kept_key.partition(":")[2] for effect in effects[len(keys) :]] == keys

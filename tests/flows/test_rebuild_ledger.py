@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec import structs
 from tests.support.builders import (
     PROJECT,
     SOURCE,
@@ -108,7 +109,7 @@ def test_a_lost_ledger_comes_back_as_it_was() -> None:
     assert {kind for kind, _ in world.tenant.calls} == {"every"}, "reading only"
     for key, entry in world.entries().items():
         was = before[key]
-        assert replace(entry, created_by_run=was.created_by_run, person_id=was.person_id) == was, key
+        assert structs.replace(entry, created_by_run=was.created_by_run, person_id=was.person_id) == was, key
         assert entry.created_by_run == report.run
         assert world.events_of(key) == [EventKind.REBUILT], "no call is told of that nobody knows of"
     assert verified(world).differences == 0

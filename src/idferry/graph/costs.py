@@ -5,6 +5,7 @@ it does in B2C.
 """
 
 from collections.abc import Iterable
+from functools import cache
 from typing import NamedTuple
 
 from idferry.graph import queries
@@ -29,8 +30,13 @@ def cost_of(method: str, path: str, *, creation_writes: float) -> Cost:
     if method == "GET":
         return _READ if "$select=" in path else _LIST_OF_ALL
     if method == "POST" and path == queries.USERS:
-        return Cost(creation_writes, CREATION_UNITS)
+        return _creation(creation_writes)
     return _WRITE
+
+
+@cache  # of one or two figures: nearly every call is a creation
+def _creation(writes: float) -> Cost:
+    return Cost(writes, CREATION_UNITS)
 
 
 def total_of(costs: Iterable[Cost]) -> Cost:

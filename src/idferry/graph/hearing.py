@@ -18,6 +18,8 @@ def verdict_of(outcomes: Sequence[Outcome], *, now: datetime) -> Verdict:
     `now` is this machine's time of day, for answers that tell none of their own.
     """
     replies = [one for one in outcomes if isinstance(one, Reply)]
+    if replies and all(one.succeeded for one in replies):  # nearly always
+        return Passed()
     passed = any(not one.throttled and not one.unclear for one in replies)
     held_back = [one for one in replies if one.throttled]
     if held_back:

@@ -8,7 +8,7 @@ an answer means is said by `replies`; what to do next by those who call.
 import ssl
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from http import HTTPStatus
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import Any
 
 import httpx2
 import msgspec
+from msgspec import structs
 
 from idferry import __version__
 from idferry.errors import DirectoryError, SettingsError, Stopped, UnexpectedAnswer
@@ -285,7 +286,7 @@ class Transport:
 def _naming(application: str, outcome: Outcome) -> Outcome:
     """A refusal that another application might not have heard says whose it is."""
     if isinstance(outcome, Reply) and outcome.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-        return replace(outcome, application=application)
+        return structs.replace(outcome, application=application)
     return outcome
 
 
@@ -302,21 +303,17 @@ def _unpack(reply: Reply, calls: Sequence[Call]) -> list[Outcome]:
     """The items of a `$batch` answer in the order of the calls; what cannot be found there was not answered."""
     if not reply.succeeded:
         return [reply] * len(calls)
-    answers = (reply.body or {}).get("responses")
+    answers, dated = (reply.body or {}).get("responses"), reply.headers.get("date")
     found: dict[str, Outcome] = {}
     for answer in answers if isinstance(answers, list) else ():
         if isinstance(answer, dict) and _is_status(answer.get("status")):
             name = str(answer.get("id"))
             # Of two answers with one id, one belongs to somebody else, and nobody can tell which.
-            found[name] = _DOUBLED if name in found else _item_reply(answer, dated=reply.headers.get("date"))
-    return [
-        _with_content(
-            found.get(str(place), NoReply("the answer to this item is missing", maybe_done=True)), call
-        )
-        for place, call in enumerate(calls)
-    ]
+            found[name] = _DOUBLED if name in found else _item_reply(answer, dated=dated)
+    return [_with_content(found.get(str(place), _MISSING), call) for place, call in enumerate(calls)]
 
 
+_MISSING = NoReply("the answer to this item is missing", maybe_done=True)
 _DOUBLED = NoReply("there are several answers to this item", maybe_done=True)
 
 
@@ -326,18 +323,19 @@ def _is_status(status: object) -> bool:
 
 def _item_reply(answer: dict[str, Any], *, dated: str | None) -> Reply:
     """`dated`: when the whole batch was answered, by the directory's own clock."""
-    body, headers = answer.get("body"), answer.get("headers")
+    status, body = answer["status"], answer.get("body")
+    body = body if isinstance(body, dict) else None
+    if (
+        200 <= status < 300
+    ):  # nobody asks for the headers of what went well: they say how long to wait, or whose fault
+        return Reply(status, body, in_batch=True)
+    headers = answer.get("headers")
     told = (
         {str(name).lower(): str(value) for name, value in headers.items()}
         if isinstance(headers, dict)
         else {}
     )
-    return Reply(
-        in_batch=True,
-        status=answer["status"],
-        body=body if isinstance(body, dict) else None,
-        headers={"date": dated, **told} if dated else told,
-    )
+    return Reply(status, body, {"date": dated, **told} if dated else told, in_batch=True)
 
 
 def _with_content(outcome: Outcome, call: Call) -> Outcome:

@@ -31,6 +31,7 @@ CORE_NAMES = (
 )
 SIGN_IN_ACTIVITY = "signInActivity"
 DISABLING_BODY = b'{"accountEnabled":false}'
+_encode = msgspec.json.Encoder().encode
 _POLICIES = "DisablePasswordExpiration"
 _POLICIES_WEAK = "DisablePasswordExpiration, DisableStrongPassword"
 
@@ -48,9 +49,15 @@ class Names:
     flag: str
     prefix: str = field(init=False)
     """What the name of every extension attribute begins with."""
+    legacy_id: str = field(init=False)
+    """The name on the wire of `legacyId`."""
+    migration_flag: str = field(init=False)
+    """The name on the wire of the migration flag."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "prefix", f"extension_{self.extension_app_id.replace('-', '')}_")
+        object.__setattr__(self, "legacy_id", self.of_extension(LEGACY_ID))
+        object.__setattr__(self, "migration_flag", self.of_extension(self.flag))
 
     def of(self, name: str) -> str:
         """The name on the wire of an attribute or of an extension attribute's short name."""
@@ -59,16 +66,6 @@ class Names:
     def of_extension(self, short_name: str) -> str:
         """The name on the wire of an extension attribute, whatever its short name is: never one of Graph's own."""
         return f"{self.prefix}{short_name}"
-
-    @property
-    def legacy_id(self) -> str:
-        """The name on the wire of `legacyId`."""
-        return self.of_extension(LEGACY_ID)
-
-    @property
-    def migration_flag(self) -> str:
-        """The name on the wire of the migration flag."""
-        return self.of_extension(self.flag)
 
 
 def select_of(names: Names, value_names: Collection[str] = (), *also: str) -> str:
@@ -88,17 +85,18 @@ def create_body(draft: AccountDraft, password: Password | None, names: Names) ->
         "displayName": draft.display_name,
         "identities": [_identity_body(one, names) for one in draft.identities],
         **draft.attributes,
-        **{names.prefix + name: value for name, value in draft.extensions.items()},
-        names.legacy_id: draft.legacy_id,
     }
-    if draft.sets_flag:
+    for name, value in draft.extensions.items():
+        body[names.prefix + name] = value
+    body[names.legacy_id] = draft.legacy_id
+    plan = draft.password_plan
+    if plan is PasswordPlan.RANDOM:  # `draft.sets_flag`, without asking
         body[names.migration_flag] = True
-    if draft.password_plan is PasswordPlan.NONE:
-        return msgspec.json.encode(body)
+    elif plan is PasswordPlan.NONE:
+        return _encode(body)
     assert password is not None  # noqa: S101  the flow hands one in for every other plan
-    weak = draft.password_plan is PasswordPlan.KNOWN_WEAK
-    body["passwordPolicies"] = _POLICIES_WEAK if weak else _POLICIES
-    return password.reveal_to(lambda text: msgspec.json.encode({**body, "passwordProfile": _profile(text)}))
+    body["passwordPolicies"] = _POLICIES_WEAK if plan is PasswordPlan.KNOWN_WEAK else _POLICIES
+    return password.reveal_to(lambda text: _encode({**body, "passwordProfile": _profile(text)}))
 
 
 def patch_body(change: AccountChange, names: Names) -> bytes:
@@ -112,7 +110,7 @@ def patch_body(change: AccountChange, names: Names) -> bytes:
     }
     if change.flag is not None:
         body[names.migration_flag] = change.flag
-    return msgspec.json.encode(body)
+    return _encode(body)
 
 
 def quotes(text: str, passwords: Iterable[Password]) -> bool:

@@ -5,14 +5,15 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Protocol
 
+import msgspec
+
 from idferry.rules.account import Account, AccountChange, AccountDraft
 from idferry.rules.answers import ChangeAnswer, CreateAnswer, Holder, Ours
 from idferry.rules.password import Password
 from idferry.rules.quota import Pace
 
 
-@dataclass(frozen=True, slots=True)
-class CreateOrder:
+class CreateOrder(msgspec.Struct, frozen=True, gc=False):
     """One account to create, its password beside it."""
 
     draft: AccountDraft

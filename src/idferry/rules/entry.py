@@ -1,7 +1,7 @@
 """What the ledger holds about people and runs, as values that flows and reports work with."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
@@ -82,10 +82,10 @@ class TakeUp:
         return self.retry_failed or key in self.retry_keys
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One person. `draft` is None for people who were left out or refused; `legacy_id` is empty for them.
+class Entry(msgspec.Struct, frozen=True, gc=False):
+    """One person; a struct, as `LegacyUser` is and for its reason.
 
+    `draft` is None for people who were left out or refused; `legacy_id` is empty for them.
     `ordinal` and `record_digest` say which record of the source the draft was made from. `written` maps the names of
     the values we wrote to their digests (`value_digest`): with them `verify` tells our values from the person's own. It is
     empty as long as what we wrote is what the draft says.
@@ -107,14 +107,13 @@ class Entry:
     cohort: str
     created_by_run: str
     created_at: datetime | None
-    written: Mapping[str, str] = field(default_factory=dict)
+    written: Mapping[str, str] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Observation:
+class Observation(msgspec.Struct, frozen=True, gc=False):
     """Something seen about one person: appended as an event, and moving the person to `state` when it is given.
 
-    `written` are value digests, recorded where the account no longer holds what the draft says. `draft` replaces the planned one:
+    A struct, as `Entry` is.     `written` are value digests, recorded where the account no longer holds what the draft says. `draft` replaces the planned one:
     what is sent from now on. `created_at` is the account's own time of an account that was found; else an account is
     as old as the observation. A person who had an account and fails has none for certain: it is forgotten.
     """

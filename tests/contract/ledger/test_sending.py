@@ -1,6 +1,5 @@
 """Runs, intents and observations: the same for every ledger."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -132,7 +131,7 @@ def test_what_is_written_later_replaces_the_draft_and_the_digests(ledger: AnyLed
     later = structs.replace(before.draft, display_name="Later", attributes={"city": "Turku"}, enabled=False)
     seen = Observation(person_id, EventKind.UPDATED, written={"city": "new"}, draft=later)
     ledger.observations.observe(run="run-2", observed=[seen], at=AT)
-    assert person(ledger, "1") == replace(before, draft=later, written={"city": "new"})
+    assert person(ledger, "1") == structs.replace(before, draft=later, written={"city": "new"})
     assert person(ledger, "2").draft != later
 
 
@@ -153,7 +152,7 @@ def test_an_account_that_is_found_comes_with_its_own_age_and_may_be_disowned_aga
         for number, state in ((one, State.COMPLETE), (two, State.AWAITING_PASSWORD))
     ]
     ledger.observations.observe(run="run-2", observed=found, at=later)
-    made = replace(
+    made = structs.replace(
         before,
         state=State.COMPLETE,
         object_id=f"object-{one}",
@@ -164,7 +163,7 @@ def test_an_account_that_is_found_comes_with_its_own_age_and_may_be_disowned_aga
     assert person(ledger, "1") == made
     doubtful = Observation(one, EventKind.REBUILT, State.FAILED, "conflict_undecided", "two accounts")
     ledger.observations.observe(run="run-2", observed=[doubtful], at=later)
-    failed = replace(before, state=State.FAILED, code="conflict_undecided", reason="two accounts")
+    failed = structs.replace(before, state=State.FAILED, code="conflict_undecided", reason="two accounts")
     assert person(ledger, "1") == failed
     assert person(ledger, "2").object_id == f"object-{two}"
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import httpx2
 import pytest
+from msgspec import structs
 from tests.support.hand_clock import HandClock
 from tests.support.mock_graph import (
     ADDRESS,
@@ -261,7 +262,9 @@ def test_an_answer_that_repeats_a_password_is_not_told(password: str) -> None:
         {"status": 503, "body": graph_error(password)},
     ]
     # Each quotes the password of the next person.
-    orders = [replace(order(n), password=Password(password if n else "Other-Horse-2")) for n in range(6)]
+    orders = [
+        structs.replace(order(n), password=Password(password if n else "Other-Horse-2")) for n in range(6)
+    ]
     items = [{"id": str(n), **one} for n, one in enumerate(names)]
     with mocked_directory(lambda request: batch_answer(*items)) as directory:
         answers = directory.writer.create(orders).result(10)

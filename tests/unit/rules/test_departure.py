@@ -1,5 +1,3 @@
-from dataclasses import replace
-
 import pytest
 from msgspec import structs
 from tests.unit.rules.test_update import ENTRY, HELD
@@ -43,7 +41,7 @@ def test_a_number_that_is_wrong_is_refused_even_where_none_was_needed() -> None:
     ],
 )
 def test_who_would_lose_the_account(vanished: WhenVanished, enabled: bool, threatens: bool) -> None:
-    entry = replace(ENTRY, draft=structs.replace(HELD, enabled=enabled))
+    entry = structs.replace(ENTRY, draft=structs.replace(HELD, enabled=enabled))
     assert Departures(vanished, WhenBarred.LIST).threatens_vanished(entry) is threatens
 
 

@@ -47,8 +47,8 @@ ACCOUNT = Account(
     password_changed_at=MADE,
     sign_ins_shown=True,
 )
-KNOWN = replace(ENTRY, draft=structs.replace(DRAFT, password_plan=PasswordPlan.KNOWN))
-FEDERATED = replace(ENTRY, draft=structs.replace(DRAFT, password_plan=PasswordPlan.NONE))
+KNOWN = structs.replace(ENTRY, draft=structs.replace(DRAFT, password_plan=PasswordPlan.KNOWN))
+FEDERATED = structs.replace(ENTRY, draft=structs.replace(DRAFT, password_plan=PasswordPlan.NONE))
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ FEDERATED = replace(ENTRY, draft=structs.replace(DRAFT, password_plan=PasswordPl
         (ENTRY, {"legacy_id": "contoso:crm:2"}, Kept.OTHER_LEGACY_ID),
         (ENTRY, {"legacy_id": None}, Kept.OTHER_LEGACY_ID),
         (ENTRY, {"legacy_id": "CONTOSO:crm:1"}, Kept.OTHER_LEGACY_ID),
-        (replace(ENTRY, legacy_id=""), {"legacy_id": ""}, Kept.OTHER_LEGACY_ID),
+        (structs.replace(ENTRY, legacy_id=""), {"legacy_id": ""}, Kept.OTHER_LEGACY_ID),
         (ENTRY, {"flag": False}, Kept.FLAG_FALLEN),
         (ENTRY, {"flag": None}, Kept.FLAG_FALLEN),
         (KNOWN, {"flag": None}, None),
@@ -99,7 +99,9 @@ def test_every_reason_has_a_meaning() -> None:
 def test_what_lies_in_the_recycle_bin_is_ours_unless_another_legacy_id_claims_it(
     shown: str | None, ours: bool
 ) -> None:
-    assert is_still_ours(replace(ENTRY, state=State.REMOVED), replace(ACCOUNT, legacy_id=shown)) is ours
+    assert (
+        is_still_ours(structs.replace(ENTRY, state=State.REMOVED), replace(ACCOUNT, legacy_id=shown)) is ours
+    )
 
 
 @pytest.mark.parametrize(
@@ -108,7 +110,9 @@ def test_what_lies_in_the_recycle_bin_is_ours_unless_another_legacy_id_claims_it
 def test_the_account_of_somebody_planned_again_must_say_itself_whose_it_is(
     shown: str | None, ours: bool
 ) -> None:
-    assert is_still_ours(replace(ENTRY, state=State.FAILED), replace(ACCOUNT, legacy_id=shown)) is ours
+    assert (
+        is_still_ours(structs.replace(ENTRY, state=State.FAILED), replace(ACCOUNT, legacy_id=shown)) is ours
+    )
 
 
 @pytest.mark.parametrize(
@@ -123,7 +127,7 @@ def test_the_account_of_somebody_planned_again_must_say_itself_whose_it_is(
     ],
 )
 def test_who_has_a_removed_account(state: State, object_id: str, expected: bool) -> None:
-    assert has_removed_account(replace(ENTRY, state=state, object_id=object_id)) is expected
+    assert has_removed_account(structs.replace(ENTRY, state=state, object_id=object_id)) is expected
 
 
 @pytest.mark.parametrize(
@@ -133,13 +137,13 @@ def test_who_has_a_removed_account(state: State, object_id: str, expected: bool)
         (ENTRY, False, State.COMPLETE),
         (ENTRY, None, State.AWAITING_PASSWORD),  # not shown: what we created it with
         (KNOWN, None, State.COMPLETE),
-        (replace(ENTRY, draft=None), None, State.COMPLETE),
+        (structs.replace(ENTRY, draft=None), None, State.COMPLETE),
         (
-            replace(ENTRY, state=State.FAILED),
+            structs.replace(ENTRY, state=State.FAILED),
             None,
             State.COMPLETE,
         ),  # planned with a flag, created without one
-        (replace(KNOWN, state=State.FAILED), True, State.AWAITING_PASSWORD),
+        (structs.replace(KNOWN, state=State.FAILED), True, State.AWAITING_PASSWORD),
     ],
 )
 def test_the_flag_says_what_a_restored_person_is(entry: Entry, flag: bool | None, state: State) -> None:

@@ -53,6 +53,7 @@ ENTRY = Entry(
     created_at=None,
     written=written_digests(HELD),
 )
+AS_CREATED = structs.replace(ENTRY, written={})
 ACCOUNT = Account("id-1", HELD.identities, HELD.legacy_id, flag=True, enabled=True, values=HELD.values)
 
 
@@ -78,14 +79,15 @@ def holds(**values: AttributeValue | None) -> Account:
         (None, "Mine", "kept"),
     ],
 )
-def test_three_values_meet(new: str | None, found: str | None, becomes: str) -> None:
+@pytest.mark.parametrize("entry", [ENTRY, AS_CREATED], ids=["updated before", "as created"])
+def test_three_values_meet(new: str | None, found: str | None, becomes: str, entry: Entry) -> None:
     others = {name: value for name, value in HELD.attributes.items() if name != "city"}
     wanted = structs.replace(HELD, attributes={**others, **({"city": new} if new else {})})
-    update = three_way(ENTRY, wanted, holds(city=found))
+    update = three_way(entry, wanted, holds(city=found))
     assert dict(update.changes) == ({"city": new} if becomes == "changes" else {})
     assert update.already == (("city",) if becomes == "already" else ())
     assert update.kept == (("city",) if becomes == "kept" else ())
-    after = written_after(ENTRY, wanted, update).get("city")
+    after = written_after(entry, wanted, update).get("city")
     if becomes in ("changes", "already"):
         assert after == (value_digest(new) if new else None)
     else:
@@ -149,17 +151,24 @@ def test_a_contact_address_that_no_directory_takes_has_not_left_the_source_eithe
 
 
 def test_mail_is_never_part_of_an_update() -> None:
-    entry = replace(ENTRY, written={**ENTRY.written, "mail": "another digest"})
+    entry = structs.replace(ENTRY, written={**ENTRY.written, "mail": "another digest"})
     assert not needs_a_look(entry, HELD)
     assert three_way(entry, says(mail="x@example.com"), ACCOUNT).changes == {}
 
 
 def test_whoever_says_what_we_wrote_needs_no_look() -> None:
     assert not needs_a_look(ENTRY, HELD)
-    assert not needs_a_look(replace(ENTRY, written={}), HELD), "an old entry without digests"
+    assert not needs_a_look(structs.replace(ENTRY, written={}), HELD), "an old entry without digests"
     assert needs_a_look(ENTRY, says(city="Turku"))
-    assert needs_a_look(replace(ENTRY, written={**ENTRY.written, "city": NOT_OURS}), HELD)
-    assert needs_a_look(replace(ENTRY, draft=says(city="Turku")), HELD), "the ledger remembers a later record"
+    assert needs_a_look(structs.replace(ENTRY, written={**ENTRY.written, "city": NOT_OURS}), HELD)
+    assert needs_a_look(structs.replace(ENTRY, draft=says(city="Turku")), HELD), (
+        "the ledger remembers a later record"
+    )
+
+
+def test_after_a_lost_ledger_an_account_that_is_as_drafted_carries_no_digests() -> None:
+    """What we wrote is what the draft says: seven digests a person would tell nothing more."""
+    assert agreed_digests(HELD, holds(mail="anna@EXAMPLE.com")) == {}
 
 
 def test_after_a_lost_ledger_ours_is_what_both_sides_agree_on() -> None:
@@ -167,7 +176,7 @@ def test_after_a_lost_ledger_ours_is_what_both_sides_agree_on() -> None:
     assert digests["displayName"] == value_digest("Anna")
     assert digests["mail"] == value_digest("Anna@example.com")
     assert (digests["city"], digests["points"]) == (NOT_OURS, NOT_OURS)
-    entry = replace(ENTRY, written=digests)
+    entry = structs.replace(ENTRY, written=digests)
     for found in ("Mine", None, "Oslo"):
         update = three_way(entry, says(city="Turku"), holds(city=found, points=None))
         assert (update.changes, update.kept) == ({}, ("city", "points")), found

@@ -1,14 +1,17 @@
 """What sign-ins need from outside: verifiers, the guard that books attempts, the reset status, the hash store."""
 
 from collections.abc import Callable, Collection, Iterator, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Protocol
 
 from idferry.ports.machine import Clock
+from idferry.rules.attempts import Booking as Booking
+from idferry.rules.attempts import Settlement as Settlement
 from idferry.rules.names import compared_form
 from idferry.rules.password import Password
+from idferry.rules.submission import Submission
 from idferry.rules.verdict import Verdict
 
 
@@ -94,37 +97,12 @@ class Verifiers(Protocol):
         ...
 
 
-class Booking(StrEnum):
-    """What the guard says to an attempt."""
-
-    BOOKED = "booked"
-    LOCKED = "locked"
-    """Too many wrong passwords for this name, from this address or from anywhere: not forwarded and not counted."""
-    BUSY = "busy"
-    """Another check of this name is under way from here, or three are: try again."""
-    ADDRESS_SPENT = "address_spent"
-    GLOBAL_LIMIT = "global_limit"
-
-
 @dataclass(frozen=True, slots=True)
 class Booked:
     """The guard's answer: `ticket` settles a booked attempt and is empty for a refused one."""
 
     booking: Booking
     ticket: str = ""
-
-
-class Settlement(StrEnum):
-    """How a booked attempt ended."""
-
-    MATCHED = "matched"
-    """Given back, and the name's failures are forgotten."""
-    FAILED = "failed"
-    """Wrong or nobody of that name: it stays."""
-    NEVER_SENT = "never_sent"
-    """The legacy system certainly never saw the password: given back everywhere."""
-    ABORTED = "aborted"
-    """Sent, and no verdict in time: given back to the name, not to the address and global counters."""
 
 
 class AttemptGuard(Protocol):
@@ -148,6 +126,73 @@ class AttemptGuard(Protocol):
 
     def locked_until(self, name_key: str, *, at: datetime) -> datetime | None:
         """Until when nobody gets through with this name from anywhere, or None."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How one name stands with the guard, for people who help. Times are in UTC.
+
+    `failures`: attempts since the last success; `locked_until`: when the next one from an address without an earlier
+    success may go through, None when it may now; `locked_addresses`: how many addresses have a lock of their own;
+    `known_addresses`: from how many the person signed in lately.
+    """
+
+    failures: int = 0
+    last_at: datetime | None = None
+    locked_until: datetime | None = None
+    locked_addresses: int = 0
+    known_addresses: int = 0
+
+
+class GuardDesk(Protocol):
+    """What the help desk needs of the guard. A store that cannot be used raises GuardUnavailable."""
+
+    def standing(self, name_key: str, *, at: datetime) -> Standing:
+        """How this name stands at this moment."""
+        ...
+
+    def unlock(self, name_key: str, *, at: datetime) -> None:
+        """Forget what this name has failed. What the legacy system has counted is not touched."""
+        ...
+
+
+CheckResult = Verdict | Booking
+"""What became of a submission: a verdict, or why the guard did not let it be checked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leader:
+    """The first of its submission: it books, asks, and then settles the submission, whatever happens."""
+
+
+@dataclass(frozen=True, slots=True)
+class Follower:
+    """A retry, or a password whose verdict is remembered: no booking and no call. The result may be there already."""
+
+    result: "Future[CheckResult]"
+
+
+@dataclass(frozen=True, slots=True)
+class NonceReused:
+    """The nonce of another password or another person: answered as a wrong password, and told as an alert."""
+
+
+class Submissions(Protocol):
+    """Which submissions are being checked and what came of the last ones. In memory, bounded, oldest forgotten first."""
+
+    def join(self, submission: Submission, *, at: datetime) -> Leader | Follower | NonceReused:
+        """Take part in a submission. Whoever leads one must settle it."""
+        ...
+
+    def settle(
+        self, submission: Submission, result: CheckResult, *, at: datetime, late: bool = False
+    ) -> None:
+        """What came of it: everybody who waits hears it, and verdicts are remembered.
+
+        `late`: the verdict came after the leader had answered. A match is then kept for the person's next try with
+        the same password. The first settlement counts.
+        """
         ...
 
 

@@ -78,6 +78,11 @@ OnLateVerdict = Callable[[Verdict], None]
 class ProtectedVerifier(PasswordVerifier, Protocol):
     """A verifier behind its deadline, circuit breaker, cap on concurrent calls and rate."""
 
+    @property
+    def is_out(self) -> bool:
+        """Whether the breaker is open: until it closes, nobody is asked and everybody gets the text of an outage."""
+        ...
+
     def verify(
         self, who: LegacyRef, password: Password, deadline: Deadline, *, late: OnLateVerdict | None = None
     ) -> Verdict:

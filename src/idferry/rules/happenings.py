@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from idferry.rules.quota import UNPACED, Pace
+from idferry.rules.verdict import Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,23 @@ class AccountsRemoved:
     count: int
 
 
+@dataclass(frozen=True, slots=True)
+class LegacyAnswered:
+    """A legacy system answered with this code of its verifier's table, or with none that stands there."""
+
+    verifier: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordChecked:
+    """A verifier gave its verdict after so many seconds; the caller may have left before."""
+
+    verifier: str
+    verdict: Verdict
+    seconds: float
+
+
 Happening = (
     RecordsRead
     | AttributeCreated
@@ -87,4 +105,6 @@ Happening = (
     | RecordsCompared
     | AccountsUpdated
     | AccountsRemoved
+    | LegacyAnswered
+    | PasswordChecked
 )

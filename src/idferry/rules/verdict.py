@@ -4,8 +4,10 @@ An outage is never "wrong password", and a code that does not prove the password
 password, and no answer carries text of the legacy system.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
 
 
 class Condition(StrEnum):
@@ -67,3 +69,34 @@ class NoAnswer:
 
 
 Verdict = Match | Mismatch | NoSuchUser | Barred | NoAnswer
+
+
+@dataclass(frozen=True, slots=True)
+class CodeMeaning:
+    """One row of a verifier's code table: what a code of the legacy system proves, and what it says in words of ours."""
+
+    verdict: Verdict
+    meaning: str
+
+
+_ANSWERS: dict[str, Verdict] = {
+    "match": Match(),
+    "match_must_change": Match(Condition.MUST_CHANGE),
+    "match_second_factor": Match(Condition.SECOND_FACTOR),
+    "mismatch": Mismatch(),
+    "no_such_user": NoSuchUser(),
+    "barred": Barred(proven=False),
+    "barred_proven": Barred(proven=True),
+}
+_SILENCES: dict[str, Verdict] = {
+    f"no_answer_{silence}": NoAnswer(silence, reached=True) for silence in Silence
+}
+VERDICT_NAMES: Mapping[str, Verdict] = MappingProxyType(_ANSWERS | _SILENCES)
+"""Name -> verdict, for settings, tables and reports. A silence stands for one that may have reached somebody."""
+
+
+def verdict_name(verdict: Verdict) -> str:
+    """What settings, tables and reports call a verdict."""
+    if isinstance(verdict, NoAnswer):
+        return f"no_answer_{verdict.silence}"
+    return next(name for name, one in VERDICT_NAMES.items() if one == verdict)

@@ -22,6 +22,7 @@ from idferry.rules.correction import (
 )
 from idferry.rules.key_list import KEYS_MAX, few, key_of_line
 from idferry.rules.legacy_user import BadRecord, LegacyUser
+from idferry.rules.withholding import without_copies
 
 KEY_BYTES_MAX = 1024 * 1024
 
@@ -58,7 +59,9 @@ class CorrectedSource:
             if correction is None or isinstance(record, BadRecord):
                 yield record
             else:
-                yield SourceRecord(corrected(record.user, correction), record.password)
+                mended = corrected(record.user, correction)
+                password = record.password
+                yield SourceRecord(without_copies(mended, password) if password else mended, password)
 
 
 def original_digest(digest: str) -> str:

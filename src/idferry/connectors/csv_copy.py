@@ -35,7 +35,7 @@ from idferry.rules.correction import (
 )
 from idferry.rules.legacy_user import BadRecord, Place
 from idferry.rules.spreadsheet_cells import kept
-from idferry.rules.withholding import Withholds
+from idferry.rules.withholding import CONTACT, Withholds
 
 _SAYS = MappingProxyType(
     {
@@ -112,7 +112,12 @@ def _keyed(
     for ordinal, row in enumerate(table):
         read = read_row(row, targets, source.name, Place(source.path.name, row.line, ordinal))
         if isinstance(row, Row) and not isinstance(read, BadRecord):
-            yield read.user.key, [row.cells[place] for place in places]
+            withheld = read.user.withheld
+            yield read.user.key, [_not_withheld(row.cells[one], targets[one], withheld) for one in places]
+
+
+def _not_withheld(cell: str, target: str, withheld: Sequence[str]) -> str:
+    return "" if withheld and (CONTACT if target == "email" else target) in withheld else cell
 
 
 def _cell(target: str, cell: str, withholds: Withholds) -> str:

@@ -40,6 +40,7 @@ from idferry.rules.legacy_user import BadRecord, LegacyUser, Place, fallback_key
 from idferry.rules.names import ASCII_BLANKS, Identity, SignInType, local_identity
 from idferry.rules.password import Password
 from idferry.rules.spreadsheet_cells import unprotected
+from idferry.rules.withholding import without_copies
 
 DELIMITERS = (",", ";", "\t")
 LIST_SEPARATOR = ";"
@@ -335,7 +336,10 @@ def _person(fields: dict[str, str], source: str, place: Place) -> SourceRecord:
         else True,
         record_digest=record_digest(fields),
     )
-    return SourceRecord(user, None if password is None else Password(password))
+    if password is None:
+        return SourceRecord(user, None)
+    secret = Password(password)
+    return SourceRecord(without_copies(user, secret), secret)
 
 
 def _value(name: str, cell: str) -> AttributeValue:

@@ -31,6 +31,7 @@ from idferry.rules.attributes import AttributeValue
 from idferry.rules.legacy_user import BadRecord, LegacyUser, Place
 from idferry.rules.names import Identity, SignInType, local_identity
 from idferry.rules.password import Password
+from idferry.rules.withholding import without_copies
 
 _WHERE = re.compile(r" - at `\$\.?(?P<path>[^`]*)`\Z")
 _TYPES = re.compile(r"Expected `(?P<wanted>[^`]+)`, got `(?P<found>[^`]+)`")
@@ -159,7 +160,9 @@ def _person(record: _Record, source: str, place: Place) -> SourceRecord:
         record.account_enabled is not False,
         record_digest(record),
     )
-    return SourceRecord(user, None if password is None or password.is_empty else password)
+    if password is None or password.is_empty:
+        return SourceRecord(user, None)
+    return SourceRecord(without_copies(user, password), password)
 
 
 def _identities(record: _Record) -> tuple[Identity, ...]:

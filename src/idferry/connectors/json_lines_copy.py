@@ -4,7 +4,7 @@ Passwords are dropped undecoded, before anything looks into the line. The page d
 the format.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from types import MappingProxyType
 
 import msgspec
@@ -23,8 +23,8 @@ from idferry.rules.correction import (
     SIGN_IN_NAME,
     Correction,
 )
-from idferry.rules.legacy_user import BadRecord, Place
-from idferry.rules.withholding import Withholds
+from idferry.rules.legacy_user import BadRecord, LegacyUser, Place
+from idferry.rules.withholding import CONTACT, Withholds
 
 _SECRET = "password"
 _ATTRIBUTES = "attributes"
@@ -56,9 +56,10 @@ def plain_copy(source: JsonLinesSource, take: Take, withholds: Withholds) -> Ite
     """
     with open_export(source.path) as stream:
         lines = (line for _, line in record_lines(stream))
-        keyed = ((key, line) for line in lines if (key := _key(line, source)) is not None)
-        for _, line in taken(keyed, take):
-            yield _encode(_plain(_decode(line), withholds)) + b"\n"
+        users = ((user, line) for line in lines if (user := _user(line, source)))
+        keyed = ((user.key, (line, user.withheld)) for user, line in users)
+        for _, (line, copies) in taken(keyed, take):
+            yield _encode(_plain(_decode(line), withholds, copies)) + b"\n"
 
 
 def corrections(source: JsonLinesSource) -> Iterator[Correction | BadRecord]:
@@ -69,19 +70,25 @@ def corrections(source: JsonLinesSource) -> Iterator[Correction | BadRecord]:
             yield read if isinstance(read, BadRecord) else Correction(read.user, _says(_decode(line)))
 
 
-def _key(line: bytes, source: JsonLinesSource) -> str | None:
+def _user(line: bytes, source: JsonLinesSource) -> LegacyUser | None:
     read = read_line(line, source.name, Place(source.path.name, 0, 0))
-    return None if isinstance(read, BadRecord) else read.user.key
+    return None if isinstance(read, BadRecord) else read.user
 
 
-def _plain(fields: dict[str, msgspec.Raw], withholds: Withholds) -> dict[str, object]:
+def _plain(
+    fields: dict[str, msgspec.Raw], withholds: Withholds, copies: Collection[str]
+) -> dict[str, object]:
+    """`copies`: what repeats the record's password, by the names of `LegacyUser.withheld`."""
     kept: dict[str, object] = {name: raw for name, raw in fields.items() if name != _SECRET}
     for name in _JUDGED:
-        if name in fields and withholds(name, _decode_text(fields[name]) or ""):
+        is_copy = (CONTACT if name == "email" else name) in copies
+        if name in fields and (is_copy or withholds(name, _decode_text(fields[name]) or "")):
             del kept[name]
     if _ATTRIBUTES in fields:
         kept[_ATTRIBUTES] = {
-            name: raw for name, raw in _attributes(fields).items() if not _is_withheld(name, raw, withholds)
+            name: raw
+            for name, raw in _attributes(fields).items()
+            if name not in copies and not _is_withheld(name, raw, withholds)
         }
     return kept
 

@@ -30,6 +30,7 @@ from idferry.rules.attributes import AttributeValue
 from idferry.rules.legacy_user import BadRecord, LegacyUser, Place, fallback_key
 from idferry.rules.names import ASCII_BLANKS, Identity, SignInType, local_identity
 from idferry.rules.password import Password
+from idferry.rules.withholding import without_copies
 
 DEPTH_MAX = 32
 PIECE_BYTES = 64 * 1024
@@ -337,7 +338,10 @@ def _person(
         contact_email=fields.get("email", ""),
         record_digest=record_digest(fields),
     )
-    return SourceRecord(user, None if password is None else Password(password))
+    if password is None:
+        return SourceRecord(user, None)
+    secret = Password(password)
+    return SourceRecord(without_copies(user, secret), secret)
 
 
 def _identities(fields: dict[str, str], sign_in_type: SignInType | None) -> Iterable[Identity]:

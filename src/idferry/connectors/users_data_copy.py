@@ -13,11 +13,12 @@ from idferry.connectors.users_data import KEY_FIELD, UsersDataSource
 from idferry.ports import Take
 from idferry.rules.correction import DISPLAY_NAME, EMAIL, FEDERATED, SIGN_IN_NAME, Correction
 from idferry.rules.legacy_user import BadRecord
-from idferry.rules.withholding import Withholds
+from idferry.rules.withholding import CONTACT, Withholds
 
 _JUDGED = MappingProxyType(
     {"displayName": "displayName", "firstName": "givenName", "lastName": "surname", "email": "email"}
 )
+_MEANT = MappingProxyType({**_JUDGED, "email": CONTACT})
 _SAYS = MappingProxyType(
     {
         "signInName": SIGN_IN_NAME,
@@ -44,9 +45,13 @@ def plain_copy(source: UsersDataSource, take: Take, withholds: Withholds) -> Ite
     yield b'  "Users": ['
     before = "\n    "
     records = ((one, fields) for one, fields in source.parsed() if not isinstance(one, BadRecord))
-    keyed = ((record.user.key, fields) for record, fields in records)
-    for key, fields in taken(keyed, take):
-        plain = {name: text for name, text in fields.items() if not _is_withheld(name, text, withholds)}
+    keyed = ((record.user.key, (fields, record.user.withheld)) for record, fields in records)
+    for key, (fields, copies) in taken(keyed, take):
+        plain = {
+            name: text
+            for name, text in fields.items()
+            if not _is_withheld(name, text, withholds) and _MEANT.get(name, name) not in copies
+        }
         yield f"{before}{json.dumps({KEY_FIELD: key, **plain}, ensure_ascii=False)}".encode()
         before = ",\n    "
     yield b"\n  ]\n}\n"

@@ -19,6 +19,7 @@ DIGEST_BYTES = 16
 LOCAL, FEDERATED = "sign-in names", "federated identities"
 SIGN_IN_NAME, USER_NAME, EMAIL_ADDRESS = "signInName", "userName", "emailAddress"
 DISPLAY_NAME, EMAIL, LAST_SIGN_IN, ENABLED = "displayName", "email", "lastSignIn", "accountEnabled"
+_WITHHELD_AS = MappingProxyType({"otherMails": EMAIL})
 _TYPES = MappingProxyType({USER_NAME: SignInType.USER_NAME, EMAIL_ADDRESS: SignInType.EMAIL_ADDRESS})
 
 
@@ -82,6 +83,7 @@ def corrected(user: LegacyUser, correction: Correction) -> LegacyUser:
         last_sign_in=mended.last_sign_in if LAST_SIGN_IN in says else user.last_sign_in,
         enabled=mended.enabled if ENABLED in says else user.enabled,
         record_digest=_digest_of_both(user, mended),
+        withheld=tuple(one for one in user.withheld if _WITHHELD_AS.get(one, one) not in says),
     )
 
 

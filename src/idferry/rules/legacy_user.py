@@ -28,7 +28,8 @@ class LegacyUser(msgspec.Struct, frozen=True, gc=False):
     `key` is the source's own id of the person, or computed by `fallback_key` where the format has none.
     `attributes` are named as Microsoft Graph names them, or by the short name of an extension attribute.
     `last_sign_in` is None when the source does not say: an unknown last sign-in is never stale.
-    `record_digest` covers everything in the record but its password.
+    `record_digest` covers everything in the record but its password. `withheld` names the values of the record that
+    are not here, because they repeat its password; a display name and a contact e-mail by the names of Graph.
     """
 
     source: str
@@ -41,6 +42,7 @@ class LegacyUser(msgspec.Struct, frozen=True, gc=False):
     last_sign_in: datetime | None = None
     enabled: bool = True
     record_digest: bytes = b""
+    withheld: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,7 +59,7 @@ MEANINGS = MappingProxyType(
         Refused.ATTRIBUTE_INVALID: "A value has a type or form that the directory refuses.",
         Refused.SIGN_IN_NAME_INVALID: "The directory takes no such sign-in name.",
         Refused.TOO_MANY_IDENTITIES: "An account holds at most ten identities, one of which is the directory's own.",
-        RefusedAttribute.SENSITIVE: "The value looks like a card number, a social security number or a password hash, or the name says that it is a secret.",
+        RefusedAttribute.SENSITIVE: "The value looks like a card number, a social security number or a password hash, it repeats the person's own password, or the name says that it is a secret.",
         Note.DISPLAY_NAME_BUILT: "The display name was missing and built from the names, else from the sign-in name.",
         Note.WEAK_PASSWORD_RANDOM: "The password is too weak: a random one and the migration flag are used.",
         Note.WEAK_PASSWORD_KEPT: "The password is weak and is sent with DisableStrongPassword.",

@@ -4,7 +4,7 @@ A `Password` refuses to print, format, pickle, compare or serialise. It has one 
 test lists who may call it. Nothing here may write a password anywhere.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from math import prod
 from typing import NoReturn, Self, TypeVar
 
@@ -24,12 +24,14 @@ _DIGITS = "0123456789"
 _RANDOM_SEPARATORS = "@,:"
 _DIGITS_SET = frozenset(_DIGITS)
 
-# What each character of a random password is drawn from, before they are shuffled; then how many choices every draw has.
-_DRAWN_FROM = (_LOWER, _UPPER, _DIGITS) + (_LOWER + _UPPER + _DIGITS,) * (2 * RANDOM_PASSWORD_PAIRS - 3)
-_DRAWS = (
-    *map(len, _DRAWN_FROM),
-    *range(len(_DRAWN_FROM), 1, -1),
-    *[len(_RANDOM_SEPARATORS)] * RANDOM_PASSWORD_PAIRS,
+_ANY = _LOWER + _UPPER + _DIGITS
+# One of each is certain, and stands anywhere among the others.
+_CERTAIN = (_LOWER, _UPPER, _DIGITS)
+_FREE_CHARACTERS = 2 * RANDOM_PASSWORD_PAIRS - len(_CERTAIN)
+_CHANCES = (
+    len(_ANY) ** _FREE_CHARACTERS
+    * prod(len(alphabet) * (_FREE_CHARACTERS + nth) for nth, alphabet in enumerate(_CERTAIN, start=1))
+    * len(_RANDOM_SEPARATORS) ** RANDOM_PASSWORD_PAIRS
 )
 
 Revealed = TypeVar("Revealed")
@@ -60,6 +62,21 @@ class Password:
         """Whether the directory takes it with DisableStrongPassword: length and alphabet still count."""
         enough = WEAK_PASSWORD_CHARACTERS_MIN <= len(self.__text) <= PASSWORD_CHARACTERS_MAX
         return enough and _is_in_alphabet(self.__text) and not is_password_hash(self.__text)
+
+    def may_be_among(self, values: Iterable[object], *texts: str) -> bool:
+        """Whether it is worth while to ask for `names_of_copies`: it is not for nearly everybody, 0.3 us a person."""
+        text = self.__text
+        if text in texts:
+            return True
+        for value in values:
+            if value == text or value.__class__ is tuple:
+                return True
+        return text.isdecimal() or text.strip() != text  # it may be met as a number, or without its blanks
+
+    def names_of_copies(self, values: Mapping[str, object]) -> tuple[str, ...]:
+        """Names of the values that are this password over again: as a text, as a number, or in a list."""
+        text = self.__text
+        return tuple(name for name, value in values.items() if _repeats(value, text))
 
     def __repr__(self) -> str:
         return "Password(...)"
@@ -96,18 +113,27 @@ def random_password(below: Callable[[int], int]) -> Password:
     107 bits of chance.
     """
     # One number decides everything: a draw from the system costs as much as all the rest.
-    chance = below(prod(_DRAWS))
-    drawn: list[int] = []
-    for size in _DRAWS:
-        chance, one = divmod(chance, size)
-        drawn.append(one)
-    draws = iter(drawn)
-    letters = [alphabet[next(draws)] for alphabet in _DRAWN_FROM]
-    for last in range(len(letters) - 1, 0, -1):
-        other = next(draws)
-        letters[last], letters[other] = letters[other], letters[last]
-    pairs = zip(letters[::2], letters[1::2], strict=True)
-    return Password("".join(a + b + _RANDOM_SEPARATORS[next(draws)] for a, b in pairs))
+    chance = below(_CHANCES)
+    letters = []
+    for _ in range(_FREE_CHARACTERS):
+        chance, one = divmod(chance, len(_ANY))
+        letters.append(_ANY[one])
+    for alphabet in _CERTAIN:
+        chance, place = divmod(chance, len(letters) + 1)
+        chance, one = divmod(chance, len(alphabet))
+        letters.insert(place, alphabet[one])
+    for place in range(2, 3 * RANDOM_PASSWORD_PAIRS, 3):
+        chance, one = divmod(chance, len(_RANDOM_SEPARATORS))
+        letters.insert(place, _RANDOM_SEPARATORS[one])
+    return Password("".join(letters))
+
+
+def _repeats(value: object, text: str) -> bool:
+    if isinstance(value, tuple):
+        return any(_repeats(one, text) for one in value)
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        return False
+    return value != "" and str(value) in (text, text.strip())
 
 
 def _is_in_alphabet(text: str) -> bool:

@@ -100,6 +100,9 @@ def plan_person(user: LegacyUser, password: PasswordFacts, rules: PlanRules) -> 
     if isinstance(chosen, NotPlanned):
         return chosen
     collected = _collect_attributes(user, rules)
+    if user.withheld:
+        names = (rules.attribute_names.get(one, one) for one in user.withheld)
+        collected.refused |= {name: RefusedAttribute.SENSITIVE for name in names if name}
     contact_notes = _collect_contact(user, rules, collected)
     display_name, display_notes = _collect_display_name(user, rules, collected)
     if collected.refusal:

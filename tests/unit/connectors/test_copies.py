@@ -123,6 +123,16 @@ def test_what_cannot_be_read_is_not_copied(tmp_path: Path) -> None:
     assert len(list(json_lines_copy.plain_copy(source, everybody, WITHHOLDS))) == 1
 
 
+COPIES = {"city": SECRET, "otherMails": ["a@x.org", SECRET], "points": 7}
+
+
+def test_what_repeats_the_password_is_not_copied_either(tmp_path: Path) -> None:
+    fields = dict.fromkeys(("displayName", "givenName", "email", "password"), SECRET)
+    source = lines(tmp_path, [{"key": "1", "signInName": "a@example.com", **fields, "attributes": COPIES}])
+    [piece] = json_lines_copy.plain_copy(source, everybody, WITHHOLDS)
+    assert json.loads(piece) == {"key": "1", "signInName": "a@example.com", "attributes": {"points": 7}}
+
+
 def test_json_lines_corrections_say_what_they_name(tmp_path: Path) -> None:
     records = [
         {"key": "1", "signInNames": [], "attributes": {"city": None, "points": 1}},
@@ -188,6 +198,14 @@ def test_csv_withholds_what_is_secret(tmp_path: Path) -> None:
     assert cells(path)[1] == ["1", "p@example.com", "", "", "", ""]
 
 
+def test_csv_withholds_what_repeats_the_password(tmp_path: Path) -> None:
+    heading = "key;signInName;displayName;password;email;city;surname"
+    row = ["1", "p@example.com", SECRET, SECRET, SECRET, SECRET, "Silva"]
+    source = table(tmp_path, [row], heading=heading, columns={})
+    path = written(tmp_path, "copy.csv", csv_copy.plain_copy(source, everybody, WITHHOLDS))
+    assert cells(path)[1] == ["1", "p@example.com", "", "", "", "Silva"]
+
+
 def test_csv_without_a_key_gets_a_column_with_the_original_one(tmp_path: Path) -> None:
     source = table(tmp_path, [["Ana@Example.com", "Ana"]], heading="signInName;displayName", columns={})
     path = written(tmp_path, "copy.csv", csv_copy.plain_copy(source, everybody, WITHHOLDS))
@@ -246,6 +264,14 @@ def test_users_data_come_back_with_their_keys(tmp_path: Path) -> None:
         "facebook.com|123",
         "cy@example.com",
     ]
+
+
+def test_users_data_that_repeat_the_password_are_not_copied(tmp_path: Path) -> None:
+    record = {"signInName": "a@example.com", **dict.fromkeys(("displayName", "firstName", "email"), SECRET)}
+    text = json.dumps({"Users": [{**record, "lastName": "Silva", "password": SECRET}]})
+    pieces = users_data_copy.plain_copy(users(file(tmp_path, "UsersData.json", text)), everybody, WITHHOLDS)
+    [copied] = json.loads(b"".join(pieces))["Users"]
+    assert copied == {"idferryKey": "a@example.com", "signInName": "a@example.com", "lastName": "Silva"}
 
 
 def test_a_mended_sign_in_name_of_users_data_keeps_its_key(tmp_path: Path) -> None:

@@ -490,3 +490,13 @@ def test_no_draft_holds_what_the_directory_refuses(
     assert not draft.values.keys() & plan.refused_attributes.keys() - {"displayName"}
     if draft.password_plan is PasswordPlan.NONE:
         assert not any(identity.is_local for identity in draft.identities)
+
+
+def test_what_repeats_the_password_is_told_under_the_name_it_would_have_had() -> None:
+    user = structs.replace(USER, display_name="", withheld=("code", "left", "displayName"))
+    plan = planned(user, attribute_names={"code": "employeeId", "left": ""})
+    assert plan.refused_attributes == {
+        "employeeId": RefusedAttribute.SENSITIVE,
+        "displayName": RefusedAttribute.SENSITIVE,
+    }
+    assert plan.draft.display_name == MAIL.issuer_assigned_id

@@ -1,5 +1,8 @@
 """No cell of ours becomes a formula, and every cell comes back to the letter."""
 
+import csv
+import io
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -33,7 +36,34 @@ def test_a_number_that_it_keeps_stays(cell: str) -> None:
     assert kept(cell) == cell == unprotected(cell)
 
 
-@given(st.text(alphabet=st.sampled_from("'=+-@\t\r\nab ＝10")) | st.from_regex(r"'{0,2}0?[0-9]{14,18}\n?"))
+@pytest.mark.parametrize("separator", [",", ";", "|", "\t", "\n"])
+@pytest.mark.parametrize("begins", "=+-@＝＋－＠")
+def test_what_would_be_a_formula_to_whoever_separates_otherwise_is_a_text(
+    separator: str, begins: str
+) -> None:
+    for before in ("", "'", '"', "''"):
+        cell = f"a{separator}{before}{begins}cmd|' /C calc'!A0"
+        assert protected(cell) == kept(cell) == f"a{separator}'{before}{begins}cmd|' /C calc'!A0"
+        assert unprotected(kept(cell)) == cell
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize("opened_with", [",", ";", "\t"])
+@given(cells=st.lists(st.text(alphabet=st.sampled_from("'\"=+-@;,\t\n a1")), min_size=1, max_size=3))
+def test_no_cell_of_a_table_is_a_formula_however_it_is_separated(
+    delimiter: str, opened_with: str, cells: list[str]
+) -> None:
+    file = io.StringIO()
+    csv.writer(file, delimiter=delimiter, lineterminator="\r\n").writerow(map(kept, cells))
+    file.seek(0)
+    for row in csv.reader(file, delimiter=opened_with):
+        for cell in row:
+            assert not cell.startswith(("=", "+", "-", "@")), (file.getvalue(), row)
+
+
+@given(
+    st.text(alphabet=st.sampled_from("'=+-@\t\r\nab ＝10;,|\"")) | st.from_regex(r"'{0,2}0?[0-9]{14,18}\n?")
+)
 def test_every_cell_comes_back(cell: str) -> None:
     written = kept(cell)
     assert unprotected(written) == cell

@@ -637,6 +637,16 @@ def test_another_sources_file_takes_nobodys_account(vanished: WhenVanished) -> N
 
 
 @pytest.mark.parametrize("vanished", ACTS)
+def test_a_small_file_of_another_source_takes_nobodys_account_either(vanished: WhenVanished) -> None:
+    """So few people may vanish unasked, and so few may be renamed: but not most of them."""
+    world = migrated(20)
+    world.source.humans = [Human(one.key, f"other-{one.key}@example.org") for one in world.source.humans[:12]]
+    with pytest.raises(UsageError, match="12 of 12 keys"):
+        LaterExport(world, Departures(vanished)).run()
+    assert calls(world) == {}
+
+
+@pytest.mark.parametrize("vanished", ACTS)
 def test_who_is_there_under_another_key_has_not_vanished(vanished: WhenVanished) -> None:
     """Under a new key, under the key of somebody who left, and beside the names of somebody else."""
     world = migrated(40)

@@ -14,7 +14,7 @@ from idferry.errors import Stopped, UsageError
 from idferry.ports import LedgerReport, LegacySource, Stop, Tell, WantedDrafts, never
 from idferry.rules.account import AccountDraft, legacy_id_of
 from idferry.rules.attributes import extension_type
-from idferry.rules.departure import Departures, WhenBarred, WhenVanished, are_few
+from idferry.rules.departure import Departures, WhenBarred, WhenVanished, name_the_same_people
 from idferry.rules.entry import Entry, Selection
 from idferry.rules.happenings import RecordsRead
 from idferry.rules.legacy_user import BadRecord, LegacyUser
@@ -272,7 +272,7 @@ def _check_pilot(departures: Departures, *, whole: bool) -> None:
 
 def _check_departures(plan: UpdatePlan, departures: Departures) -> None:
     acts_on_vanished = departures.vanished is not WhenVanished.LIST
-    if acts_on_vanished and not are_few(plan.strangers, of=plan.read):
+    if acts_on_vanished and not name_the_same_people(plan.strangers, keys=plan.read):
         raise UsageError(
             f"{plan.strangers} of {plan.read} keys name somebody with other sign-in names than before: nobody can say "
             "who is no longer in the source; nothing was changed",

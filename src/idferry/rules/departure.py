@@ -62,6 +62,15 @@ class Departures:
         return all(are_few(count, of=people) for count in cleared.values())
 
 
+def name_the_same_people(strangers: int, *, keys: int) -> bool:
+    """Whether the keys of an export still name whom they named, where so many name somebody with no name of before.
+
+    A few people get new sign-in names in everyday life; but never most of a source, however small it is: that is
+    another source's file, or rows that were numbered anew.
+    """
+    return are_few(strangers, of=keys) and 2 * strangers <= keys
+
+
 def are_few(count: int, *, of: int) -> bool:
     """Whether so many of so many people may well be what everyday life brings."""
     return count <= PEOPLE_UNASKED_MAX or count <= SHARE_UNASKED_MAX * of

@@ -2,7 +2,7 @@ import pytest
 from msgspec import structs
 from tests.unit.rules.test_update import ENTRY, HELD
 
-from idferry.rules.departure import Departures, WhenBarred, WhenVanished
+from idferry.rules.departure import Departures, WhenBarred, WhenVanished, name_the_same_people
 
 
 @pytest.mark.parametrize(
@@ -63,3 +63,23 @@ def test_a_column_is_emptied_by_the_exact_number_only(
     cleared: dict[str, int], people: int, agreed: int | None, agrees: bool
 ) -> None:
     assert Departures(agreed_cleared=agreed).agrees_to_clear(cleared, people=people) is agrees
+
+
+@pytest.mark.parametrize(
+    ("strangers", "keys", "the_same"),
+    [
+        (0, 0, True),
+        (0, 1, True),
+        (1, 1, False),
+        (1, 2, True),
+        (5, 9, False),
+        (20, 40, True),
+        (21, 41, False),
+        (50, 1000, True),
+        (51, 1000, False),
+    ],
+)
+def test_keys_that_mostly_name_others_are_not_those_of_before(
+    strangers: int, keys: int, the_same: bool
+) -> None:
+    assert name_the_same_people(strangers, keys=keys) is the_same

@@ -16,7 +16,10 @@ BUSY_TIMEOUT_MS = 5_000
 CHECKPOINT_PAGES = 4_000  # fewer, larger write-backs while planning; the log grows to 16 MiB
 PLACES_MAX = 500  # SQLite before 3.32 takes 999 values in one statement
 NOWHERE = Path("(a file without a name in the temporary folder)")  # for messages
-CACHE_KIB = 4_096  # enough for planning at full speed; more would grow with the ledger
+CACHE_KIB = 4_096  # for readers, who go from page to page
+# Of 300,000 people with random keys one in four pages was written twice within a transaction with the cache of readers.
+# It is full after 100,000 people, so that more of them take no more memory.
+WRITER_CACHE_KIB = 49_152
 
 _PRIMARY_CODE = 0xFF  # https://sqlite.org/rescode.html#primary_result_codes_versus_extended_result_codes
 _BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)

@@ -7,6 +7,7 @@ see what was decided about those before them. It must not decide anything: see `
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
+from operator import itemgetter
 from sqlite3 import Connection
 from typing import Any
 
@@ -22,6 +23,7 @@ from idferry.rules.names import LOOK_ALIKE_NAMES_MAX
 from idferry.rules.outcomes import LeftOut, Refused
 
 _SQL = named_queries("planning")
+_SOURCE_KEY_REPEAT = itemgetter(2, 3, 4)  # of a row of new records
 _APPEND_EVENT = named_queries("sending")["append_event"]
 
 
@@ -177,14 +179,14 @@ class Desk:
         many(_SQL["push_out"], self._pushed_out)
         many(_SQL["decide_again"], self._decisions.values())
         many(_SQL["insert_person"], self._new_people.values())
-        many(_SQL["insert_legacy_user"], self._new_records)
+        # Keys are often random, and marks always: written in their order, each page of an index is looked for once.
+        many(_SQL["insert_legacy_user"], sorted(self._new_records, key=_SOURCE_KEY_REPEAT))
         many(_SQL["read_legacy_user_again"], self._records)
         stored = self._stored_owners
         owned = {mark: owner.person_id if owner else None for mark, owner in self._owners.items()}
         changed = {mark: owner for mark, owner in owned.items() if stored.get(mark) != owner}
         many(_SQL["release_mark"], [(mark,) for mark in changed if mark in stored])
         claimed = [(mark, self._kinds[mark], owner) for mark, owner in changed.items() if owner]
-        # Marks are random: written in their order, each page of the index is looked for once.
         claimed.sort()
         many(_SQL["claim_mark"], claimed)
         remembered = {mark: form for form, names in self._names_of_form.items() for mark in names}

@@ -20,6 +20,7 @@ from idferry.ledger.database import (
     CACHE_KIB,
     CHECKPOINT_PAGES,
     NOWHERE,
+    WRITER_CACHE_KIB,
     Database,
     told_as_ledger_errors,
 )
@@ -41,8 +42,17 @@ _EVERYWHERE = {
     "cache_size": f"-{CACHE_KIB}",
 }
 _READ_ONLY = {"query_only": "ON"}
-_DURABLE = {"journal_mode": "WAL", "synchronous": "FULL", "wal_autocheckpoint": str(CHECKPOINT_PAGES)}
-_SCRATCH = {"journal_mode": "MEMORY", "synchronous": "OFF"}  # it need not outlive the process
+_DURABLE = {
+    "cache_size": f"-{WRITER_CACHE_KIB}",
+    "journal_mode": "WAL",
+    "synchronous": "FULL",
+    "wal_autocheckpoint": str(CHECKPOINT_PAGES),
+}
+_SCRATCH = {  # it need not outlive the process
+    "cache_size": f"-{WRITER_CACHE_KIB}",
+    "journal_mode": "MEMORY",
+    "synchronous": "OFF",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,7 +48,7 @@ def lookup_keys(body: dict[str, Any]) -> list[LookupKey]:
         for name, value in body.items()
         if name[0] == "e" and name.startswith("extension_") and isinstance(value, str)
     ]
-    return keys
+    return list(dict.fromkeys(keys))  # the userPrincipalName is an identity as well
 
 
 class LookupIndex:
@@ -56,34 +56,40 @@ class LookupIndex:
 
     def __init__(self, database: Database) -> None:
         self._db = database
+        # In the file an attribute is a number: with names of 50 letters it would be twice as large.
+        self._numbers: dict[str, int] = {}
 
     def add(self, place: int, *, keys: Iterable[LookupKey]) -> None:
         """Makes the account found by these values."""
-        self._db.run_many("lookup_insert", [(name, value, place) for name, value in keys])
+        self._db.run_many("lookup_insert", [(self._number(name), value, place) for name, value in keys])
 
     def drop(self, place: int, *, keys: Iterable[LookupKey]) -> None:
         """Makes the account not found by these values any more."""
-        self._db.run_many("lookup_delete", [(name, value, place) for name, value in keys])
+        self._db.run_many("lookup_delete", [(self._number(name), value, place) for name, value in keys])
 
     def exact(self, key: LookupKey) -> list[int]:
         """Places of the accounts that hold this value."""
-        return [row[0] for row in self._db.run("lookup_exact", key)]
+        attribute, value = key
+        return [row[0] for row in self._db.run("lookup_exact", (self._number(attribute), value))]
 
     def any_held(self, keys: Sequence[LookupKey]) -> bool:
         """Whether some account holds one of these values."""
         if not keys:
             return False
-        values = [part for key in keys for part in key]
+        values = [part for name, value in keys for part in (self._number(name), value)]
         return self._db.run_repeated("lookup_any", values, times=len(keys)).fetchone() is not None
 
     def between(self, attribute: str, *, low: str, high: str) -> list[int]:
         """Places of the accounts whose value of `attribute` lies in low <= value < high."""
-        return [row[0] for row in self._db.run("lookup_range", (attribute, low, high))]
+        return [row[0] for row in self._db.run("lookup_range", (self._number(attribute), low, high))]
 
     def by_name(self, *, after: tuple[str, int], limit: int) -> list[tuple[str, int]]:
         """At most `limit` (lower-case display name, place) behind `after`, in that order."""
-        return self._db.run("page_by_name", (*after, limit)).fetchall()
+        return self._db.run("page_by_name", (self._number("displayName"), *after, limit)).fetchall()
 
     def drop_attribute(self, name: str) -> None:
         """Forgets the attribute's values of every account."""
-        self._db.run("lookup_drop_attribute", (name,))
+        self._db.run("lookup_drop_attribute", (self._number(name),))
+
+    def _number(self, attribute: str) -> int:
+        return self._numbers.setdefault(attribute, len(self._numbers))

@@ -8,7 +8,7 @@ CREATE TABLE account (
 );
 CREATE INDEX account_deleted ON account (deleted_s) WHERE deleted_s IS NOT NULL;
 CREATE TABLE lookup (            -- every value that must be unique or is answered by index
-    attribute TEXT NOT NULL,
+    attribute INTEGER NOT NULL,  -- see lookup.py
     value TEXT NOT NULL,
     seq INTEGER NOT NULL,
     PRIMARY KEY (attribute, value, seq)
@@ -53,7 +53,7 @@ WHERE seq > ? AND deleted_s IS NOT NULL ORDER BY seq LIMIT ?;
 
 -- name: page_by_name
 SELECT value, seq FROM lookup
-WHERE attribute = 'displayName' AND (value, seq) > (?, ?) ORDER BY value, seq LIMIT ?;
+WHERE attribute = ? AND (value, seq) > (?, ?) ORDER BY value, seq LIMIT ?;
 
 -- name: deleted_before
 SELECT seq, id, body, password, deleted_s FROM account WHERE deleted_s IS NOT NULL AND deleted_s < ?;

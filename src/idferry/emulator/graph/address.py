@@ -4,6 +4,7 @@ A `+` in the query is a blank, so a client that forgets to encode the plus of an
 """
 
 import re
+from functools import lru_cache
 from urllib.parse import parse_qsl, unquote
 
 _KEYED = re.compile(r"(?P<set>[A-Za-z.]+)\((?P<key>.*)\)", re.DOTALL)
@@ -12,6 +13,7 @@ _KEY = re.compile(r"(?:(?P<name>\w+)=)?'(?P<value>.*)'", re.DOTALL)
 Segments = tuple[str, ...]
 
 
+@lru_cache(maxsize=64)  # a batch is twenty times the same one
 def read_path(path: str) -> Segments:
     """Decoded segments; `users('x')` becomes `users`, `x`, and `applications(appId='x')` `applications`, `appId=x`."""
     segments: list[str] = []

@@ -42,17 +42,20 @@ class Bucket:
 
     def wait_s(self, cost: float, *, now_s: float) -> float:
         """As `Allowance`."""
-        self._refill(now_s)
-        return max(0.0, (cost - self._level) / self._per_s)
+        if now_s != self._at_s:
+            self._refill(now_s)
+        return 0.0 if cost <= self._level else (cost - self._level) / self._per_s
 
     def spend(self, cost: float, *, now_s: float) -> None:
         """As `Allowance`."""
-        self._refill(now_s)
+        if now_s != self._at_s:
+            self._refill(now_s)
         self._level = max(0.0, self._level - cost)
 
     def used(self, *, now_s: float) -> float:
         """As `Allowance`."""
-        self._refill(now_s)
+        if now_s != self._at_s:
+            self._refill(now_s)
         return 1 - self._level / self.amount
 
 

@@ -138,14 +138,14 @@ EMPTY_COLLECTIONS = frozenset(
 
 def check(name: str, value: Any, *, tenant: Tenant) -> Any:
     """The value as it is stored; GraphError when this attribute does not take it."""
-    if name.startswith("extension_"):
-        return _check_extension(name, value, tenant=tenant)
     attribute = ATTRIBUTES.get(name)
-    if name in NOT_FOR_APPLICATIONS:
-        raise denied()
     if attribute is None:
+        if name.startswith("extension_"):
+            return _check_extension(name, value, tenant=tenant)
+        if name in NOT_FOR_APPLICATIONS:
+            raise denied()
         raise bad_request(f"Property '{name}' does not exist as a declared property or extension property.")
-    if not attribute.settable or (tenant.is_b2c and name in NOT_SETTABLE_IN_B2C):
+    if not attribute.settable or (name in NOT_SETTABLE_IN_B2C and tenant.is_b2c):
         raise bad_request(f"Property '{name}' is read-only and cannot be set.")
     if value is None:
         return _check_null(name, attribute)

@@ -8,6 +8,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 from idferry.emulator.entropy import Entropy
 from idferry.emulator.graph.errors import invalid_property, weak_password
@@ -26,6 +27,7 @@ _CLASSES = (re.compile("[a-z]"), re.compile("[A-Z]"), re.compile("[0-9]"), re.co
 _POLICIES = frozenset({"None", "DisablePasswordExpiration", "DisableStrongPassword"})
 
 
+@lru_cache(maxsize=64)  # every account of a migration has the same ones
 def policies(text: str | None) -> frozenset[str]:
     """The names in a `passwordPolicies` value; GraphError for a name that does not exist."""
     names = frozenset(name.strip() for name in (text or "").split(",") if name.strip())

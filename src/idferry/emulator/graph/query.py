@@ -172,13 +172,8 @@ def show(body: Mapping[str, Any], *, selection: tuple[str, ...] | None) -> dict[
     shown: dict[str, Any] = {}
     for name in selection or attributes.DEFAULT_SELECTION:
         value = body.get(name)
-        if name.startswith("extension_"):
-            if value is not None:
-                shown[name] = value
-        elif value is None and name in attributes.EMPTY_COLLECTIONS:
-            shown[name] = []
-        elif name == "passwordProfile" and value is not None:
-            shown[name] = {**value, "password": None}
-        else:
-            shown[name] = value
+        if value is not None:
+            shown[name] = {**value, "password": None} if name == "passwordProfile" else value
+        elif not name.startswith("extension_"):
+            shown[name] = [] if name in attributes.EMPTY_COLLECTIONS else None
     return shown

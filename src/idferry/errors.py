@@ -27,6 +27,8 @@ message for this one case, and a `remedy`: what the operator does next. The tree
             NotFound                not_found             no such account
             UnexpectedAnswer        unexpected_answer     an answer that no documentation explains
             TenantNotReady          tenant_not_ready      pre-flight found something that only a person can add
+        StatusUnavailable           status_unavailable    where it stands who must reset cannot be asked
+        GuardUnavailable            guard_unavailable     the guard that counts sign-in attempts cannot be used
         Stopped                     stopped               interrupted; the same command continues
 
 The exit code that ends the process with such an error is its `exit_code`. Some of these codes also become the reason
@@ -280,6 +282,23 @@ class TenantNotReady(DirectoryError):
     code = "tenant_not_ready"
     default_remedy = "Make the call that the message prints, as an administrator."
     exit_code = EXIT_USAGE
+
+
+class StatusUnavailable(IdferryError):
+    """The store of who must still reset the password gives no answer. Sign-ins go on as if nobody had to."""
+
+    code = "status_unavailable"
+    default_remedy = (
+        "Check what [service] status_store names: network, credential, table. Running `idferry premigrate` once more "
+        "completes what the store lacks."
+    )
+
+
+class GuardUnavailable(IdferryError):
+    """The file in which sign-in attempts are booked cannot be used. No password is checked until it can."""
+
+    code = "guard_unavailable"
+    default_remedy = "Free disk space or mend the permissions of what [guard] path names; nothing else needs doing."
 
 
 class Stopped(IdferryError):

@@ -271,11 +271,24 @@ DOCUMENTS: dict[str, dict[str, str]] = {
         },
         **{f"{kind}_count": meaning for kind, meaning in UNDECIDED.items()},
     },
+    "verifier check": {
+        "verifier": "name of the verifier",
+        "verdict": "`match`, `match_must_change`, `match_second_factor`, `mismatch`, `no_such_user`, `barred`, "
+        "`barred_proven` or `no_answer_` and why",
+        "code": "what the legacy system said, as the verifier's code table calls it",
+        "reached": "whether the legacy system may have seen the password",
+        "milliseconds": "how long it took",
+    },
     "ids export": {
         "file": "the file, as it was named",
         "format": "`csv` or `jsonl`",
         "people": "lines in it, without the heading",
         "without_account": "selected people who have no account and are not in it",
+    },
+    "serve": {
+        "service": "root address of what the tenant calls; the line is printed when it is answered",
+        "mtls": "root address for callers with a client certificate; only with `--mtls-port`",
+        "admin": "root address of metrics, readiness and the OpenAPI document",
     },
     "emulator": {
         "tenants[].kind": "`b2c` or `external`",

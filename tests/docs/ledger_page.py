@@ -95,6 +95,7 @@ KINDS = {
     EventKind.CHANGE_FAILED: "The directory refused the change; the code says why.",
     EventKind.REBUILT: "`ledger rebuild` found this account, whose `legacyId` and sign-in name are the person's; or "
     "could not decide.",
+    EventKind.PASSWORD_RESET: "The tenant said that the person has set a new password.",
 }
 INTRODUCTION = """
 The ledger is what we intended and what we saw, for one tenant and one project. It is an SQLite database beside the

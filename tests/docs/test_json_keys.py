@@ -14,6 +14,7 @@ import httpx2
 import pytest
 from tests.docs.json_page import DOCUMENTS, ERROR
 from tests.support.emulator import EmulatedTenant, Emulator, running_emulator
+from tests.support.tls_files import Authority
 
 PEOPLE = [
     {"key": "1", "signInName": "ana@example.com", "displayName": "Ana", "password": "Not-Real-Puffin-01"},
@@ -127,6 +128,7 @@ def _story(project: Project) -> dict[str, list[Any]]:
         "purge": recycled[1:],
         "ledger rebuild": _lost_ledger(project),
         "ids export": [run("ids", "export", "ids.csv")],
+        "serve": [_serve_document(project.folder, (project.folder / "idferry.toml").read_text("utf-8"))],
         "emulator": [_emulator_document()],
         "error": [run("find"), run("premigrate", "nowhere.jsonl"), changed[1], full],
     }
@@ -224,6 +226,36 @@ def _lost_ledger(project: Project) -> list[Any]:
     for ledger in project.folder.glob("idferry.ledger*"):
         ledger.rename(ledger.with_name(f"lost-{ledger.name}"))
     return [run("ledger", "rebuild", file.name), run("ledger", "rebuild", file.name, "--execute")]
+
+
+def _serve_document(folder: Path, settings: str) -> Any:
+    authority = Authority(folder)
+    server, client = authority.server(), authority.client()
+    text = f"""{settings}
+[service]
+tls_certificate = "{server.certificate.name}"
+tls_key = "{server.key.name}"
+client_ca = "{authority.file.name}"
+
+[[service.caller]]
+name = "policy"
+kind = "certificate"
+thumbprints = ["{client.thumbprint}"]
+"""
+    (folder / "service.toml").write_text(text, encoding="utf-8")
+    command = [
+        sys.executable,
+        "-m",
+        "idferry",
+        "serve",
+        "--json",
+        "--exit-with-parent",
+        "--settings",
+        "service.toml",
+    ]
+    command += ["--port", "0", "--mtls-port", "0", "--admin-port", "0"]
+    done = subprocess.run(command, cwd=folder, input="", capture_output=True, text=True, check=True)
+    return json.loads(done.stdout)
 
 
 def _emulator_document() -> Any:

@@ -20,6 +20,7 @@ from idferry.cli import (
     premigrate,
     rehearse,
     remove,
+    serve,
     status,
     survey,
     verify,
@@ -51,6 +52,7 @@ COMMANDS = (
     (remove.remove, "Delete what this tool created and nobody uses yet."),
     (remove.restore, "Take removed accounts out of the recycle bin."),
     (remove.purge, "Delete removed accounts for good."),
+    (serve.serve, "Answer the tenant while people sign in."),
     (emulator.emulator, "Run emulated tenants on this machine."),
     (demo.demo, "See the main job done with a fictional company."),
 )

@@ -40,6 +40,7 @@ class EventKind(StrEnum):
     DISABLED = "disabled"
     CHANGE_FAILED = "change_failed"
     REBUILT = "rebuilt"
+    PASSWORD_RESET = "password_reset"
 
 
 class PlanItem(msgspec.Struct, frozen=True, gc=False):

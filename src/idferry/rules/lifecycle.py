@@ -64,8 +64,8 @@ TRANSITIONS = MappingProxyType(
         (
             State.AWAITING_PASSWORD,
             State.COMPLETE,
-        ): "password and flag were written, or `verify` saw the flag down",
-        (State.CONFIRMING, State.COMPLETE): "`verify` read the flag down",
+        ): "password and flag were written, the person reset the password, or `verify` saw the flag down",
+        (State.CONFIRMING, State.COMPLETE): "`verify` read the flag down, or the person reset the password",
         (State.CONFIRMING, State.AWAITING_PASSWORD): "the flag was still up 15 minutes later",
         (State.COMPLETE, State.REMOVED): "deleted by `remove`",
         (State.AWAITING_PASSWORD, State.REMOVED): "deleted by `remove`",

@@ -12,7 +12,7 @@ from idferry.settings.reading import (
     find_settings,
     parse_settings,
     read_settings,
-)
+from idferry.settings.service_tables import ServiceCaller, ServiceSettings, host_and_port
 from idferry.settings.tables import (
     Application,
     ClockSettings,
@@ -22,7 +22,7 @@ from idferry.settings.tables import (
     Shape,
     Source,
     Tenant,
-)
+    WebServiceAnswer,
 
 __all__ = [
     "SETTINGS_FILE",
@@ -32,11 +32,15 @@ __all__ = [
     "Ledger",
     "Limits",
     "Passwords",
+    "ServiceCaller",
+    "ServiceSettings",
     "Settings",
     "Shape",
     "Source",
     "Tenant",
+    "WebServiceAnswer",
     "find_settings",
+    "host_and_port",
     "parse_settings",
     "read_settings",
 ]

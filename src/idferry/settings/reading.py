@@ -20,6 +20,7 @@ from idferry.settings.checks import (
 )
 from idferry.settings.conversion import expect_list, expect_table, refuse_nul, refuse_unknown, table
 from idferry.settings.secret_readers import SECRET_READERS
+from idferry.settings.service_tables import ServiceCaller, ServiceSettings, service_of
 from idferry.settings.tables import (
     Application,
     ClockSettings,
@@ -50,6 +51,8 @@ class Settings:
     passwords: Passwords
     shape: Shape
     clock: ClockSettings
+    service: ServiceSettings
+    service_callers: tuple[ServiceCaller, ...]
 
     @cached_property
     def ledger_path(self) -> Path:
@@ -136,13 +139,25 @@ def parse_settings(raw: Mapping[str, Any], *, file: Path | None, folder: Path) -
     Raises:
         SettingsError: an unknown key, naming the nearest known one, or a value of a wrong type.
     """
-    known = ("project", "tenant", "application", "ledger", "sources", "limits", "passwords", "shape", "clock")
+    known = (
+        "project",
+        "tenant",
+        "application",
+        "ledger",
+        "sources",
+        "limits",
+        "passwords",
+        "shape",
+        "clock",
+        "service",
+    )
     refuse_unknown(raw, known, where="")
     refuse_nul(raw, where="")
     project = raw.get("project", "idferry")
     if not isinstance(project, str) or not project or ":" in project:
         raise SettingsError("project is a short name without a colon: it is part of every legacyId")
     sources = expect_table(raw.get("sources", {}), where="sources")
+    service, service_callers = service_of(raw.get("service", {}))
     settings = Settings(
         folder=folder,
         file=file,
@@ -157,6 +172,8 @@ def parse_settings(raw: Mapping[str, Any], *, file: Path | None, folder: Path) -
         passwords=table(Passwords, raw.get("passwords", {}), where="passwords"),
         shape=table(Shape, raw.get("shape", {}), where="shape"),
         clock=table(ClockSettings, raw.get("clock", {}), where="clock"),
+        service=service,
+        service_callers=service_callers,
     )
     check_addresses(settings.tenant, settings.clock)
     check_applications(settings.applications)

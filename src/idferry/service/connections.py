@@ -1,0 +1,137 @@
+"""Connections that cannot hold the service up: how many, how long until a request's head is there, how large it is.
+
+uvicorn waits for a head as long as a caller likes and turns everybody away when its limit is reached. Here a new
+connection beyond the limit ends the one that has waited longest for its next request, so that somebody who opens
+thousands of silent connections keeps nobody out. A request under way is never cut.
+"""
+
+import asyncio
+from typing import Any
+
+from uvicorn.config import Config
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
+
+from idferry.service.caller_auth import CERTIFICATE_EXTENSION
+
+CONNECTIONS_MAX = 512
+HEAD_SECONDS_MAX = 5.0
+HEAD_BYTES_MAX = 32 * 1024
+KEEP_ALIVE_SECONDS = 75
+"""Longer than callers usually keep an idle connection, so that few of them meet one that is being closed."""
+_HEAD_TOO_LARGE = (
+    b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+)
+
+
+class Connections:
+    """The connections of one listener: which of them wait for a request, oldest first."""
+
+    def __init__(self, connections_max: int = CONNECTIONS_MAX) -> None:
+        self._connections_max = connections_max
+        self._open: set[BoundedProtocol] = set()
+        self._silent: dict[BoundedProtocol, None] = {}
+        self._idle: dict[BoundedProtocol, None] = {}
+
+    def opened(self, connection: "BoundedProtocol") -> None:
+        """A new one: it may cost another one its place, or find none."""
+        self._open.add(connection)
+        self._silent[connection] = None
+        if len(self._open) > self._connections_max:
+            # Whoever never sent a request goes first, then whoever sent none for longest; both dicts keep order.
+            longest = next(iter(self._silent if len(self._silent) > 1 else {**self._idle, **self._silent}))
+            longest.cut()
+
+    def asked(self, connection: "BoundedProtocol") -> None:
+        """A request is under way on it."""
+        self._silent.pop(connection, None)
+        self._idle.pop(connection, None)
+
+    def answered(self, connection: "BoundedProtocol") -> None:
+        """It waits for its next request."""
+        if connection in self._open:
+            self._idle[connection] = None
+
+    def closed(self, connection: "BoundedProtocol") -> None:
+        """It is gone."""
+        self._open.discard(connection)
+        self.asked(connection)
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+
+class BoundedProtocol(HttpToolsProtocol):
+    """One connection, with its head bounded in time and size, and the client's certificate in the scope."""
+
+    def __init__(
+        self, connections: Connections, config: Config, server_state: ServerState, app_state: dict[str, Any]
+    ) -> None:
+        super().__init__(config=config, server_state=server_state, app_state=app_state)
+        self._group = connections
+        self._in_head = True
+        self._head_bytes = 0
+        self._head_timer: asyncio.TimerHandle | None = None
+        self._certificate: bytes | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
+        """Count it, and begin to wait for its first request."""
+        super().connection_made(transport)
+        tls = transport.get_extra_info("ssl_object")
+        self._certificate = tls.getpeercert(binary_form=True) if tls else None
+        self._wait_for_head()
+        self._group.opened(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget it."""
+        self._stop_waiting()
+        self._unset_keepalive_if_required()
+        self._group.closed(self)
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes of a head are counted, those of a body are bounded where it is read."""
+        if self._in_head:
+            self._head_bytes += len(data)
+            if self._head_timer is None:
+                self._wait_for_head()
+        super().data_received(data)
+        if self._in_head and self._head_bytes > HEAD_BYTES_MAX and not self.transport.is_closing():
+            self.transport.write(_HEAD_TOO_LARGE)
+            self.cut()
+
+    def on_message_begin(self) -> None:
+        """The scope of a request is made here."""
+        super().on_message_begin()
+        if self._certificate is not None:
+            self.scope["extensions"] = {CERTIFICATE_EXTENSION: self._certificate}  # type: ignore[dict-item]  # a name of ours
+
+    def on_headers_complete(self) -> None:
+        """The head is there."""
+        self._in_head, self._head_bytes = False, 0
+        self._stop_waiting()
+        self._group.asked(self)
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """What follows is another head."""
+        self._in_head = True
+        super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        """The connection is idle, until a head begins to come."""
+        super().on_response_complete()
+        self._group.answered(self)
+
+    def cut(self) -> None:
+        """End the connection without waiting for the other end."""
+        if not self.transport.is_closing():
+            self.transport.abort()
+
+    def _wait_for_head(self) -> None:
+        self._head_timer = self.loop.call_later(HEAD_SECONDS_MAX, self.cut)
+
+    def _stop_waiting(self) -> None:
+        if self._head_timer:
+            self._head_timer.cancel()
+            self._head_timer = None

@@ -1,0 +1,68 @@
+"""What the service counts, for a Prometheus server on this machine. Labels have few values and never a person's."""
+
+from functools import cache
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+
+from idferry.ports import Clock
+
+SECONDS_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 1.6, 2.5, 5.0, 10.0)
+
+
+class Metrics:
+    """The counters of one process."""
+
+    content_type = CONTENT_TYPE_LATEST
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self.registry = CollectorRegistry()
+        answers = Counter(
+            "idferry_answers",
+            "Answers by endpoint, status and outcome.",
+            ("endpoint", "status", "outcome"),
+            registry=self.registry,
+        )
+        seconds = Histogram(
+            "idferry_answer_seconds",
+            "From the arrival of a request to its answer.",
+            ("endpoint",),
+            buckets=SECONDS_BUCKETS,
+            registry=self.registry,
+        )
+        used = Gauge(
+            "idferry_credential_last_used_seconds",
+            "When a caller's credential was last used, in seconds since 1970; credential 0 is the first of its list.",
+            ("caller", "credential"),
+            registry=self.registry,
+        )
+        alerts = Counter(
+            "idferry_alerts", "What an operator should look at, by kind.", ("alert",), registry=self.registry
+        )
+        # Looking a child up by its labels costs more than counting.
+        self._answers = cache(lambda endpoint, status, outcome: answers.labels(endpoint, status, outcome))
+        self._seconds = cache(lambda endpoint: seconds.labels(endpoint))
+        self._used = cache(lambda caller, credential: used.labels(caller, credential))
+        self._alerts = cache(lambda alert: alerts.labels(alert))
+
+    def answered(self, *, endpoint: str, status: int, outcome: str, seconds: float) -> None:
+        """An answer left."""
+        self._answers(endpoint, status, outcome).inc()
+        self._seconds(endpoint).observe(seconds)
+
+    def credential_used(self, caller: str, credential: int) -> None:
+        """A caller proved itself."""
+        self._used(caller, credential).set(self._clock.now().timestamp())
+
+    def know_credential(self, caller: str, credential: int) -> None:
+        """A credential that may be used: it is listed with 0 until it was."""
+        self._used(caller, credential)
+
+    def alert(self, kind: str) -> None:
+        """Something happened that an operator should look at."""
+        self._alerts(kind).inc()
+
+    def text(self) -> bytes:
+        """Everything in Prometheus' text format."""
+        return generate_latest(self.registry)

@@ -1,0 +1,231 @@
+"""The sign-in service of the settings: its endpoints over the ports that they need, and the applications of its listeners.
+
+Each protocol has its own function that gives its endpoints; `endpoints_of` lists them.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import BinaryIO
+
+from starlette.types import ASGIApp, Scope
+
+from idferry.errors import IdferryError, SettingsError
+from idferry.flows.track_password_reset import track_password_reset
+from idferry.ports import Clock, ResetStatus
+from idferry.service.app import admin_app, certificate_app, tenant_app
+from idferry.service.bearer_tokens import SigningKeys
+from idferry.service.caller_auth import CallerAuth, Callers
+from idferry.service.doors import Books
+from idferry.service.endpoints import Caller, Endpoint
+from idferry.service.logs import PersonIds, open_log
+from idferry.service.messages import texts_of
+from idferry.service.metrics import Metrics
+from idferry.service.peers import Peers
+from idferry.service.reset_status import ResetStatusEndpoints, StatusLimits, StatusSource
+from idferry.service.tracing import Trace
+from idferry.service.workers import Workers
+from idferry.settings import Settings
+from idferry.wiring.callers import callers_of
+from idferry.wiring.reset_status import ledger_status_of, reset_status_of
+from idferry.wiring.system import random_bytes
+
+STATUS_THREADS = 4
+STATUS_WAITING_MAX = 64
+KEY_THREADS = 2
+WAITING_PER_THREAD = 2
+CALLERLESS = Caller("insecure_loopback")
+_KEY_BYTES = 32
+_ID_BYTES = 12
+
+
+@dataclass(slots=True)
+class ServiceContext:
+    """What endpoints are made with: settings, time, the books, threads for flows, ids for people in the log.
+
+    `checks` name what must work before the service is ready; whoever makes endpoints adds his own.
+    `on_end` is called in the end, in reverse order.
+    """
+
+    settings: Settings
+    clock: Clock
+    books: Books
+    workers: Workers
+    people: PersonIds
+    checks: dict[str, Callable[[], bool]] = field(default_factory=dict)
+    signing_keys: list[SigningKeys] = field(default_factory=list)
+    on_end: list[Callable[[], None]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceParts:
+    """The applications of the three listeners, and what is done before and after. `certificates` may be None."""
+
+    tenant: ASGIApp
+    certificates: ASGIApp | None
+    admin: ASGIApp
+    context: ServiceContext
+
+    async def before(self) -> None:
+        """Read the callers' keys, so that the first sign-in need not wait for them; without them we are not ready."""
+        for keys in self.context.signing_keys:
+            await keys.refresh()
+
+    def close(self) -> None:
+        """Give back what was opened."""
+        for end in reversed(self.context.on_end):
+            end()
+
+
+def endpoints_of(context: ServiceContext) -> list[Endpoint]:
+    """Every endpoint of the service, the one asked most often first. Raises SettingsError."""
+    return [*_reset_status_endpoints(context)]
+
+
+def service_parts_of(
+    settings: Settings,
+    clock: Clock,
+    *,
+    log_stream: BinaryIO,
+    insecure_loopback: bool = False,
+    trace: bool = False,
+) -> ServiceParts:
+    """The service, ready to be served. `insecure_loopback` lets everybody call: for 127.0.0.1 alone.
+
+    Raises:
+        SettingsError: nobody may call, or something that the settings name cannot be used.
+    """
+    settings.need_tenant()
+    front_only = not (insecure_loopback or settings.service.tls_certificate)
+    context = _context(settings, clock, log_stream, trace=trace, front_only=front_only)
+    key_workers = _workers(context, KEY_THREADS, KEY_THREADS * WAITING_PER_THREAD, "keys")
+    callers = callers_of(settings, clock, workers=key_workers)
+    endpoints = endpoints_of(context)
+    if not insecure_loopback:
+        endpoints = _callable(settings, callers, endpoints)
+    _know(context, callers)
+    auth = _Anybody() if insecure_loopback else _auth(callers, context)
+    return ServiceParts(
+        tenant=tenant_app(endpoints, auth=auth, books=context.books),
+        certificates=certificate_app(endpoints, auth=auth, books=context.books)
+        if callers.certificates
+        else None,
+        admin=admin_app(endpoints, books=context.books, ready=partial(_ready, context)),
+        context=context,
+    )
+
+
+def _context(
+    settings: Settings, clock: Clock, log_stream: BinaryIO, *, trace: bool, front_only: bool
+) -> ServiceContext:
+    service, log = settings.service, open_log(log_stream, clock=clock)
+    try:
+        texts = texts_of(service.language, service.texts)
+    except ValueError as error:
+        raise SettingsError(f"service.texts: {error}") from error
+    books = Books(
+        clock=clock,
+        log=log,
+        metrics=Metrics(clock),
+        peers=Peers(service.trusted_proxies),
+        texts=texts,
+        new_id=lambda: random_bytes(_ID_BYTES).hex(),
+        trace=Trace(log, clock=clock) if trace else None,
+        front_only=front_only,
+    )
+    workers = Workers(threads=service.threads, waiting_max=service.threads * WAITING_PER_THREAD, name="flow")
+    context = ServiceContext(settings, clock, books, workers, PersonIds(random_bytes(_KEY_BYTES)))
+    context.on_end.append(workers.close)
+    return context
+
+
+def _workers(context: ServiceContext, threads: int, waiting_max: int, name: str) -> Workers:
+    workers = Workers(threads=threads, waiting_max=waiting_max, name=name)
+    context.on_end.append(workers.close)
+    return workers
+
+
+def _reset_status_endpoints(context: ServiceContext) -> list[Endpoint]:
+    settings, service = context.settings, context.settings.service
+    chosen = reset_status_of(settings, context.clock)
+    stores: list[ResetStatus] = [chosen]
+    if service.status_store != "ledger" and settings.ledger_path.is_file():
+        stores.insert(0, ledger_status_of(settings, context.clock))
+    source = StatusSource(
+        status=chosen,
+        track=lambda name, object_id: track_password_reset(
+            stores=stores, sign_in_name=name, object_id=object_id
+        ),
+        is_local=service.status_store == "ledger",
+        workers=_workers(context, STATUS_THREADS, STATUS_WAITING_MAX, "status"),
+    )
+    context.checks["status_store"] = partial(_answers, chosen)
+    limits = StatusLimits(service.status_per_address, service.status_conflicts_per_minute)
+    return ResetStatusEndpoints(source, limits=limits, people=context.people, books=context.books).endpoints()
+
+
+def _answers(status: ResetStatus) -> bool:
+    try:
+        status.must_reset("nobody@readiness.invalid")
+    except IdferryError:
+        return False
+    return True
+
+
+def _callable(settings: Settings, callers: Callers, endpoints: Sequence[Endpoint]) -> list[Endpoint]:
+    """The endpoints that somebody may call: an External ID tenant can do without callers of the settings."""
+    if callers.names():
+        return list(endpoints)
+    own = [one for one in endpoints if one.authenticate]
+    if settings.need_tenant().kind == "b2c" or not own:
+        raise SettingsError(
+            "nobody may call the service: the settings name no [[service.caller]]",
+            remedy="Add one; for tests on this machine alone there is `idferry serve --insecure-loopback`.",
+        )
+    return own
+
+
+def _know(context: ServiceContext, callers: Callers) -> None:
+    """Every credential is listed in the metrics, also before it is used: a rotation looks there."""
+    counted = [(one.name, len(one.secrets)) for one in callers.secrets]
+    counted += [(one.name, len(one.thumbprints)) for one in callers.certificates]
+    for name, count in counted:
+        for number in range(count):
+            context.books.metrics.know_credential(name, number)
+    for name, check in callers.tokens.items():
+        context.books.metrics.know_credential(name, 0)
+        context.signing_keys.append(check.keys)
+        context.checks[f"keys_{name}"] = partial(getattr, check.keys, "are_known")
+
+
+def _auth(callers: Callers, context: ServiceContext) -> CallerAuth:
+    return CallerAuth(callers, peers=context.books.peers, key=random_bytes(_KEY_BYTES), now=context.clock.now)
+
+
+class _Anybody(CallerAuth):
+    """Lets everybody in: for tests on this machine."""
+
+    def __init__(self) -> None:
+        """It compares nothing."""
+
+    async def by_headers(self, scope: Scope) -> Caller | None:  # noqa: ARG002  of the one it replaces
+        """The caller that stands for nobody in particular."""
+        return CALLERLESS
+
+
+async def _ready(context: ServiceContext) -> dict[str, bool]:
+    """Each check by its name, in a worker's thread: some of them call over the network."""
+    for keys in context.signing_keys:
+        if not keys.are_known:
+            await keys.refresh()
+    ready = {}
+    for name, check in context.checks.items():
+        ready[name] = await _is_ready(context, check)
+    return ready
+
+
+async def _is_ready(context: ServiceContext, check: Callable[[], bool]) -> bool:
+    try:
+        return await context.workers.run(check, within_s=2.0)
+    except Exception:  # noqa: BLE001  whatever goes wrong: it is not ready
+        return False

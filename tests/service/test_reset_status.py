@@ -1,0 +1,137 @@
+"""The reset-required flow as a policy written for Microsoft's sample meets it."""
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+from tests.support.service_stage import STATUS, UPDATED, ServiceStage
+
+from idferry.service.messages import TEXTS, Text
+from idferry.service.reset_status import StatusLimits
+
+CORRECT = STATUS.replace("Loal", "Local")
+MUST_RESET = (
+    b'{"version":"1.0.0.0","status":409,"userMessage":"You need to change your password. '
+    b"Please click on the 'Forgot your password?' link below\"}"
+)
+
+
+@pytest.fixture
+def stage() -> Iterator[ServiceStage]:
+    one = ServiceStage()
+    one.status.add([("id-ana", ["ana@example.com", "ana"]), ("id-ben", ["ben@example.com"])])
+    yield one
+    one.close()
+
+
+@pytest.mark.parametrize("path", [STATUS, CORRECT])
+def test_who_must_reset_gets_the_bytes_of_microsofts_sample(stage: ServiceStage, path: str) -> None:
+    answer = stage.post(path, {"email": "Ana@Example.com"})
+    assert (answer.status, answer.body) == (409, MUST_RESET)
+    assert answer.headers["content-type"] == "application/json; charset=utf-8"
+
+
+@pytest.mark.parametrize("path", [STATUS, CORRECT, UPDATED])
+def test_whoever_need_not_gets_an_empty_200(stage: ServiceStage, path: str) -> None:
+    answer = stage.post(path, {"email": "nobody@example.com"})
+    assert (answer.status, answer.body) == (200, b"")
+    assert "content-type" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    "body", [{"signInName": "ana"}, {"email": " ANA@example.com "}, {"email": "ana", "x": 1}]
+)
+def test_names_are_compared_as_the_ledger_compares_them(stage: ServiceStage, body: dict[str, object]) -> None:
+    assert stage.post(STATUS, body).status == 409
+
+
+@pytest.mark.parametrize("path", [STATUS, UPDATED])
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b"", "Request content is NULL"),
+        (b"  ", "Request content is empty"),
+        (b"null", "Can not deserialize input claims"),
+        (b"{", "Can not deserialize input claims"),
+        (b'"ana"', "Can not deserialize input claims"),
+        (b'{"email":5}', "Can not deserialize input claims"),
+        (b"{}", "Can not deserialize input claims"),
+        (b'{"email":"\xff"}', "Can not deserialize input claims"),
+        (b"[" * 20_000, "Can not deserialize input claims"),
+        (b'{"email":"' + b"x" * 600 + b'"}', "Can not deserialize input claims"),
+    ],
+)
+def test_a_body_that_says_nothing_is_refused_in_the_words_of_the_sample(
+    stage: ServiceStage, path: str, body: bytes, said: str
+) -> None:
+    answer = stage.call("POST", path, body)
+    assert answer.document == {"version": "1.0.0.0", "status": 409, "userMessage": said}
+    assert answer.status == 409
+
+
+def test_a_new_password_settles_every_name_of_the_account_and_may_be_said_twice(stage: ServiceStage) -> None:
+    for _ in range(2):
+        assert stage.post(UPDATED, {"email": "ana@example.com", "objectId": "id-ana"}).status == 200
+    assert [stage.post(STATUS, {"email": name}).status for name in ("ana", "ana@example.com")] == [200, 200]
+    assert stage.post(STATUS, {"email": "ben@example.com"}).status == 409
+
+
+def test_an_object_id_alone_settles_too(stage: ServiceStage) -> None:
+    assert stage.post(UPDATED, {"objectId": "id-ben"}).status == 200
+    assert stage.post(STATUS, {"email": "ben@example.com"}).status == 200
+
+
+@pytest.mark.parametrize("is_local", [True, False])
+def test_a_store_that_fails_bars_nobody_and_raises_an_alert(is_local: bool) -> None:
+    stage = ServiceStage(is_local=is_local)
+    stage.status.add([("id", ["ana"])])
+    stage.status.failing = True
+    assert [stage.post(path, {"email": "ana"}).status for path in (STATUS, UPDATED)] == [200, 200]
+    text = stage.metrics.text().decode()
+    assert 'idferry_alerts_total{alert="status_unavailable"} 1.0' in text
+    assert 'idferry_alerts_total{alert="reset_not_recorded"} 1.0' in text
+    assert [line["kind"] for line in stage.lines() if line["level"] == "warning"] == [
+        "status_unavailable"
+    ] * 2
+    stage.close()
+
+
+def test_a_store_that_hangs_bars_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("idferry.service.reset_status.STORE_SECONDS_MAX", 0.05)
+    stage = ServiceStage(is_local=False)
+    stage.status.add([("id", ["ana"])])
+    stage.status.hang = threading.Event()
+    # Four calls occupy both threads and the queue; whoever comes then is let through at once.
+    assert [stage.post(STATUS, {"email": "ana"}).status for _ in range(6)] == [200] * 6
+    assert stage.metrics.text().count(b'alert="status_unavailable"} 6.0') == 1
+    stage.status.hang.set()
+    stage.close()
+
+
+def test_an_address_learns_about_so_many_people_and_then_nothing() -> None:
+    stage = ServiceStage(limits=StatusLimits(per_address=3))
+    stage.status.add([(str(number), [str(number)]) for number in range(5)])
+    asked = [stage.post(STATUS, {"email": str(n), "ipAddress": "203.0.113.9"}).status for n in range(5)]
+    assert asked == [409, 409, 409, 200, 200]
+    assert stage.post(STATUS, {"email": "4", "ipAddress": "203.0.113.10"}).status == 409
+    stage.clock.advance(601)
+    assert stage.post(STATUS, {"email": "4", "ipAddress": "203.0.113.9"}).status == 409
+    stage.close()
+
+
+def test_so_many_conflicts_leave_in_a_minute() -> None:
+    stage = ServiceStage(limits=StatusLimits(conflicts_per_minute=2))
+    stage.status.add([("id", ["ana"])])
+    assert [stage.post(STATUS, {"email": "ana"}).status for _ in range(3)] == [409, 409, 200]
+    assert b'alert="status_global_limit"' in stage.metrics.text()
+    stage.clock.advance(61)
+    assert stage.post(STATUS, {"email": "ana"}).status == 409
+    stage.close()
+
+
+@pytest.mark.parametrize("language", TEXTS)
+def test_the_sentence_comes_in_the_language_of_the_settings(language: str) -> None:
+    stage = ServiceStage(language=language)
+    stage.status.add([("id", ["ana"])])
+    assert stage.post(STATUS, {"email": "ana"}).document["userMessage"] == TEXTS[language][Text.MUST_RESET]
+    stage.close()

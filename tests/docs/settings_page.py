@@ -19,8 +19,24 @@ TABLES: dict[str, type] = {
     "passwords": settings.Passwords,
     "shape": settings.Shape,
     "clock": settings.ClockSettings,
+    "service": settings.ServiceSettings,
+    "service.caller": settings.ServiceCaller,
+    "verifier": settings.Verifier,
+    "verifier.web_service": settings.WebServiceVerifier,
+    "verifier.password_grant": settings.PasswordGrantVerifier,
+    "verifier.ldap": settings.LdapVerifier,
+    "verifier.cognito": settings.CognitoVerifier,
 }
-HEADINGS = {"application": "[[application]]", "sources": "[sources.NAME]"}
+HEADINGS = {
+    "verifier": "[[verifier]]",
+    "verifier.web_service": '[[verifier]] kind = "web_service"',
+    "verifier.password_grant": '[[verifier]] kind = "password_grant"',
+    "verifier.ldap": '[[verifier]] kind = "ldap"',
+    "verifier.cognito": '[[verifier]] kind = "cognito"',
+    "application": "[[application]]",
+    "sources": "[sources.NAME]",
+    "service.caller": "[[service.caller]]",
+}
 
 MEANINGS = {
     "project": "Part of every `legacyId` (`<project>:<source>:<key>`). Two projects on one tenant never claim each "
@@ -76,6 +92,123 @@ MEANINGS = {
     "known last sign-in is never stale.",
     "shape.attributes": 'Source name -> attribute name. `""` leaves the attribute out.',
     "clock.url": "An emulator's clock that is followed. Refused unless every address is on this machine.",
+    "service.listen": "Address and port that the tenant, or the front before it, reaches.",
+    "service.admin_listen": "Address and port of metrics, readiness and the OpenAPI document. Loopback only.",
+    "service.tls_certificate": "A PEM file with the certificate chain of `listen`.",
+    "service.tls_key": "A PEM file with its key, without a passphrase.",
+    "service.client_ca": "A PEM file with the authorities of client certificates, or those certificates themselves: for "
+    "`idferry serve --mtls-port`.",
+    "service.trusted_proxies": "Addresses and networks of the front that ends TLS. Only from there a forwarded address or "
+    "certificate is believed; without TLS of ours nobody else may call.",
+    "service.client_certificate_header": "Header in which that front hands the client's certificate on: base64 of DER, or "
+    "PEM percent-encoded. From any other peer the header is refused with 401.",
+    "service.mode": "Who writes the password at a first sign-in of B2C. `A`: the policy. `B`: we, in one Graph call. `C`: "
+    "the account is only created then.",
+    "service.deadline_seconds": "How long an endpoint that policies call may take; less than their 30 seconds.",
+    "service.external_deadline_seconds": "How long the endpoint of Entra External ID may take; less than its 2 seconds.",
+    "service.negative_reply_at": "Negative answers to policies leave so many seconds after the request arrived, whatever "
+    "their reason. 0: at once.",
+    "service.outage_answer": "What Entra External ID is told when nobody can say whether the password is right.",
+    "service.weak_password": "A right but weak password in External ID: `entra` judges it, or the person is asked (`ask`) "
+    "for another one.",
+    "service.status_store": "Where it stands who must reset the password: the ledger, an Azure Table as in Microsoft's "
+    "sample, or the account's own extension attribute.",
+    "service.azure_table_connection": "Connection string of the storage account: the name of where it lies.",
+    "service.azure_table_url": "Instead of it: the account's address, for a managed identity. "
+    "Needs `pip install 'idferry[azure]'` too.",
+    "service.status_per_address": "How many people one person's address may ask about in 10 minutes. Beyond it everybody "
+    "may sign in as far as this service goes.",
+    "service.status_conflicts_per_minute": "How many people may be told in a minute that they must reset.",
+    "service.threads": "How many sign-ins are worked on at once; twice as many wait.",
+    "service.language": "Language of the sentences that people see.",
+    "service.texts": "Sentences of your own by name: `must_reset`, `wrong`, `try_later`, `cannot_be_used`, `has_account`, "
+    "`barred_title`, `barred`, `outage_title`.",
+    "service.caller.name": "A name for log and metrics.",
+    "service.caller.kind": "How the caller proves itself.",
+    "service.caller.user": "`basic`: the user name; ASCII, no colon.",
+    "service.caller.header": "`api_key`: the header that holds the key.",
+    "service.caller.secrets": "`basic`, `api_key`, `bearer`: passwords, keys or tokens, the current and the next one, each "
+    "by the name of where it lies. ASCII, at least 16 bytes, a bearer token 32.",
+    "service.caller.thumbprints": "`certificate`: SHA-256 of each certificate, in hexadecimal digits.",
+    "service.caller.issuers": "`jwt`: what `iss` may be.",
+    "service.caller.audiences": "`jwt`: what `aud` may be.",
+    "service.caller.applications": "`jwt`: what `azp` (version 2) or `appid` (version 1) may be.",
+    "service.caller.tenant_id": "`jwt`: what `tid` must be.",
+    "service.caller.keys_url": "`jwt`: https address of the issuer's key set (`jwks_uri` of its discovery document).",
+}
+
+MEANINGS |= {
+    "verifier.name": "A name for logs and for `idferry verifier check`.",
+    "verifier.kind": "How the legacy system is asked: `web_service`, `password_grant`, `ldap` or `cognito`. Each kind "
+    "has keys of its own, below.",
+    "verifier.sources": "It is asked about people of these legacy sources only. Empty: of all.",
+    "verifier.email_domains": "It is asked about people with an address in one of these domains only. Empty: about all.",
+    "verifier.legacy_lockout": "The legacy system's own lock, `{ threshold = 10, window_seconds = 600 }`: so many wrong "
+    "passwords in so many seconds lock somebody. Required. Our own lock stays below it.",
+    "verifier.legacy_requests_per_second": "Calls in any second. 0: as many as come; for the server `b2c` it is then 18, "
+    "because B2C takes 20 from one address.",
+    "verifier.concurrent_calls": "Calls under way at once; as many wait for a turn.",
+    "verifier.deadline_seconds": "A call that takes longer is given up, up to 10. What comes later than the page waits is "
+    "kept for the person's next try.",
+}
+_OUTBOUND = {
+    "client_certificate": "A PEM file with the certificate and its unencrypted key that we show: mutual TLS.",
+    "ca_file": "A PEM file with the authorities to trust, instead of those of the system.",
+    "private_address": "Its name may stand for an address of a private network (10.0.0.0/8 and so on). This machine is "
+    "called only where it is named `localhost` or `127.0.0.1`, link-local addresses never.",
+}
+MEANINGS |= {
+    "verifier.web_service.url": "Where it is: https, or http on this machine. `{sign_in_name}` and `{key}` may stand as "
+    "whole segments of the path.",
+    "verifier.web_service.contract": "Whose contract the service follows: "
+    "[use a web service](../how-to/check-passwords-with-a-web-service.md) lists what each asks and means.",
+    "verifier.web_service.method": "Instead of the contract's own method.",
+    "verifier.web_service.encoding": "How the body is written: `json`, or `form`.",
+    "verifier.web_service.body": "Instead of the contract's body. A value is a text of its own or one of `{sign_in_name}`, "
+    "`{password}`, `{key}`, `{source}`, `{client_address}`, whole.",
+    "verifier.web_service.headers": "Headers that are no secret.",
+    "verifier.web_service.secret_headers": "Headers whose value is the name of where a secret lies.",
+    "verifier.web_service.authentication": "How we prove ourselves: `basic` with `user` and `secret`, `bearer` with "
+    "`secret`. An answer 401 then means nothing about the person.",
+    "verifier.web_service.user": "The user name for `basic`.",
+    "verifier.web_service.secret": "The password for `basic`, or the token for `bearer`: the name of where it lies.",
+    "verifier.web_service.answers": "Instead of the contract's answers: a list of "
+    "`{ status, path, equals, empty, verdict }`. The first that fits counts; what fits none is no answer.",
+    "verifier.password_grant.url": "The token endpoint: https, or http on this machine.",
+    "verifier.password_grant.client_id": "Client id of the application that may use the password grant.",
+    "verifier.password_grant.server": "Whose error codes it answers with: "
+    "[use a password grant](../how-to/check-passwords-with-a-password-grant.md) lists them.",
+    "verifier.password_grant.client_secret": "The client's secret, where it has one: the name of where it lies.",
+    "verifier.password_grant.client_authentication": "Where the secret is sent: in the `body`, or as `basic`.",
+    "verifier.password_grant.scope": "The scope that is asked for. Left out: what the server needs at least.",
+    "verifier.password_grant.realm": "`auth0`: the database connection.",
+    "verifier.password_grant.parameters": "More parameters of the form.",
+    "verifier.ldap.url": "`ldaps://host` or `ldap://host`, with a port where it is another one.",
+    "verifier.ldap.base": "Where people are searched, as a distinguished name.",
+    "verifier.ldap.filter": "How a person is found. `{sign_in_name}` and `{key}` are escaped. Not exactly one hit: nobody "
+    "is asked.",
+    "verifier.ldap.encryption": "For `ldap://`: `start_tls`, which is also meant where nothing stands; `none` only on this "
+    "machine.",
+    "verifier.ldap.bind_dn": "Who searches. Left out: anonymously.",
+    "verifier.ldap.bind_password": "The password of `bind_dn`: the name of where it lies.",
+    "verifier.ldap.ca_file": _OUTBOUND["ca_file"],
+    "verifier.cognito.region": "For example `eu-central-1`.",
+    "verifier.cognito.user_pool_id": "Id of the user pool.",
+    "verifier.cognito.client_id": "Id of an app client with `ALLOW_ADMIN_USER_PASSWORD_AUTH`.",
+    "verifier.cognito.client_secret": "The app client's secret, where it has one: the name of where it lies.",
+    "verifier.cognito.access_key_id": "Left out: the credentials that AWS's own tools would find.",
+    "verifier.cognito.secret_access_key": "The secret to `access_key_id`: the name of where it lies.",
+    "verifier.cognito.endpoint": "Left out: the region's public one.",
+    **{
+        f"verifier.{kind}.{key}": meaning
+        for kind, keys in (
+            ("web_service", ("client_certificate", "ca_file", "private_address")),
+            ("password_grant", ("client_certificate", "ca_file", "private_address")),
+            ("cognito", ("ca_file", "private_address")),
+        )
+        for key, meaning in _OUTBOUND.items()
+        if key in keys
+    },
 }
 
 INTRODUCTION = """
@@ -106,8 +239,17 @@ def every_setting() -> Iterator[tuple[str, dataclasses.Field[Any] | None]]:
     """Each setting as `table.key`, with its declaration; `project` stands alone."""
     yield "project", None
     for name, cls in TABLES.items():
-        for one in dataclasses.fields(cls):
+        for one in own_fields(cls):
             yield f"{name}.{one.name}", one
+
+
+def own_fields(cls: type) -> list[dataclasses.Field[Any]]:
+    """The keys of a table; of a kind of verifier those that the others have not."""
+    shared = (
+        settings.Verifier if issubclass(cls, settings.Verifier) and cls is not settings.Verifier else None
+    )
+    inherited = {one.name for one in dataclasses.fields(shared)} if shared else set()
+    return [one for one in dataclasses.fields(cls) if one.name not in inherited]
 
 
 def render() -> str:
@@ -125,7 +267,7 @@ def _section(name: str, cls: type) -> str:
     kinds = get_type_hints(cls)
     rows = [
         (code(one.name), _kind(kinds[one.name]), _default(one), MEANINGS[f"{name}.{one.name}"])
-        for one in dataclasses.fields(cls)
+        for one in own_fields(cls)
     ]
     heading = HEADINGS.get(name, f"[{name}]")
     sentence = said[:1].upper() + said[1:]
@@ -137,9 +279,12 @@ def _kind(kind: Any) -> str:
         return " or ".join(code(one) for one in get_args(kind) if one)
     if get_origin(kind) is dict:
         return "table of texts"
+    if get_origin(kind) is list:
+        return "list of texts" if get_args(kind) == (str,) else "list of tables"
     if isinstance(kind, types.UnionType):
         return _kind(get_args(kind)[0])
-    return {"str": "text", "int": "number", "float": "number", "bool": "true or false"}[kind.__name__]
+    kinds = {"str": "text", "int": "number", "float": "number", "bool": "true or false"}
+    return kinds.get(kind.__name__, "table")
 
 
 def _default(declared: dataclasses.Field[Any]) -> str:

@@ -12,6 +12,7 @@ from idferry.settings.reading import (
     find_settings,
     parse_settings,
     read_settings,
+)
 from idferry.settings.service_tables import ServiceCaller, ServiceSettings, host_and_port
 from idferry.settings.tables import (
     Application,
@@ -22,7 +23,7 @@ from idferry.settings.tables import (
     Shape,
     Source,
     Tenant,
-    WebServiceAnswer,
+)
 
 __all__ = [
     "SETTINGS_FILE",
@@ -38,7 +39,6 @@ __all__ = [
     "Shape",
     "Source",
     "Tenant",
-    "WebServiceAnswer",
     "find_settings",
     "host_and_port",
     "parse_settings",

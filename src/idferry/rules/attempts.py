@@ -5,7 +5,7 @@ stored. Moments are seconds since 1970.
 """
 
 import ipaddress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import StrEnum
 from math import exp, expm1, inf
@@ -18,6 +18,8 @@ from idferry.rules.lockout import EMPTY, LaneState, Schedule
 UNDER_WAY_MAX = timedelta(seconds=15)
 """How long an attempt may be on its way: the verifiers' own abort after 10 s, and room for a busy machine."""
 CHECKS_OF_A_NAME_MAX = 3
+CLOCK_SLIP_S = 60.0
+"""How far threads' own readings of the clock may lie apart."""
 MINUTE_S = 60.0
 DAY_S = 86_400.0
 IPV6_NETWORK_BITS = 64
@@ -75,12 +77,20 @@ class EveryoneLimit:
 
 @dataclass(frozen=True, slots=True)
 class GuardRules:
-    """All limits of the guard."""
+    """All limits of the guard. `spared`: networks of many people, such as an office behind one address."""
 
     schedule: Schedule = field(default_factory=Schedule)
     address: AddressLimit = field(default_factory=AddressLimit)
     everyone: EveryoneLimit = field(default_factory=EveryoneLimit)
     known_for: timedelta = timedelta(days=30)
+    spared: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...] = ()
+
+    def spares(self, block: str) -> bool:
+        """Whether this address (`address_block`) is in a network where what fails is not counted by address."""
+        if not self.spared:
+            return False
+        address = ipaddress.ip_address(block)
+        return any(address in network for network in self.spared)
 
 
 class Spent(msgspec.Struct, frozen=True, gc=False):
@@ -185,6 +195,19 @@ def after_booking(rules: GuardRules, counts: Counts, *, at: float) -> Counts:
         address=spent,
         everyone=Everyone(everyone.failures + 1.0, everyone.matches, everyone.usual_share, everyone.at),
         counts_name=True,
+    )
+
+
+def mended(rules: GuardRules, counts: Counts, *, at: float) -> Counts | None:
+    """The counts of somebody who was refused, if a clock that has been set back would lock them: None, it would not.
+
+    Locks then count from this moment on, and not for as long as the clock was wrong.
+    """
+    if max(counts.name.last_at, counts.pair.last_at) <= at + CLOCK_SLIP_S:
+        return None
+    own_lane = rules.schedule.known if counts.known else rules.schedule.address
+    return replace(
+        counts, name=rules.schedule.anywhere.fresh(counts.name, at), pair=own_lane.fresh(counts.pair, at)
     )
 
 

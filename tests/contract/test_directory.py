@@ -342,6 +342,7 @@ def test_a_throttled_call_is_postponed_and_goes_through_later(directory: AnyDire
     assert isinstance(answer, Postponed)
     pace = directory.writer.pace()
     assert (pace.held_by, 0 < pace.waiting_s <= 7) == (HeldBy.TENANT, True)
+    assert directory.updater.pace().held_by is HeldBy.TENANT, "changes wait as well"
     (answer,) = directory.create(draft)
     assert isinstance(answer, Created)
 

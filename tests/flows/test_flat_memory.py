@@ -25,6 +25,7 @@ from idferry.rules.departure import Departures
 from idferry.rules.entry import EventKind, Observation, Selection
 from idferry.rules.lifecycle import State
 from idferry.rules.plan import PasswordFacts, Planned, PlanRules, plan_person
+from idferry.rules.quota import UNPACED, Pace
 
 FEW, MANY = 2_000, 8_000
 GROWTH_BYTES_MAX = 2_000_000  # six thousand people more, held as Python objects, would be 12 MB
@@ -75,6 +76,9 @@ class Directory:
         done: Future[Mapping[str, str]] = Future()
         done.set_result({change.object_id: "" for change in changes})
         return done
+
+    def pace(self) -> Pace:
+        return UNPACED
 
 
 class Inspector(MemoryInspector):

@@ -31,6 +31,7 @@ from idferry.rules.legacy_user import BadRecord
 from idferry.rules.lifecycle import State
 from idferry.rules.password import Password
 from idferry.rules.plan import WhenTooLong
+from idferry.rules.quota import HeldBy, Pace
 
 MINE = Password("a secret of my own 1")
 
@@ -694,4 +695,35 @@ def test_it_tells_how_far_it_is() -> None:
     LaterExport(world).run(execute=False)
     LaterExport(world).run()
     assert AccountsRead(1) in world.told
-    assert any(isinstance(one, AccountsUpdated) for one in world.told)
+    assert AccountsUpdated(1, 1, 1) in world.told
+
+
+@pytest.mark.parametrize("accounts", [1_000_000, 60], ids=["by their ids", "all of them"])
+def test_it_tells_of_everybody_on_the_shelf_in_the_end(accounts: int) -> None:
+    """Changed, refused, there already, set by the person, gone or somebody else's by now; then who is disabled."""
+    world = migrated(60)
+    for place in range(50):
+        says(world, place, city="Turku")
+    sets(world, 0, city="Turku")
+    sets(world, 1, city="Mine")
+    keys = [human.key for human in world.source.humans]
+    del world.tenant.stored[world.account_of(keys[2]).object_id]
+    world.tenant.change(world.account_of(keys[3]).object_id, legacy_id="fabrikam:crm:1")
+    world.tenant.updater.refuses[world.account_of(keys[4]).object_id] = "invalid_value"
+    for place in range(50, 53):
+        world.source.humans[place] = replace(world.source.humans[place], enabled=False)
+    LaterExport(world, Departures(barred=WhenBarred.DISABLE), accounts=accounts).run()
+    told = [one for one in world.told if isinstance(one, AccountsUpdated)]
+    values = [one for one in told if one.total == 50]
+    assert [one.settled for one in values] == sorted(one.settled for one in values)
+    assert values[-1] == AccountsUpdated(45, 50, 50, 1)
+    assert told[-1] == AccountsUpdated(3, 3, 3)
+
+
+def test_the_time_that_changes_wait_is_told_while_they_wait() -> None:
+    world = migrated(8)
+    says(world, 0, city="Turku")
+    pace = Pace(30.0, HeldBy.TENANT, 20.0)
+    world.tenant.updater.pace = lambda: pace  # type: ignore[method-assign]
+    LaterExport(world).run()
+    assert {one.pace for one in world.told if isinstance(one, AccountsUpdated)} == {pace}

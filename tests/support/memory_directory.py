@@ -375,6 +375,9 @@ class MemoryUpdater:
     def disable(self, object_ids: Sequence[str]) -> "Future[Mapping[str, ChangeAnswer]]":
         return self._each(dict.fromkeys(object_ids), "disable")
 
+    def pace(self) -> Pace:
+        return self.tenant.writer.pace()
+
     def _each(
         self, changes: Mapping[str, AccountChange | None], kind: str
     ) -> "Future[Mapping[str, ChangeAnswer]]":

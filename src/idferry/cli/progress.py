@@ -124,6 +124,25 @@ class _Pace:
         return True
 
 
+class _Updating(_Pace):
+    """The same for people who are brought up to date: each kind of change is a stretch of its own."""
+
+    _settled: int
+
+    def following(self, happening: AccountsUpdated) -> PeopleSettled:
+        """How far this stretch is; another one begins where others are to be looked at, or where it begins again."""
+        if happening.total != self.total or happening.settled < self._settled:
+            self.start(happening.total)
+        self._settled = happening.settled
+        return PeopleSettled(happening.settled, happening.failed, happening.pace)
+
+    def start(self, total: int) -> None:
+        """So many people are to be looked at from now on."""
+        super().start(total)
+        self._settled = 0
+        self._done = -1
+
+
 class _Stretches:
     """How long the rest of something takes that has a known end, at the rate of what was done so far."""
 
@@ -176,13 +195,13 @@ def progress(clock: Clock, *, quiet: bool = False) -> Iterator[Tell]:
             console=console,
             transient=True,
         ) as bar:
-            yield _on_terminal(bar, _Pace(clock), _Stretches(clock))
+            yield _on_terminal(bar, _Pace(clock), _Updating(clock), _Stretches(clock))
     else:
-        pace, stretches = _Pace(clock), _Stretches(clock)
-        yield lambda happening: _in_pipe(happening, pace, stretches)
+        pace, updating, stretches = _Pace(clock), _Updating(clock), _Stretches(clock)
+        yield lambda happening: _in_pipe(happening, pace, updating, stretches)
 
 
-def _on_terminal(bar: Progress, pace: _Pace, stretches: _Stretches) -> Tell:
+def _on_terminal(bar: Progress, pace: _Pace, updating: _Updating, stretches: _Stretches) -> Tell:
     tasks: dict[str, TaskID] = {}
 
     def show(what: str, done: int, total: int | None, note: str = "") -> None:
@@ -212,15 +231,15 @@ def _on_terminal(bar: Progress, pace: _Pace, stretches: _Stretches) -> Tell:
                 show("asking for missing accounts", count, total, stretches.left("asking", count, total))
             case RecordsCompared(count):
                 show("comparing the source", count, None)
-            case AccountsUpdated(count):
-                show("updating", count, None)
+            case AccountsUpdated(_count, settled, total):
+                show("updating", settled, total, updating.describe(updating.following(happening)))
             case AccountsRemoved(count):
                 show("removing", count, None)
 
     return tell
 
 
-def _in_pipe(happening: Happening, pace: _Pace, stretches: _Stretches) -> None:
+def _in_pipe(happening: Happening, pace: _Pace, updating: _Updating, stretches: _Stretches) -> None:
     line = ""
     match happening:
         case RecordsRead(count) if count >= RECORDS_WORTH_TELLING and pace.is_time_for_a_line():
@@ -239,8 +258,11 @@ def _in_pipe(happening: Happening, pace: _Pace, stretches: _Stretches) -> None:
             line = _told(f"asked for {count:,} of {total:,} missing accounts", left)
         case RecordsCompared(count) if pace.is_time_for_a_line():
             line = f"compared {count:,} records"
-        case AccountsUpdated(count) if pace.is_time_for_a_line():
-            line = f"updated {count:,} accounts"
+        case AccountsUpdated(count, settled, total) if updating.is_worth_a_line(
+            far := updating.following(happening)
+        ):
+            told = f"updated {count:,} accounts, {settled:,} of {total:,} people looked at"
+            line = f"{told}, {updating.describe(far)}"
         case AccountsRemoved(count) if pace.is_time_for_a_line():
             line = f"removed {count:,} accounts"
         case _:

@@ -36,12 +36,16 @@ class Intended:
 
 @dataclass(slots=True, kw_only=True)
 class AccountChanges:
-    """What waits to be recorded, and what is under way. Made by `account_changes`."""
+    """What waits to be recorded, and what is under way. Made by `account_changes`.
+
+    `waited` is called whenever answers were waited for, heard or not: to tell how far it is.
+    """
 
     observations: ObservationLedger
     clock: Clock
     run: str
     stop: Stop
+    waited: Callable[[], None] = lambda: None
     _observed: list[Observation] = field(default_factory=list)
     _under_way: "dict[Future[Mapping[str, ChangeAnswer]], Sequence[Intended]]" = field(default_factory=dict)
 
@@ -87,6 +91,7 @@ class AccountChanges:
         finished = self.clock.wait_for(list(self._under_way), WAIT_SECONDS_MAX)
         for future in [one for one in self._under_way if one in finished]:
             self._settle(self._under_way.pop(future), future.result())
+        self.waited()
 
     def _settle(self, chunk: Sequence[Intended], answers: Mapping[str, ChangeAnswer]) -> None:
         refusal: Fatal | None = None

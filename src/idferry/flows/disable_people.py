@@ -35,6 +35,11 @@ class DisableReport:
     foreign: Listing = field(default_factory=Listing)
     failed: Counter[str] = field(default_factory=Counter)
 
+    @property
+    def settled(self) -> int:
+        """People who need nothing more, or have failed."""
+        return self.disabled + self.already + self.missing.count + self.foreign.count + self.failed.total()
+
 
 def disable_people(
     *,
@@ -44,20 +49,28 @@ def disable_people(
     updater: AccountUpdater,
     changes: AccountChanges,
     report: DisableReport,
+    total: int,
     tell: Tell,
 ) -> None:
     """Disable the accounts of `people`, who are not disabled yet as far as the ledger knows; counts go to `report`.
 
+    `total`: of how many people the report will tell in the end, these and others.
+
     Raises:
         DirectoryError, LedgerError, Stopped.
     """
+
+    def told() -> None:
+        tell(AccountsUpdated(report.disabled, report.settled, total, report.failed.total(), updater.pace()))
+
+    changes.waited = told
     for chunk in chunks_of(people):
         accounts = reader.by_ids(ids_of(chunk), ())
         due = [entry for entry in chunk if _is_due(entry, accounts.get(entry.object_id), changes, report)]
         if due:
             intended = [_intended(entry, reason, report) for entry in due]
             changes.send(intended, partial(updater.disable, ids_of(due)))
-        tell(AccountsUpdated(report.disabled))
+        told()
 
 
 def list_by_enabled(*, people: Iterable[Entry], enabled: bool, reader: AccountReader) -> Listing:

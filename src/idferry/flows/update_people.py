@@ -164,6 +164,7 @@ class _Settling:
 
     def disable(self, departures: Departures, changes: AccountChanges) -> None:
         """Disable whom somebody asked to disable. A store of password hashes forgets all these people here."""
+        leaving = len(self.plan.departing) if departures.vanished is WhenVanished.REMOVE else 0
         wanted = (
             (departures.vanished is WhenVanished.DISABLE, self.plan.departing, VANISHED),
             (departures.barred is WhenBarred.DISABLE, self.plan.shut, BARRED),
@@ -177,6 +178,7 @@ class _Settling:
                     updater=self.directory.updater,
                     changes=changes,
                     report=self.report.disabling,
+                    total=self.plan.threatened - leaving,
                     tell=self.tell,
                 )
         changes.finish()

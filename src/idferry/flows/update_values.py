@@ -97,6 +97,8 @@ class ValueUpdating:
     report: ValuesReport = field(default_factory=ValuesReport)
     _due: list[_Due] = field(default_factory=list)
     _read: int = 0
+    _settled: int = 0
+    _total: int = 0
 
     def update(self) -> ValuesReport:
         """Look at everybody on the shelf, and write what the source changed and nobody else.
@@ -108,9 +110,11 @@ class ValueUpdating:
         Raises:
             DirectoryError, LedgerError, Stopped.
         """
-        people = self.wanted.count()
+        self._total = self.wanted.count()
         met = PersonSet()
-        if not is_cheaper_one_by_one(people=people, accounts=self.accounts):
+        if self.changes:
+            self.changes.waited = self._tell_updated
+        if not is_cheaper_one_by_one(people=self._total, accounts=self.accounts):
             self._read_everybody(met)
         self._read_by_id(met)
         self._send(everything=True)
@@ -144,6 +148,7 @@ class ValueUpdating:
             accounts = self.reader.by_ids([entry.object_id for entry, _ in wanted], self.value_names)
             for entry, draft in wanted:
                 self._judge(entry, draft, accounts.get(entry.object_id))
+            self._settled += len(chunk) - len(wanted)
             self._tell(len(chunk))
 
     def _drafts(self, met: PersonSet) -> Iterator[tuple[int, AccountDraft]]:
@@ -154,7 +159,15 @@ class ValueUpdating:
 
     def _tell(self, accounts: int) -> None:
         self._read += accounts
-        self.tell(AccountsUpdated(self.report.updated) if self.changes else AccountsRead(self._read))
+        if self.changes:
+            self._tell_updated()
+        else:
+            self.tell(AccountsRead(self._read))
+
+    def _tell_updated(self) -> None:
+        report = self.report
+        failed = report.failed.total()
+        self.tell(AccountsUpdated(report.updated, self._settled, self._total, failed, self.updater.pace()))
 
     def _check_stop(self) -> None:
         if self.stop():
@@ -163,14 +176,13 @@ class ValueUpdating:
     # --- deciding ----------------------------------------------------------------------------------------------------
 
     def _judge(self, entry: Entry, wanted: AccountDraft, account: Account | None) -> None:
-        if account is None:
-            self.report.missing.add(entry)
-            return
-        if account.legacy_id != entry.legacy_id:
-            self.report.foreign.add(entry)
+        if account is None or account.legacy_id != entry.legacy_id:
+            (self.report.foreign if account else self.report.missing).add(entry)
+            self._settled += 1
             return
         update = three_way(entry, wanted, account)
         self._list(entry, update)
+        self._settled += not update.changes
         if update.changes:
             self._due.append(_Due(entry, wanted, update))
             self._send(everything=False)
@@ -214,6 +226,7 @@ class ValueUpdating:
         )
 
     def _answered(self, due: _Due, code: str) -> Observation:
+        self._settled += 1
         if code:
             self.report.failed[code] += 1
             reason = ", ".join(due.update.changes)

@@ -22,7 +22,7 @@ class Cost(NamedTuple):
 FREE = Cost(0.0, 0.0)
 _READ = Cost(0.0, 1.0)
 _LIST_OF_ALL = Cost(0.0, 2.0)
-_WRITE = Cost(1.0, 1.0)
+WRITE = Cost(1.0, 1.0)
 
 
 def cost_of(method: str, path: str, *, creation_writes: float) -> Cost:
@@ -31,7 +31,7 @@ def cost_of(method: str, path: str, *, creation_writes: float) -> Cost:
         return _READ if "$select=" in path else _LIST_OF_ALL
     if method == "POST" and path == queries.USERS:
         return _creation(creation_writes)
-    return _WRITE
+    return WRITE
 
 
 @cache  # of one or two figures: nearly every call is a creation

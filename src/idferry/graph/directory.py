@@ -149,7 +149,7 @@ def open_directory(
         ),
         reader=AccountReading(asking=asking, naming=naming),
         updater=AccountUpdating(
-            asking=asking, naming=naming, senders=senders, settle=limits.settle, machine=machine
+            asking=asking, naming=naming, senders=senders, gate=gate, settle=limits.settle, machine=machine
         ),
         remover=AccountRemoval(asking=asking, naming=naming),
         inspector=TenantInspection(

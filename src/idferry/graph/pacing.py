@@ -60,10 +60,10 @@ class Gate:
         """The call did not leave."""
         self.report(ticket, NotSent())
 
-    def pace(self) -> Pace:
-        """How fast people may be created from now on."""
+    def pace(self, cost: Cost | None = None) -> Pace:
+        """How fast people may be created from now on; or changed, where a call for one of them has this cost."""
         with self._lock:
-            return self._traffic.pace(self._clock.elapsed())
+            return self._traffic.pace(self._clock.elapsed(), cost=cost)
 
     def _next_report(self) -> "Future[None]":
         """Done when some call is reported; to be taken under the lock, so that no report is missed."""

@@ -215,11 +215,11 @@ class Traffic:
             case NotSent():
                 pass
 
-    def pace(self, now_s: float) -> Pace:
-        """How fast people may be created from now on."""
+    def pace(self, now_s: float, *, cost: Cost | None = None) -> Pace:
+        """How fast people may be created from now on; or changed, where a call for one of them has this `cost`."""
         # A call of one person: what it would have to wait for is what everybody waits for. Whoever waits only for an
         # answer is about to move.
-        cost = Cost(self._creation_writes, CREATION_UNITS)
+        cost = cost or Cost(self._creation_writes, CREATION_UNITS)
         waits = [self._wait(lane, cost, now_s) for lane in range(len(self._lanes))]
         wait = min(waits, key=lambda one: one.seconds or 0.0)
         waiting_s = wait.seconds or 0.0
@@ -235,18 +235,16 @@ class Traffic:
         return Pace(
             waiting_s=waiting_s,
             held_by=wait.held_by,
-            people_per_s=min(
-                per_s / self._creation_writes, sum(lane.units.per_s for lane in lanes) / CREATION_UNITS
-            ),
-            at_once=max(room, 0.0) / self._creation_writes,
-            burst=self._burst(lanes),
+            people_per_s=min(per_s / cost.writes, sum(lane.units.per_s for lane in lanes) / cost.units),
+            at_once=max(room, 0.0) / cost.writes,
+            burst=self._burst(lanes) / cost.writes,
         )
 
     def _burst(self, lanes: Sequence[_Lane]) -> float:
-        """People whose writes these applications may keep for later, as long as nobody is created."""
+        """The writes that these applications may keep for later, as long as nothing is written."""
         quota = self._quota
         kept = sum(lane.writes.per_s for lane in lanes) * quota.app_writes.period_s
-        return min(kept, self._tenant.per_s * quota.tenant_writes.period_s) / self._creation_writes
+        return min(kept, self._tenant.per_s * quota.tenant_writes.period_s)
 
     def _grants(self, lane: int, cost: Cost) -> Sequence[tuple[Grant, float]]:
         """The allowances that a call of this cost takes from."""

@@ -11,7 +11,9 @@ from idferry.errors import InvalidValue, NotFound
 from idferry.graph import queries
 from idferry.graph.applications import Naming
 from idferry.graph.asking import Asking
+from idferry.graph.costs import WRITE
 from idferry.graph.machine import Machine
+from idferry.graph.pacing import Gate
 from idferry.graph.replies import FOR_EVERYBODY, Reply, refusal_of
 from idferry.graph.senders import Senders
 from idferry.graph.transport import BATCH_SIZE_MAX, Call
@@ -19,18 +21,27 @@ from idferry.graph.waiting import LOOK_AGAIN_SECONDS_FIRST, LOOK_AGAIN_SECONDS_M
 from idferry.graph.wire import DISABLING_BODY, Names, patch_body
 from idferry.rules.account import AccountChange
 from idferry.rules.answers import ChangeAnswer, Fatal
+from idferry.rules.quota import Pace
 
 
 class AccountUpdating:
     """`ports.AccountUpdater` over Microsoft Graph. Its futures may raise DirectoryError and Stopped."""
 
     def __init__(
-        self, *, asking: Asking, naming: Naming, senders: Senders, settle: timedelta, machine: Machine
+        self,
+        *,
+        asking: Asking,
+        naming: Naming,
+        senders: Senders,
+        gate: Gate,
+        settle: timedelta,
+        machine: Machine,
     ) -> None:
         """`settle`: how long an account that was created a moment ago may take to be found."""
         self._asking = asking
         self._naming = naming
         self._senders = senders
+        self._gate = gate
         self._settle_s = settle.total_seconds()
         self._machine = machine
 
@@ -43,6 +54,10 @@ class AccountUpdating:
         """Disable accounts, at most 20; answers like `update`."""
         assert len(object_ids) <= BATCH_SIZE_MAX  # noqa: S101  a bug of the caller
         return self._senders.submit(lambda: self._send([(one, _disabling(one)) for one in object_ids], {}))
+
+    def pace(self) -> Pace:
+        """How fast accounts may be changed from now on, and who holds us back."""
+        return self._gate.pace(WRITE)
 
     def _update(self, changes: Sequence[AccountChange]) -> Mapping[str, ChangeAnswer]:
         answers: dict[str, ChangeAnswer] = {}

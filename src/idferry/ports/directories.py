@@ -94,6 +94,10 @@ class AccountUpdater(Protocol):
         """Let nobody sign in to these accounts, at most 20: accountEnabled becomes false, nothing else changes."""
         ...
 
+    def pace(self) -> Pace:
+        """How fast accounts may be changed from now on, and who holds us back."""
+        ...
+
 
 class AccountRemover(Protocol):
     """Taking accounts away again."""

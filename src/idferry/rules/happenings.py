@@ -66,9 +66,18 @@ class RecordsCompared:
 
 @dataclass(frozen=True, slots=True)
 class AccountsUpdated:
-    """So many accounts were brought up to date, or disabled."""
+    """So many accounts were brought up to date, or disabled.
+
+    `settled`: of the `total` people to look at so many need nothing more, be it that they are changed, that there is
+    nothing to change, or that they `failed`. `pace`: how fast accounts may be changed from now on, and who holds us
+    back.
+    """
 
     count: int
+    settled: int
+    total: int
+    failed: int = 0
+    pace: Pace = UNPACED
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from idferry.rules.happenings import (
     AccountsRead,
     AccountsRemoved,
     AccountsSought,
+    AccountsUpdated,
     AttributeCreated,
     Happening,
     PeopleSettled,
@@ -127,6 +128,36 @@ def test_reading_says_how_long_the_rest_takes(capsys: pytest.CaptureFixture[str]
         AccountsRead(1_100, 1_000),
     )
     assert told == ["read 100 accounts", "read 200 accounts, 40 s left", "read 1,100 accounts"]
+
+
+def test_updating_says_how_long_the_rest_takes(capsys: pytest.CaptureFixture[str]) -> None:
+    """Twice: first values, then accounts that are disabled."""
+    pace, waits = Pace(0, HeldBy.PACING, 20.0, 0), "waiting 30 s for the directory"
+    told = lines(
+        capsys,
+        AccountsUpdated(0, 0, 1_000, 0, pace),
+        LINE_EVERY_SECONDS,
+        AccountsUpdated(90, 100, 1_000, 1, pace),
+        AccountsUpdated(91, 101, 1_000, 1, pace),
+        LINE_EVERY_SECONDS,
+        AccountsUpdated(180, 200, 1_000, 1, Pace(30, HeldBy.TENANT, 20.0, 0)),
+        40,
+        AccountsUpdated(900, 1_000, 1_000, 1, pace),
+        AccountsUpdated(900, 1_000, 1_000, 1, pace),
+        AccountsUpdated(0, 0, 1_000, 0, pace),
+        LINE_EVERY_SECONDS,
+        AccountsUpdated(50, 50, 1_000, 0, pace),
+        AccountsUpdated(0, 0, 30, 0, pace),
+        LINE_EVERY_SECONDS,
+        AccountsUpdated(30, 30, 30, 0, pace),
+    )
+    assert told == [
+        "updated 90 accounts, 100 of 1,000 people looked at, 20.0/s, 1 failed, 45 s left",
+        f"updated 180 accounts, 200 of 1,000 people looked at, 20.0/s, 1 failed, {waits}, 40 s left",
+        "updated 900 accounts, 1,000 of 1,000 people looked at, 20.0/s, 1 failed",
+        "updated 50 accounts, 50 of 1,000 people looked at, 10.0/s, 1 min 35 s left",
+        "updated 30 accounts, 30 of 30 people looked at, 6.0/s",
+    ]
 
 
 def test_quiet_is_quiet(capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from idferry.graph.costs import FREE, Cost
+from idferry.graph.costs import FREE, WRITE, Cost
 from idferry.graph.traffic import (
     HeldBack,
     Passed,
@@ -169,6 +169,11 @@ def test_the_pace_says_who_holds_us_back_and_for_how_long() -> None:
 def test_a_dearer_creation_makes_fewer_people_of_the_same_writes() -> None:
     pace = traffic_of(1, Quota(creation_writes=5)).pace(T)
     assert (pace.people_per_s, pace.at_once) == (4, 600)
+
+
+def test_a_change_costs_a_write_however_dear_a_creation_is() -> None:
+    pace = traffic_of(1, Quota(creation_writes=5)).pace(T, cost=WRITE)
+    assert (pace.people_per_s, pace.at_once, pace.burst) == (20, 3_000, 3_000)
 
 
 def test_while_one_application_tries_the_others_need_not_wait_out_a_long_hold() -> None:

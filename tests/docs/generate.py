@@ -17,6 +17,7 @@ from tests.docs import (
     ports_page,
     rules_pages,
     settings_page,
+    verifier_pages,
     words,
 )
 
@@ -34,6 +35,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "docs/reference/glossary.md": words.render,
     "docs/reference/emulator-coverage.md": emulator_coverage.render,
     "docs/contribute/ports.md": ports_page.render,
+    **verifier_pages.renderers(),
 }
 
 

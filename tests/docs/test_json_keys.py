@@ -129,6 +129,7 @@ def _story(project: Project) -> dict[str, list[Any]]:
         "ledger rebuild": _lost_ledger(project),
         "ids export": [run("ids", "export", "ids.csv")],
         "serve": [_serve_document(project.folder, (project.folder / "idferry.toml").read_text("utf-8"))],
+        "verifier check": [_verifier_document(project.folder)],
         "emulator": [_emulator_document()],
         "error": [run("find"), run("premigrate", "nowhere.jsonl"), changed[1], full],
     }
@@ -255,6 +256,29 @@ thumbprints = ["{client.thumbprint}"]
     ]
     command += ["--port", "0", "--mtls-port", "0", "--admin-port", "0"]
     done = subprocess.run(command, cwd=folder, input="", capture_output=True, text=True, check=True)
+    return json.loads(done.stdout)
+
+
+def _verifier_document(folder: Path) -> Any:
+    (folder / "verifier.toml").write_text(
+        """
+[[verifier]]
+name = "old"
+kind = "web_service"
+legacy_lockout = { threshold = 10, window_seconds = 600 }
+url = "http://127.0.0.1:9/"
+""",
+        encoding="utf-8",
+    )
+    command = [sys.executable, "-m", "idferry", "verifier", "check", "old", "ana@example.com", "--json"]
+    done = subprocess.run(
+        [*command, "--settings", "verifier.toml"],
+        cwd=folder,
+        input="a password\n",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     return json.loads(done.stdout)
 
 

@@ -23,6 +23,7 @@ from idferry.cli import (
     serve,
     status,
     survey,
+    verifier,
     verify,
 )
 from idferry.cli.output import command_line, escape_what_streams_cannot_hold, messages, print_error, say
@@ -62,6 +63,11 @@ GROUPS = (
         "ledger",
         "Mend the ledger itself.",
         ((ledger.rebuild, "Make a lost ledger anew from an export and the directory."),),
+    ),
+    (
+        "verifier",
+        "Who says whether a legacy password is right.",
+        ((verifier.check, "Ask one verifier about one password, to try the settings."),),
     ),
     (
         "ids",

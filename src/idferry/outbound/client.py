@@ -11,11 +11,12 @@ from typing import Self
 from urllib.parse import urlsplit
 
 import httpcore2
+import msgspec
 
 from idferry.outbound.address import NamedHost, RefusedAddress, named_host
 from idferry.outbound.connecting import Connector, Exchange, NotAdmitted, Resolve, system_addresses
 from idferry.ports import Clock, Deadline
-from idferry.rules.verdict import Silence
+from idferry.rules.verdict import NoAnswer, Silence
 
 REPLY_BYTES_MAX = 64 * 1024
 CONNECTIONS_MAX = 128
@@ -47,6 +48,16 @@ class Reply:
         """The content type without its parameters, in lower case; empty where none is told."""
         return self.headers.get("content-type", "").partition(";")[0].strip().lower()
 
+    @property
+    def document(self) -> object:
+        """The JSON of the answer; None for anything that does not say that it is JSON, and is."""
+        if self.media_type != "application/json" and not self.media_type.endswith("+json"):
+            return None
+        try:
+            return msgspec.json.decode(self.content)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return None
+
 
 @dataclass(frozen=True, slots=True)
 class NoReply:
@@ -55,6 +66,11 @@ class NoReply:
     silence: Silence
     reached: bool
     reason: str
+
+    @property
+    def verdict(self) -> NoAnswer:
+        """The same as what a verifier says."""
+        return NoAnswer(self.silence, self.reached)
 
 
 class Outbound:

@@ -24,14 +24,28 @@ from idferry.settings.tables import (
     Source,
     Tenant,
 )
+from idferry.settings.verifier_tables import (
+    CognitoVerifier,
+    LdapVerifier,
+    LegacyLockout,
+    PasswordGrantVerifier,
+    Verifier,
+    WebServiceAnswer,
+    WebServiceVerifier,
+)
 
 __all__ = [
     "SETTINGS_FILE",
     "SETTINGS_VARIABLE",
     "Application",
     "ClockSettings",
+    "CognitoVerifier",
+    "GuardSettings",
+    "LdapVerifier",
     "Ledger",
+    "LegacyLockout",
     "Limits",
+    "PasswordGrantVerifier",
     "Passwords",
     "ServiceCaller",
     "ServiceSettings",
@@ -39,6 +53,9 @@ __all__ = [
     "Shape",
     "Source",
     "Tenant",
+    "Verifier",
+    "WebServiceAnswer",
+    "WebServiceVerifier",
     "find_settings",
     "host_and_port",
     "parse_settings",

@@ -31,6 +31,7 @@ from idferry.settings.tables import (
     Source,
     Tenant,
 )
+from idferry.settings.verifier_tables import Verifier, verifiers_of_tables
 
 SETTINGS_FILE = "idferry.toml"
 SETTINGS_VARIABLE = "IDFERRY_SETTINGS"
@@ -53,6 +54,7 @@ class Settings:
     clock: ClockSettings
     service: ServiceSettings
     service_callers: tuple[ServiceCaller, ...]
+    verifiers: tuple[Verifier, ...]
 
     @cached_property
     def ledger_path(self) -> Path:
@@ -150,6 +152,8 @@ def parse_settings(raw: Mapping[str, Any], *, file: Path | None, folder: Path) -
         "shape",
         "clock",
         "service",
+        "guard",
+        "verifier",
     )
     refuse_unknown(raw, known, where="")
     refuse_nul(raw, where="")
@@ -174,6 +178,7 @@ def parse_settings(raw: Mapping[str, Any], *, file: Path | None, folder: Path) -
         clock=table(ClockSettings, raw.get("clock", {}), where="clock"),
         service=service,
         service_callers=service_callers,
+        verifiers=verifiers_of_tables(raw.get("verifier", [])),
     )
     check_addresses(settings.tenant, settings.clock)
     check_applications(settings.applications)

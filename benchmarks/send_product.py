@@ -22,6 +22,7 @@ from idferry.wiring import (
     send_limits_of,
     source_of,
 )
+from idferry.wiring.system import collect_garbage_rarely
 
 
 class _Watch:
@@ -40,6 +41,7 @@ class _Watch:
 
 def main(export: str) -> None:
     """Premigrate it."""
+    collect_garbage_rarely()  # as the command line does first of all
     settings = read_settings(None)
     clock = clock_of(settings)
     watch = _Watch()

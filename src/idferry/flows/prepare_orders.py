@@ -5,8 +5,8 @@ planned. A record that is not the one that was planned gives nobody a password.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 
+import msgspec
 from msgspec import structs
 
 from idferry.errors import SourceChanged
@@ -19,9 +19,8 @@ from idferry.rules.lifecycle import State
 from idferry.rules.password import Password, random_password
 
 
-@dataclass(slots=True)
-class Order:
-    """One person on the way: the entry, what is sent, and how often it was.
+class Order(msgspec.Struct, eq=False):
+    """One person on the way: the entry, what is sent, and how often it was. A struct, as `Entry` is.
 
     `unclear`: an earlier attempt may have created the account. `refusal`: what the directory then said to a later one.
     `replanned`: the ledger does not know yet how the account gets its password now. `redraws`: random passwords drawn

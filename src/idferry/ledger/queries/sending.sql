@@ -6,8 +6,17 @@ SELECT person_id, state FROM person WHERE person_id IN ({places})
 -- name: append_event
 INSERT INTO event (at, run, person_id, kind, state, code, reason) VALUES (?, ?, ?, ?, ?, ?, ?)
 
+-- name: append_intents
+INSERT INTO event (at, run, person_id, kind, state, code, reason)
+SELECT ?, ?, person_id, 'sent', 'creating', '', '' FROM person WHERE person_id IN ({places})
+
 -- name: intend
-UPDATE person SET state = 'creating', run = ? WHERE person_id = ?
+UPDATE person SET state = 'creating', run = ? WHERE person_id IN ({places})
+
+-- name: give_account
+UPDATE person SET
+    state = ?, code = ?, reason = ?, run = ?, created_by_run = ?, created_at = ?, object_id = ?, written = ?
+WHERE person_id = ?
 
 -- name: observe
 UPDATE person SET

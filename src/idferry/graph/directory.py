@@ -179,7 +179,7 @@ def _tokens_of(
             machine=machine,
         )
     else:
-        tokens = ForeignTokens(source=application.credential, graph_url=address.graph_url)
+        tokens = ForeignTokens(source=application.credential, graph_url=address.graph_url, machine=machine)
     return tokens if alone else NamedTokens(application.name, tokens)
 
 

@@ -8,6 +8,7 @@ import base64
 import binascii
 import contextlib
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from http import HTTPStatus
@@ -105,25 +106,10 @@ class TokenSource(Protocol):
         ...
 
 
-class ClientCredentials:
-    """Tokens from the tenant's token endpoint; one for all threads, fetched once at a time."""
+class _KeptTokens(ABC):
+    """One token for all threads, fetched once at a time and kept until shortly before it expires."""
 
-    def __init__(
-        self,
-        *,
-        http: httpx2.Client,
-        address: Address,
-        client_id: str,
-        credential: Credential,
-        timeout: timedelta,
-        machine: Machine,
-    ) -> None:
-        self._http = http
-        self._url = f"{address.authority.rstrip('/')}/{address.tenant_id}/oauth2/v2.0/token"
-        self._client_id = client_id
-        self._credential = credential
-        self._scope = scope_of(address.graph_url)
-        self._timeout = timeout
+    def __init__(self, machine: Machine) -> None:
         self._machine = machine
         self._turn = Turn(machine.clock)
         # The token and until when it is good, in one: it is read while another thread fetches.
@@ -149,20 +135,49 @@ class ClientCredentials:
         """The `roles` of the token. Only a hint: the directory decides."""
         return roles_of(self.token())
 
+    @abstractmethod
+    def _ask_for_token(self) -> tuple[str, float]:
+        """A token, and for how many seconds it is said to be good; raises as TokenSource says."""
+
     def _fetch(self) -> str:
         self._kept = ("", 0.0)
         asked_at_s = self._machine.clock.elapsed()
-        answer = self._ask()
-        token, lifetime = answer.get("access_token"), answer.get("expires_in")
-        if not isinstance(token, str) or not token:
-            raise TokenRefused("the token endpoint answered without a token")
+        token, stated_s = self._ask_for_token()
         token = _usable(token)
-        stated = lifetime if isinstance(lifetime, int | float) else LIFETIME_SECONDS_DEFAULT
-        lifetime_s = float(min(max(stated, LIFETIME_SECONDS_MIN), LIFETIME_SECONDS_MAX))
+        lifetime_s = min(max(LIFETIME_SECONDS_MIN, stated_s), LIFETIME_SECONDS_MAX)
         # A token that lives for minutes only is still used for half of them.
         usable_s = max(lifetime_s - REFRESH_BEFORE_EXPIRY.total_seconds(), lifetime_s / 2)
         self._kept = (token, asked_at_s + usable_s)
         return token
+
+
+class ClientCredentials(_KeptTokens):
+    """Tokens from the tenant's token endpoint."""
+
+    def __init__(
+        self,
+        *,
+        http: httpx2.Client,
+        address: Address,
+        client_id: str,
+        credential: Credential,
+        timeout: timedelta,
+        machine: Machine,
+    ) -> None:
+        super().__init__(machine)
+        self._http = http
+        self._url = f"{address.authority.rstrip('/')}/{address.tenant_id}/oauth2/v2.0/token"
+        self._client_id = client_id
+        self._credential = credential
+        self._scope = scope_of(address.graph_url)
+        self._timeout = timeout
+
+    def _ask_for_token(self) -> tuple[str, float]:
+        answer = self._ask()
+        token, lifetime = answer.get("access_token"), answer.get("expires_in")
+        if not isinstance(token, str) or not token:
+            raise TokenRefused("the token endpoint answered without a token")
+        return token, float(lifetime if isinstance(lifetime, int | float) else LIFETIME_SECONDS_DEFAULT)
 
     def _ask(self) -> Mapping[str, Any]:
         """Post the request; an endpoint that fails is asked again some times."""
@@ -216,16 +231,19 @@ class ClientCredentials:
         return response.status_code, response.headers, _json_object(content)
 
 
-class ForeignTokens:
-    """Tokens from an object with azure-identity's `get_token(scope)`: managed and workload identities."""
+class ForeignTokens(_KeptTokens):
+    """Tokens from an object with azure-identity's `get_token(scope)`: managed and workload identities.
 
-    def __init__(self, *, source: Any, graph_url: str) -> None:
-        """`source` caches by itself, as every credential of azure-identity does."""
+    The object caches by itself and does not say whether it would fetch one: what it gave is kept here as well, so
+    that nobody asks it, and waits, while a call of ours counts as under way.
+    """
+
+    def __init__(self, *, source: Any, graph_url: str, machine: Machine) -> None:
+        super().__init__(machine)
         self._source = source
         self._scope = scope_of(graph_url)
 
-    def token(self) -> str:
-        """What the object gives; raises as TokenSource says."""
+    def _ask_for_token(self) -> tuple[str, float]:
         try:
             got = self._source.get_token(self._scope)
         except Exception as error:  # noqa: BLE001  see below
@@ -234,19 +252,11 @@ class ForeignTokens:
                 f"no token from {type(self._source).__name__}: {_numbers(str(error)) or type(error).__name__}",
                 remedy="Check that this machine has the identity, and that it may use the application.",
             ) from None
-        return _usable(str(got.token))
-
-    def at_hand(self) -> str:
-        """What the object gives: it keeps its tokens by itself, and does not say whether it would fetch one."""
-        return self.token()
-
-    def renew(self, refused: str) -> str:  # noqa: ARG002  the object decides by itself
-        """Ask again: whether it is another token lies with the object."""
-        return self.token()
-
-    def permissions(self) -> frozenset[str] | None:
-        """The `roles` of the token."""
-        return roles_of(self.token())
+        # Seconds since 1970: https://learn.microsoft.com/python/api/azure-core/azure.core.credentials.accesstoken
+        expires = getattr(got, "expires_on", None)
+        if not isinstance(expires, int | float):
+            return str(got.token), LIFETIME_SECONDS_MIN
+        return str(got.token), expires - self._machine.clock.now().timestamp()
 
 
 class NamedTokens:

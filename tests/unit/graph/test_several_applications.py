@@ -237,6 +237,38 @@ def test_no_call_counts_as_under_way_while_a_token_is_fetched(monkeypatch: pytes
     assert under_way == [0]
 
 
+def test_no_call_counts_as_under_way_while_an_identity_of_the_machine_gives_a_token(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its endpoint may take a minute, and the one who may try would keep everybody else waiting."""
+    clock = HandClock()
+    under_way, while_fetching = [0], []
+    enter, report = Gate.enter, Gate.report
+
+    def entered(gate: Gate, *given: Any, **named: Any) -> Ticket:
+        under_way[0] += 1
+        return enter(gate, *given, **named)
+
+    def reported(gate: Gate, *given: Any, **named: Any) -> None:
+        under_way[0] -= 1
+        report(gate, *given, **named)
+
+    monkeypatch.setattr(Gate, "enter", entered)
+    monkeypatch.setattr(Gate, "report", reported)
+
+    class Identity:
+        def get_token(self, _scope: str) -> Any:
+            while_fetching.append(under_way[0])
+            expires = clock.now().timestamp() + 3_600
+            return type("AccessToken", (), {"token": jwt_with(appid=CLIENT_ID), "expires_on": expires})()
+
+    graph = Graph(clock)
+    with mocked_directory(graph, credential=Identity(), clock=clock) as directory:
+        for _ in range(3):
+            assert kinds(list(directory.writer.create(chunk()).result(10))) == {Created}
+    assert (while_fetching, under_way) == ([0], [0])
+
+
 def test_the_tenant_is_asked_about_by_the_first_application_alone() -> None:
     callers = []
 

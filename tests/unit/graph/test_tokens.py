@@ -24,7 +24,7 @@ from idferry.errors import SettingsError, TokenRefused, Unreachable
 from idferry.graph.address import Address
 from idferry.graph.credentials import ClientCertificate, ClientSecret, managed_identity
 from idferry.graph.machine import Machine
-from idferry.graph.tokens import ClientCredentials, ForeignTokens, roles_of, scope_of
+from idferry.graph.tokens import ClientCredentials, roles_of, scope_of
 
 TRACE_ID = "0f8fad5b-d9cb-469f-a165-70867728950e"
 URL = f"https://login.test/{TENANT_ID}/oauth2/v2.0/token"
@@ -136,15 +136,9 @@ def test_an_answer_that_trickles_in_is_given_up() -> None:
 
 @pytest.mark.parametrize("token", [f"{SECRET}\nx", f"{SECRET} ", f"{SECRET}\u00e9", f"{SECRET}\0"])
 def test_a_token_that_cannot_stand_in_a_header_is_refused(token: str) -> None:
-    foreign = AzureLike()
-    foreign.given = token
-    for tokens in (
-        tokens_from(Endpoint(token_answer(token))),
-        ForeignTokens(source=foreign, graph_url="https://graph.microsoft.com"),
-    ):
-        with pytest.raises(TokenRefused) as caught:
-            tokens.token()
-        assert SECRET not in f"{caught.value!r} {caught.value.remedy}"
+    with pytest.raises(TokenRefused) as caught:
+        tokens_from(Endpoint(token_answer(token))).token()
+    assert SECRET not in f"{caught.value!r} {caught.value.remedy}"
 
 
 def test_what_an_endpoint_echoes_is_not_told() -> None:
@@ -241,35 +235,6 @@ def test_permissions_are_the_roles_of_a_readable_token() -> None:
 def test_other_clouds_have_scopes_of_their_own() -> None:
     assert scope_of("https://graph.microsoft.us") == "https://graph.microsoft.us/.default"
     assert scope_of("https://127.0.0.1:8443") == "https://graph.microsoft.com/.default"
-
-
-class AzureLike:
-    """An object like those of azure-identity."""
-
-    def __init__(self, failure: Exception | None = None) -> None:
-        self.failure = failure
-        self.given = ""
-
-    def get_token(self, scope: str) -> Any:
-        if self.failure:
-            raise self.failure
-        token = self.given or jwt_with(scope=scope, roles=["R"])
-        return type("AccessToken", (), {"token": token, "expires_on": 0})()
-
-
-def test_a_foreign_object_gives_tokens() -> None:
-    tokens = ForeignTokens(source=AzureLike(), graph_url="https://graph.microsoft.com")
-    assert tokens.token() == tokens.renew("old")
-    assert tokens.permissions() == {"R"}
-
-
-def test_a_foreign_failure_is_told_without_its_text() -> None:
-    tokens = ForeignTokens(
-        source=AzureLike(ValueError(f"AADSTS700016: {SECRET}")), graph_url="https://graph.microsoft.com"
-    )
-    with pytest.raises(TokenRefused) as caught:
-        tokens.token()
-    assert str(caught.value) == "no token from AzureLike: AADSTS700016"
 
 
 @pytest.fixture(scope="module")

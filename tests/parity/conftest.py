@@ -5,6 +5,8 @@ from collections.abc import Iterator
 import pytest
 from tests.support.emulator import EmulatedTenant, Emulator
 from tests.support.graph_http import GraphHttp
+from tests.support.password_submit import SetUp, set_up
+from tests.support.stand_in_extension import StandIn, stand_in_extension
 
 PROVENANCE = ("documented", "reported", "recorded", "assumed")
 
@@ -47,6 +49,35 @@ def b2c(emulator: Emulator, clients: dict[str, GraphHttp]) -> GraphHttp:
 def external(emulator: Emulator, clients: dict[str, GraphHttp]) -> GraphHttp:
     """A client of the external tenant."""
     return _fresh(clients["external"])
+
+
+@pytest.fixture(scope="session")
+def running_extension() -> Iterator[StandIn]:
+    """A stand-in for a password-submit extension."""
+    with stand_in_extension() as running:
+        yield running
+
+
+@pytest.fixture
+def extension(running_extension: StandIn) -> StandIn:
+    """The stand-in, as new."""
+    running_extension.calls.clear()
+    running_extension.answers.clear()
+    return running_extension
+
+
+@pytest.fixture
+def ready(emulator: Emulator, extension: StandIn) -> Iterator[SetUp]:
+    """The external tenant, set up to call the stand-in."""
+    made = set_up(
+        emulator,
+        emulator.tenant("external"),
+        target=extension.url,
+        certificate_pem=extension.certificate.public_pem,
+        authority_pem=extension.authority_pem,
+    )
+    yield made
+    made.graph.close()
 
 
 def _fresh(client: GraphHttp) -> GraphHttp:

@@ -260,6 +260,6 @@ def test_tokens_belong_to_one_tenant(emulator: Emulator, clients: dict[str, Grap
 @pytest.mark.assumed("an emulator must not answer what it does not imitate")
 def test_uncovered_addresses(graph: GraphHttp) -> None:
     """An address outside Graph that is not covered answers 501 and names the gap."""
-    answer = graph.http.get(f"/{graph.tenant.tenant_id}/oauth2/v2.0/authorize", params={"scope": SCOPE})
+    answer = graph.http.get(f"/{graph.tenant.tenant_id}/oauth2/v2.0/logout", params={"scope": SCOPE})
     assert answer.status_code == 501
-    assert "oauth2/v2.0/authorize" in answer.text
+    assert "oauth2/v2.0/logout" in answer.text

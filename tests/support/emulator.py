@@ -133,6 +133,19 @@ class Emulator:
         body = {"tenant_id": tenant.tenant_id, "sign_in_name": sign_in_name, "password": password}
         return dict(self.post("sign-in", body))
 
+    def submit(self, tenant: EmulatedTenant, sign_in_name: str, password: str, **more: Any) -> dict[str, Any]:
+        """A sign-in as the hosted page carries it out, extension and all; `more` as in the control API."""
+        body = {"tenant_id": tenant.tenant_id, "sign_in_name": sign_in_name, "password": password, **more}
+        return dict(self.post("sign-in", body))
+
+    def sign_ins(self, tenant: EmulatedTenant) -> list[dict[str, Any]]:
+        """The tenant's sign-in log, oldest first."""
+        return list(self.get("sign-ins", tenant_id=tenant.tenant_id)["sign_ins"])
+
+    def letters(self, tenant: EmulatedTenant) -> list[dict[str, str]]:
+        """Codes of self-service reset, newest first."""
+        return list(self.get("mail", tenant_id=tenant.tenant_id)["letters"])
+
     def sign_in_federated(self, tenant: EmulatedTenant, issuer: str, issuer_user_id: str) -> dict[str, Any]:
         """Another identity provider vouches for a person."""
         body = {"tenant_id": tenant.tenant_id, "issuer": issuer, "issuer_user_id": issuer_user_id}

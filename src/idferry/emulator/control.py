@@ -1,6 +1,7 @@
 r"""The control API under `/control`: what tests and the demo steer the emulator with. Plain HTTP on loopback only.
 
 Every body is one JSON object; a refused one answers 400 `{"error": "..."}`. `tenant_id` takes an id, a domain, or `b2c` / `external`.
+Sign-ins, resets and the mailbox stand in `control_sign_ins`.
 
 | request | body | answer |
 |---|---|---|
@@ -16,14 +17,13 @@ Every body is one JSON object; a refused one answers 400 `{"error": "..."}`. `te
 | POST applications | `tenant_id`, optional `client_id, display_name, roles, directory_roles, secret_expired, enabled, certificates: [PEM]` | `{"client_id", "client_secret", "object_id"}`; changes the one named, or makes one. A token keeps the roles it was issued with |
 | POST expire-tokens | `{}` | `{"expired": n}` |
 | GET issued-tokens | | `{"tokens": [...]}`, for tests that look for leaks |
-| POST sign-in | `tenant_id`, `sign_in_name, password` or `issuer, issuer_user_id` | `{"signed_in", "object_id", "reason"}`; reason: ok, unknown, disabled, wrong_password, must_change_password |
-| POST self-service-reset | `tenant_id, object_id, password` | `{}`, or Graph's refusal |
 | GET dump | query `tenant_id`, `deleted=true` | JSON Lines: each account as stored, all attributes, `hasPassword`, never a password |
 | GET counts | | `{"received": {operation: n}, "outcomes": {operation: {outcome: n}}, "early": n}`, batch items included; early: requests of their own that came while a Retry-After told to their application ran |
 | GET spent | | `{"units", "writes", "phases": {allowance: 0..1}, "first_refusal_s"}`: resource units and write units of the requests that passed since the profile was set, by how much of its period each fixed window is shifted, and when the first 429 was said (seconds since 1970, or null) |
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from inspect import isawaitable
 from typing import Any
 
 import msgspec
@@ -42,7 +42,6 @@ from idferry.emulator.graph.throttle import ThrottleProfile
 from idferry.emulator.identity_endpoints import TOKEN
 from idferry.emulator.lag import Lag
 from idferry.emulator.request_time import Latency, RequestClock
-from idferry.emulator.sign_in import sign_in_federated, sign_in_local
 from idferry.emulator.store import Account
 from idferry.emulator.tenants import (
     DEFAULT_DIRECTORY_ROLES,
@@ -56,7 +55,7 @@ from idferry.emulator.world import World
 
 DUMP_CHUNK = 500
 FAULT_OPERATIONS = NAMES | {"any", BATCH, TOKEN}
-Handler = Callable[[Any], object]
+Handler = Callable[[Any], Any]
 
 
 class ControlError(Exception):
@@ -98,24 +97,6 @@ class FaultPlan(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     seed: int | str = 0
 
 
-class SignInTry(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """The body of POST sign-in."""
-
-    tenant_id: str
-    sign_in_name: str | None = None
-    password: str | None = None
-    issuer: str | None = None
-    issuer_user_id: str | None = None
-
-
-class Reset(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """The body of POST self-service-reset."""
-
-    tenant_id: str
-    object_id: str
-    password: str
-
-
 class Control:
     """Routes of the control API."""
 
@@ -135,8 +116,6 @@ class Control:
             "tenant": (dict[str, Any], self._change_tenant),
             "applications": (ApplicationChange, self._change_application),
             "expire-tokens": (dict, self._expire_tokens),
-            "sign-in": (SignInTry, self._sign_in),
-            "self-service-reset": (Reset, self._reset_password),
         }
         routes = [
             Route("/clock", self._get(self._clock), methods=["GET"]),
@@ -148,23 +127,19 @@ class Control:
             Route("/dump", self._dump, methods=["GET"]),
         ]
         routes += [
-            Route(f"/{name}", _post(body, handler), methods=["POST"])
+            Route(f"/{name}", post(body, handler), methods=["POST"])
             for name, (body, handler) in posts.items()
         ]
         return routes
 
     def _get(self, handler: Callable[[], object]) -> Callable[[Request], Awaitable[Response]]:
         async def answer(_: Request) -> Response:
-            return _json(handler())
+            return as_json(handler())
 
         return answer
 
     def _tenant(self, name: str) -> Tenant:
-        of_kind = (tenant for tenant in self._world.tenants if tenant.kind == name)
-        tenant = self._world.tenant(name) or next(of_kind, None)
-        if tenant is None:
-            raise ControlError(f"There is no tenant '{name}' here.")
-        return tenant
+        return tenant_named(self._world, name)
 
     def _scene(self, tenant: Tenant, *, lenient: bool) -> accounts.Scene:
         return accounts.Scene(
@@ -261,6 +236,7 @@ class Control:
         application = self._application(change, tenant=tenant)
         if change.roles is not None:
             application.roles = frozenset(change.roles)
+            tenant.consent(application, entropy=self._world.entropy)
         if change.directory_roles is not None:
             application.directory_roles = frozenset(change.directory_roles)
         if change.enabled is not None:
@@ -288,51 +264,28 @@ class Control:
             roles=DEFAULT_ROLES,
             directory_roles=DEFAULT_DIRECTORY_ROLES,
         )
-        tenant.applications[application.client_id] = application
+        tenant.register(application, entropy=self._world.entropy)
         return application
 
     def _expire_tokens(self, _: object) -> object:
         return {"expired": self._world.tokens.expire(now_s=self._world.clock.now_s())}
 
-    def _sign_in(self, attempt: SignInTry) -> object:
-        world, tenant = self._world, self._tenant(attempt.tenant_id)
-        now_s = world.clock.now_s()
-        if attempt.sign_in_name is not None and attempt.password is not None:
-            return sign_in_local(
-                tenant,
-                name=attempt.sign_in_name,
-                password=attempt.password,
-                entropy=world.entropy,
-                now_s=now_s,
-            )
-        if attempt.issuer is not None and attempt.issuer_user_id is not None:
-            return sign_in_federated(
-                tenant,
-                issuer=attempt.issuer,
-                issuer_user_id=attempt.issuer_user_id,
-                entropy=world.entropy,
-                now_s=now_s,
-            )
-        raise ControlError("A sign-in needs sign_in_name and password, or issuer and issuer_user_id.")
-
-    def _reset_password(self, reset: Reset) -> object:
-        tenant = self._tenant(reset.tenant_id)
-        account = tenant.sight.current(reset.object_id)
-        if account is None:
-            raise ControlError(f"There is no account '{reset.object_id}'.")
-        try:
-            accounts.set_password(account, reset.password, scene=self._scene(tenant, lenient=False))
-        except GraphError as error:
-            raise ControlError(error.message) from error
-        return {}
-
     async def _dump(self, request: Request) -> Response:
         try:
             tenant = self._tenant(request.query_params.get("tenant_id", ""))
         except ControlError as error:
-            return _json({"error": str(error)}, status=400)
+            return as_json({"error": str(error)}, status=400)
         deleted = request.query_params.get("deleted", "").lower() == "true"
         return StreamingResponse(_dump_lines(tenant, deleted=deleted), media_type="application/x-ndjson")
+
+
+def tenant_named(world: World, name: str) -> Tenant:
+    """The tenant with this id or domain, or the one of this kind; ControlError when there is none."""
+    of_kind = (tenant for tenant in world.tenants if tenant.kind == name)
+    tenant = world.tenant(name) or next(of_kind, None)
+    if tenant is None:
+        raise ControlError(f"There is no tenant '{name}' here.")
+    return tenant
 
 
 async def _dump_lines(tenant: Tenant, *, deleted: bool) -> AsyncIterator[bytes]:
@@ -349,16 +302,22 @@ def _dump_line(account: Account) -> bytes:
     return msgspec.json.encode({**account.body, "hasPassword": account.password is not None}) + b"\n"
 
 
-def _post(body_type: Any, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
+def post(body_type: Any, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
+    """An endpoint whose body is read as this type, and whose answer, awaited where it must be, is JSON."""
+
     async def answer(request: Request) -> Response:
         try:
             body = msgspec.json.decode(await request.body() or b"{}", type=body_type)
-            return _json(handler(body))
+            answered = handler(body)
+            if isawaitable(answered):
+                answered = await answered
+            return as_json(answered)
         except (ControlError, msgspec.DecodeError, msgspec.ValidationError) as error:
-            return _json({"error": str(error)}, status=400)
+            return as_json({"error": str(error)}, status=400)
 
     return answer
 
 
-def _json(document: object, *, status: int = 200) -> Response:
+def as_json(document: object, *, status: int = 200) -> Response:
+    """A JSON answer."""
     return Response(msgspec.json.encode(document), status, media_type="application/json")

@@ -16,6 +16,7 @@ from idferry.emulator.credentials import TokenRefusal, missing_parameter, prove_
 from idferry.emulator.graph.address import read_query
 from idferry.emulator.graph.faults import DAMAGES, GARBAGE, FaultRule
 from idferry.emulator.graph_endpoint import cut
+from idferry.emulator.pages.code_grant import GRANT, redeem_code
 from idferry.emulator.tenants import Tenant
 from idferry.emulator.tokens import GRAPH
 from idferry.emulator.world import World
@@ -71,7 +72,7 @@ class IdentityEndpoints:
                 "response_modes_supported": ["query", "fragment", "form_post"],
                 "subject_types_supported": ["pairwise"],
                 "id_token_signing_alg_values_supported": ["RS256"],
-                "response_types_supported": ["code", "id_token", "code id_token", "id_token token"],
+                "response_types_supported": ["code", "id_token", "code id_token"],
                 "scopes_supported": ["openid", "profile", "email", "offline_access"],
                 "issuer": f"{_root(request)}/{tenant.tenant_id}/v2.0",
                 "authorization_endpoint": f"{authority}/oauth2/v2.0/authorize",
@@ -120,6 +121,15 @@ class IdentityEndpoints:
         grant = form.get("grant_type")
         if not grant:
             raise missing_parameter("grant_type")
+        if grant == GRANT and not tenant.is_b2c:
+            return redeem_code(
+                form,
+                authorization=request.headers.get("authorization"),
+                tenant=tenant,
+                audiences=_audiences(request, tenant),
+                issuer=f"{_root(request)}/{tenant.tenant_id}/v2.0",
+                world=self._world,
+            )
         if grant != "client_credentials":
             raise TokenRefusal(
                 400, "unsupported_grant_type", 70003, f"The app requested the grant '{grant}'."

@@ -12,7 +12,7 @@ import socket
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -27,8 +27,10 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from idferry.emulator.certificates import CertificateFiles, make_certificates
 from idferry.emulator.clock import Clock
 from idferry.emulator.control import Control
+from idferry.emulator.control_sign_ins import SignInControl
 from idferry.emulator.graph_endpoint import GraphEndpoint
 from idferry.emulator.identity_endpoints import IdentityEndpoints
+from idferry.emulator.pages.sign_in_pages import SignInRoutes
 from idferry.emulator.request_time import RequestClock, TimeFromRequests
 from idferry.emulator.tenants import Tenant, TenantKind
 from idferry.emulator.world import World
@@ -89,11 +91,17 @@ def serve(
             folder=folder,
             seed=seed,
             clock=RequestClock() if time_from == "requests" else Clock(),
+            authority=f"https://localhost:{https.getsockname()[1]}",
         )
         try:
             files = make_certificates(folder, now_s=world.clock.now_s())
             running = _describe(world, files=files, https=https.getsockname()[1], http=http.getsockname()[1])
-            servers = _Servers(_application(world), files=files, sockets=(https, http))
+            servers = _Servers(
+                _application(world),
+                files=files,
+                sockets=(https, http),
+                at_the_end=world.password_submit.close,
+            )
             servers.run(exit_with_parent=exit_with_parent, ready=lambda: ready(running))
         finally:
             world.close()
@@ -102,11 +110,16 @@ def serve(
 def _application(world: World) -> Starlette:
     graph = GraphEndpoint(world)
     cloud: ASGIApp = Starlette(
-        routes=[Mount("/v1.0", graph), Mount("/beta", graph), *IdentityEndpoints(world).routes()]
+        routes=[
+            Mount("/v1.0", graph),
+            Mount("/beta", graph),
+            *SignInRoutes(world).routes(),
+            *IdentityEndpoints(world).routes(),
+        ]
     )
     if isinstance(world.clock, RequestClock):
         cloud = TimeFromRequests(cloud, world.clock)
-    control = _PlainHttpOnly(Starlette(routes=Control(world).routes()))
+    control = _PlainHttpOnly(Starlette(routes=[*Control(world).routes(), *SignInControl(world).routes()]))
     return Starlette(routes=[Mount("/control", control), Mount("/", cloud)])
 
 
@@ -153,11 +166,17 @@ class _Servers:
     """The HTTPS and the HTTP server in one event loop."""
 
     def __init__(
-        self, app: ASGIApp, *, files: CertificateFiles, sockets: tuple[socket.socket, socket.socket]
+        self,
+        app: ASGIApp,
+        *,
+        files: CertificateFiles,
+        sockets: tuple[socket.socket, socket.socket],
+        at_the_end: Callable[[], Awaitable[None]],
     ) -> None:
         tls = {"ssl_certfile": str(files.chain), "ssl_keyfile": str(files.key)}
         self._configs = [_config(app, **tls), _config(app)]
         self._sockets = sockets
+        self._at_the_end = at_the_end
 
     def run(self, *, exit_with_parent: bool, ready: Callable[[], None]) -> None:
         """Blocks until stopped."""
@@ -185,6 +204,7 @@ class _Servers:
                 _watch_standard_input(lambda: loop.call_soon_threadsafe(stop))
             ready()
             await asyncio.gather(*tasks)
+            await self._at_the_end()
 
 
 def _config(app: ASGIApp, **tls: str) -> uvicorn.Config:

@@ -27,32 +27,34 @@ def sign_in_local(
     tenant: Tenant, *, name: str, password: str, entropy: Entropy, now_s: float
 ) -> SignInResult:
     """A person types a sign-in name and a password."""
-    account = _find(tenant, ("local", name.lower()))
+    account = find_account(tenant, ("local", name.lower()))
     if account is None:
         return SignInResult(signed_in=False, object_id=None, reason="unknown")
     if not passwords.opens(password, kept=account.password):
         return SignInResult(signed_in=False, object_id=account.id, reason="wrong_password")
     if account.body.get("passwordProfile", {}).get("forceChangePasswordNextSignIn"):
         return SignInResult(signed_in=False, object_id=account.id, reason="must_change_password")
-    return _enter(tenant, account, entropy=entropy, now_s=now_s)
+    return enter(tenant, account, entropy=entropy, now_s=now_s)
 
 
 def sign_in_federated(
     tenant: Tenant, *, issuer: str, issuer_user_id: str, entropy: Entropy, now_s: float
 ) -> SignInResult:
     """Another identity provider vouches for a person."""
-    account = _find(tenant, federated_key(issuer, issuer_user_id))
+    account = find_account(tenant, federated_key(issuer, issuer_user_id))
     if account is None:
         return SignInResult(signed_in=False, object_id=None, reason="unknown")
-    return _enter(tenant, account, entropy=entropy, now_s=now_s)
+    return enter(tenant, account, entropy=entropy, now_s=now_s)
 
 
-def _find(tenant: Tenant, key: LookupKey) -> Account | None:
+def find_account(tenant: Tenant, key: LookupKey) -> Account | None:
+    """The account that a sign-in is shown for this name."""
     found = tenant.sight.found(key, channel="sign_in")
     return found[0] if found else None
 
 
-def _enter(tenant: Tenant, account: Account, *, entropy: Entropy, now_s: float) -> SignInResult:
+def enter(tenant: Tenant, account: Account, *, entropy: Entropy, now_s: float) -> SignInResult:
+    """Lets an account in that was proven, unless it is disabled, and notes the time."""
     if not account.body["accountEnabled"]:
         return SignInResult(signed_in=False, object_id=account.id, reason="disabled")
     moment, request_id = stamp(now_s), entropy.guid()

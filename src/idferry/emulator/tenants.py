@@ -14,6 +14,14 @@ import msgspec
 from idferry.emulator.clock import Clock, stamp
 from idferry.emulator.directory import Directory
 from idferry.emulator.entropy import Entropy
+from idferry.emulator.registrations import (
+    GRAPH_CLIENT_ID,
+    GRAPH_ROLES,
+    Body,
+    Registrations,
+    assignment,
+    new_registrations,
+)
 from idferry.emulator.sight import Sight
 
 TenantKind = Literal["b2c", "external"]
@@ -61,6 +69,21 @@ class TenantOptions(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     sign_in_activity: bool = True  # False: a tenant without the premium licence that shows sign-ins
     size_class: Literal["S", "M", "L"] | None = None  # None: by the number of accounts
     token_lifetime_s: int = 3599
+    # Password submit (External ID). What each open question of it means stands in `password_submit/`.
+    strict_user_flow: bool = True  # only applications that are attached to the user flow have a sign-in page
+    sign_in_steps: Literal[1, 2] = 2  # user name and password on one page, or one after the other
+    http_loopback_targets: bool = False  # an extension may be called over plain HTTP on this machine
+    trusted_authorities: list[
+        str
+    ] = []  # PEM: who signs the certificates of extensions, beside the public ones
+    extension_calls_per_s: int = 50
+    retry_form: Literal["same_bytes", "encrypted_again", "new_nonce"] = "same_bytes"
+    extension_token_version: Literal[1, 2] = 2
+    exact_action_casing: bool = False  # the answer's action types are compared with regard to case
+    disable_strong_password: bool = False  # a right legacy password of eight characters is strong enough
+    reset_clears_flag: bool = False  # self-service reset takes the migration flag down
+    lockout_threshold: int = 10
+    lockout_s: float = 60.0
 
 
 class Secret(msgspec.Struct):
@@ -83,6 +106,7 @@ class Application:
     secrets: list[Secret] = field(default_factory=list)
     certificates: list[bytes] = field(default_factory=list)  # PEM, public part
     enabled: bool = True
+    registration: Body = field(default_factory=dict)  # what else Graph shows and changes, by its names there
 
 
 @dataclass(frozen=True)
@@ -110,6 +134,7 @@ class Tenant:
     directory: Directory
     extensions_application: Application
     import_application: Application
+    registrations: Registrations
     applications: dict[str, Application] = field(default_factory=dict)  # by client id
     extension_properties: dict[str, ExtensionProperty] = field(default_factory=dict)  # by full name
 
@@ -123,11 +148,15 @@ class Tenant:
         """Whether this is an Azure AD B2C tenant."""
         return self.kind == "b2c"
 
+    def application(self, client_id: str) -> Application | None:
+        """The application with this client id."""
+        return self.applications.get(client_id.lower())
+
     def owns_issuer(self, issuer: str) -> bool:
         """Whether `issuer` is this tenant's domain, as the issuer of a local identity must be."""
         return issuer.lower() == self.domain
 
-    def reset(self, *, now_s: float) -> None:
+    def reset(self, *, now_s: float, entropy: Entropy) -> None:
         """Back to a new tenant with the same ids, domain, first application and client secret."""
         self.options = default_options(self.kind)
         self.directory.reset()
@@ -137,7 +166,31 @@ class Tenant:
         del first.secrets[1:]
         first.secrets[0].expires_s = now_s + SECRET_LIFETIME_S
         first.certificates.clear()
-        self.applications = {app.client_id: app for app in (self.extensions_application, first)}
+        self.registrations = new_registrations(entropy=entropy)
+        self.applications = {}
+        for application in (self.extensions_application, first):
+            application.registration.clear()
+            self.register(application, entropy=entropy)
+
+    def register(self, application: Application, *, entropy: Entropy) -> None:
+        """Makes an application known, with a service principal that holds the permissions it has."""
+        self.applications[application.client_id] = application
+        self.registrations.add_principal(
+            application.client_id, display_name=application.display_name, entropy=entropy
+        )
+        self.consent(application, entropy=entropy)
+
+    def consent(self, application: Application, *, entropy: Entropy) -> None:
+        """Makes the service principal's assignments say what the application's roles say."""
+        principal = self.registrations.principal_of(application.client_id)
+        graph = self.registrations.principal_of(GRAPH_CLIENT_ID)
+        if principal is None or graph is None:
+            return
+        principal.assignments.clear()
+        for role_id, name in GRAPH_ROLES.items():
+            if name in application.roles:
+                row = assignment(principal, resource=graph, role_id=role_id, row_id=entropy.guid())
+                principal.assignments[row["id"]] = row
 
     def change_options(self, changes: Mapping[str, Any]) -> None:
         """Replaces the named options; `msgspec.ValidationError` for an unknown name or a value of the wrong type."""
@@ -194,6 +247,8 @@ def new_tenant(*, kind: TenantKind, path: Path, clock: Clock, entropy: Entropy) 
         directory=Directory(path=path, clock=clock),
         extensions_application=extensions,
         import_application=importer,
+        registrations=new_registrations(entropy=entropy),
     )
-    tenant.applications = {app.client_id: app for app in (extensions, importer)}
+    for application in (extensions, importer):
+        tenant.register(application, entropy=entropy)
     return tenant

@@ -5,9 +5,10 @@ costs a dictionary look-up instead of a signature check for each request.
 """
 
 import secrets
-from collections import OrderedDict
-from collections.abc import Collection
+from collections import OrderedDict, deque
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from joserfc import jwt
 from joserfc.jwk import RSAKey
@@ -38,6 +39,7 @@ class Tokens:
         self._entropy = entropy
         self._key = RSAKey.generate_key(KEY_BITS, parameters={"kid": secrets.token_hex(8), "use": "sig"})
         self._issued: OrderedDict[str, Claims] = OrderedDict()
+        self._signed: deque[str] = deque(maxlen=REMEMBERED_MAX)
 
     def issue(self, *, tenant: Tenant, application: Application, issuer: str, now_s: float) -> str:
         """A token for this application with the permissions it has now."""
@@ -58,12 +60,21 @@ class Tokens:
             "uti": self._entropy.secret(length=22),
             "ver": "1.0",
         }
-        header = {"alg": "RS256", "typ": "JWT", "kid": self._key.kid}
-        token = jwt.encode(header, payload, self._key, algorithms=["RS256"])
+        token = self._encode(payload)
         self._issued[token] = Claims(tenant, application, application.roles, expires_s)
         while len(self._issued) > REMEMBERED_MAX:
             self._issued.popitem(last=False)
         return token
+
+    def sign(self, payload: Mapping[str, Any]) -> str:
+        """A signed token with these claims, for others than Graph, which does not know it."""
+        token = self._encode(payload)
+        self._signed.append(token)
+        return token
+
+    def _encode(self, payload: Mapping[str, Any]) -> str:
+        header = {"alg": "RS256", "typ": "JWT", "kid": self._key.kid}
+        return jwt.encode(header, dict(payload), self._key, algorithms=["RS256"])
 
     def read(self, authorization: str | None, *, now_s: float) -> Claims:
         """The claims behind an Authorization header; GraphError 401 when there is no good token in it."""
@@ -92,10 +103,11 @@ class Tokens:
             if claims.application.client_id in client_ids
         ]
         self._issued = OrderedDict(kept)
+        self._signed.clear()
 
     def issued(self) -> list[str]:
         """Every remembered token, oldest first: tests look for them where none may be."""
-        return list(self._issued)
+        return [*self._issued, *self._signed]
 
     def public_keys(self) -> dict[str, object]:
         """The key set document of the discovery endpoint."""

@@ -104,6 +104,27 @@ def set_password(account: Account, password: str, *, scene: Scene) -> None:
     scene.tenant.directory.change(account, body=body, password=kept)
 
 
+def lower_flag(account: Account, flag: str, *, scene: Scene) -> None:
+    """Sets a Boolean extension attribute to false, as the tenant does by itself after a sign-in."""
+    scene.tenant.directory.change(account, body={**account.body, flag: False}, password=account.password)
+
+
+def migrate_password(account: Account, password: str, *, flag: str, scene: Scene) -> None:
+    """Stores a password that an extension vouched for and takes the flag down; GraphError when it is too weak."""
+    tenant, body = scene.tenant, {**account.body, flag: False}
+    policies = passwords.policies(body.get("passwordPolicies"))
+    by_account = "DisableStrongPassword" in policies and tenant.options.honour_disable_strong_password
+    passwords.check_migrated(
+        password,
+        relaxed=by_account or tenant.options.disable_strong_password,
+        options=tenant.options,
+        own_names=_own_names(body),
+    )
+    body["passwordProfile"] = _profile_flags({}, before=None)
+    body["lastPasswordChangeDateTime"] = stamp(scene.now_s)
+    tenant.directory.change(account, body=body, password=passwords.digest(password, entropy=scene.entropy))
+
+
 def _check_required(given: Mapping[str, Any], *, entries: list[dict[str, str]], scene: Scene) -> None:
     names: tuple[str, ...] = ("displayName",)
     if not entries:

@@ -1,6 +1,6 @@
-"""/applications and their extension properties: how an extension attribute is found, declared and deleted.
+"""/applications, read, and their extension properties: how an extension attribute is found, declared and deleted.
 
-https://learn.microsoft.com/graph/api/application-post-extensionproperty. Registrations themselves cannot be written here.
+https://learn.microsoft.com/graph/api/application-post-extensionproperty. Registrations are written in `registrations`.
 """
 
 import re
@@ -31,7 +31,7 @@ def list_(call: Call) -> Answer:
     permissions.require(call, permissions.READ_APPLICATIONS)
     query.check_names(call.query)
     wanted = _filter(call)
-    rows = [_shown(app, call=call) for app in call.tenant.applications.values() if wanted(app)]
+    rows = [shown(app, call=call) for app in call.tenant.applications.values() if wanted(app)]
     return Answer(
         200,
         {"@odata.context": query.context(call, "applications", selection=_selection(call)), "value": rows},
@@ -42,13 +42,13 @@ def get(call: Call) -> Answer:
     """GET /applications/{object id} or applications(appId='...'): 200."""
     permissions.require(call, permissions.READ_APPLICATIONS)
     head = {"@odata.context": query.context(call, "applications", selection=_selection(call), single=True)}
-    return Answer(200, head | _shown(_application(call), call=call))
+    return Answer(200, head | shown(application_of(call), call=call))
 
 
 def create_property(call: Call) -> Answer:
     """POST .../extensionProperties: 201 with the declared attribute under its full name."""
     permissions.require(call, permissions.WRITE_EXTENSIONS)
-    application = _application(call)
+    application = application_of(call)
     declared = _read_property(call.json_object(), application=application, new_id=call.entropy.guid())
     properties = call.tenant.extension_properties
     if declared.name in properties:
@@ -61,7 +61,7 @@ def create_property(call: Call) -> Answer:
 def list_properties(call: Call) -> Answer:
     """GET .../extensionProperties: 200 with every attribute that the application declares."""
     permissions.require(call, permissions.READ_APPLICATIONS)
-    application = _application(call)
+    application = application_of(call)
     context = (
         f"{call.root}/{call.version}/$metadata#applications('{application.object_id}')/extensionProperties"
     )
@@ -135,7 +135,8 @@ def _declared_by(application: Application, *, tenant: Tenant) -> list[ExtensionP
     return [row for row in tenant.extension_properties.values() if row.app_object_id == application.object_id]
 
 
-def _application(call: Call) -> Application:
+def application_of(call: Call) -> Application:
+    """The application that this path names; GraphError 404 when there is none."""
     key = call.segments[1]
     for application in call.tenant.applications.values():
         if key in (application.object_id, f"appId={application.client_id}"):
@@ -144,7 +145,7 @@ def _application(call: Call) -> Application:
 
 
 def _property(call: Call) -> ExtensionProperty:
-    for declared in _declared_by(_application(call), tenant=call.tenant):
+    for declared in _declared_by(application_of(call), tenant=call.tenant):
         if declared.id == call.segments[3]:
             return declared
     raise not_found(call.segments[3])
@@ -155,7 +156,9 @@ def _selection(call: Call) -> tuple[str, ...] | None:
     return tuple(name.strip() for name in text.split(",")) if text else None
 
 
-def _shown(application: Application, *, call: Call) -> dict[str, Any]:
+def shown(application: Application, *, call: Call, created: bool = False) -> dict[str, Any]:
+    """The application as Graph shows it; the keys themselves only where one application is asked for them."""
+    selection = None if created else _selection(call)
     whole: dict[str, Any] = {
         "id": application.object_id,
         "deletedDateTime": None,
@@ -166,8 +169,17 @@ def _shown(application: Application, *, call: Call) -> dict[str, Any]:
         "publisherDomain": call.tenant.domain,
         "signInAudience": "AzureADMyOrg",
         "tags": [],
+        "tokenEncryptionKeyId": None,
+        "keyCredentials": [],
+        "requiredResourceAccess": [],
+        "api": {"requestedAccessTokenVersion": None},
+        "web": {"redirectUris": [], "implicitGrantSettings": {"enableIdTokenIssuance": False}},
+        "spa": {"redirectUris": []},
+        "publicClient": {"redirectUris": []},
+        **application.registration,
     }
-    selection = _selection(call)
+    if selection is None or "keyCredentials" not in selection or call.segments == ("applications",):
+        whole["keyCredentials"] = [{**row, "key": None} for row in whole["keyCredentials"]]
     if selection is None:
         return whole
     if not whole.keys() >= set(selection):

@@ -7,7 +7,16 @@ method answers 405.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from idferry.emulator.graph import applications, deleted_items, organization, users
+from idferry.emulator.graph import (
+    applications,
+    custom_extensions,
+    deleted_items,
+    event_listeners,
+    organization,
+    principals,
+    registrations,
+    users,
+)
 from idferry.emulator.graph.errors import method_not_allowed, not_covered
 from idferry.emulator.graph.exchange import Answer, Call
 
@@ -34,6 +43,12 @@ class Operation:
 _BIN = ("directory", "deletedItems")
 _APP = ("applications", ANY)
 _PROPERTIES = (*_APP, "extensionProperties")
+_PRINCIPAL = ("servicePrincipals", ANY)
+_ASSIGNMENTS = (*_PRINCIPAL, "appRoleAssignments")
+_EXTENSIONS = ("identity", "customAuthenticationExtensions")
+_LISTENERS = ("identity", "authenticationEventListeners")
+_FLOWS = ("identity", "authenticationEventsFlows")
+_ATTACHED = (*_FLOWS, ANY, "conditions", "applications", "includeApplications")
 
 # Units: https://learn.microsoft.com/graph/throttling-limits#identity-and-access-service-limits
 _TABLE: Mapping[Path, Mapping[str, Operation]] = {
@@ -57,8 +72,18 @@ _TABLE: Mapping[Path, Mapping[str, Operation]] = {
         "DELETE": Operation("deletedItems.purge", deleted_items.purge, writes=1),
     },
     (*_BIN, ANY, "restore"): {"POST": Operation("deletedItems.restore", deleted_items.restore, writes=1)},
-    ("applications",): {"GET": Operation("applications.list", applications.list_, units=2)},
-    _APP: {"GET": Operation("applications.get", applications.get)},
+    ("applications",): {
+        "GET": Operation("applications.list", applications.list_, units=2),
+        "POST": Operation("applications.create", registrations.create, writes=1),
+    },
+    _APP: {
+        "GET": Operation("applications.get", applications.get),
+        "PATCH": Operation("applications.patch", registrations.change, writes=1),
+        "DELETE": Operation("applications.delete", registrations.delete, writes=1),
+    },
+    (*_APP, "addPassword"): {
+        "POST": Operation("applications.addPassword", registrations.add_password, writes=1)
+    },
     _PROPERTIES: {
         "GET": Operation("extensionProperties.list", applications.list_properties, units=2),
         "POST": Operation("extensionProperties.create", applications.create_property, writes=1),
@@ -67,6 +92,44 @@ _TABLE: Mapping[Path, Mapping[str, Operation]] = {
         "GET": Operation("extensionProperties.get", applications.get_property),
         "DELETE": Operation("extensionProperties.delete", applications.delete_property, writes=1),
     },
+    ("servicePrincipals",): {
+        "GET": Operation("servicePrincipals.list", principals.list_),
+        "POST": Operation("servicePrincipals.create", principals.create, writes=1),
+    },
+    _PRINCIPAL: {
+        "GET": Operation("servicePrincipals.get", principals.get),
+        "PATCH": Operation("servicePrincipals.patch", principals.change, writes=1),
+        "DELETE": Operation("servicePrincipals.delete", principals.delete, writes=1),
+    },
+    _ASSIGNMENTS: {
+        "GET": Operation("appRoleAssignments.list", principals.list_assignments),
+        "POST": Operation("appRoleAssignments.create", principals.assign, writes=1),
+    },
+    (*_ASSIGNMENTS, ANY): {"DELETE": Operation("appRoleAssignments.delete", principals.unassign, writes=1)},
+    _EXTENSIONS: {
+        "GET": Operation("customAuthenticationExtensions.list", custom_extensions.list_),
+        "POST": Operation("customAuthenticationExtensions.create", custom_extensions.create, writes=1),
+    },
+    (*_EXTENSIONS, ANY): {
+        "GET": Operation("customAuthenticationExtensions.get", custom_extensions.get),
+        "PATCH": Operation("customAuthenticationExtensions.patch", custom_extensions.change, writes=1),
+        "DELETE": Operation("customAuthenticationExtensions.delete", custom_extensions.delete, writes=1),
+    },
+    _LISTENERS: {
+        "GET": Operation("authenticationEventListeners.list", event_listeners.list_),
+        "POST": Operation("authenticationEventListeners.create", event_listeners.create, writes=1),
+    },
+    (*_LISTENERS, ANY): {
+        "GET": Operation("authenticationEventListeners.get", event_listeners.get),
+        "PATCH": Operation("authenticationEventListeners.patch", event_listeners.change, writes=1),
+        "DELETE": Operation("authenticationEventListeners.delete", event_listeners.delete, writes=1),
+    },
+    _FLOWS: {"GET": Operation("authenticationEventsFlows.list", event_listeners.list_flows)},
+    _ATTACHED: {
+        "GET": Operation("includeApplications.list", event_listeners.list_attached),
+        "POST": Operation("includeApplications.create", event_listeners.attach, writes=1),
+    },
+    (*_ATTACHED, ANY): {"DELETE": Operation("includeApplications.delete", event_listeners.detach, writes=1)},
     ("organization",): {"GET": Operation("organization.list", organization.list_)},
     ("organization", ANY): {"GET": Operation("organization.get", organization.get)},
 }

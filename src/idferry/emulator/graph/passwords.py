@@ -65,6 +65,13 @@ def check_password(
         raise weak_password()
 
 
+def check_migrated(password: str, *, relaxed: bool, options: TenantOptions, own_names: Iterable[str]) -> None:
+    """GraphError when a tenant does not take this legacy password at sign-in; relaxed: any of eight characters."""
+    broken = rule_broken(password, strong=not relaxed, banned_words=options.banned_words, own_names=own_names)
+    if broken or len(password) < SHORTEST:
+        raise weak_password()
+
+
 def digest(password: str, *, entropy: Entropy) -> bytes:
     """Salt and digest, as the store keeps them."""
     salt = entropy.salt()

@@ -22,7 +22,16 @@ READ_APPLICATIONS = (
     "Directory.Read.All",
     "Directory.ReadWrite.All",
 )
-WRITE_EXTENSIONS = ("Application.ReadWrite.All", "Directory.ReadWrite.All")
+WRITE_APPLICATIONS = ("Application.ReadWrite.All", "Directory.ReadWrite.All")
+WRITE_EXTENSIONS = WRITE_APPLICATIONS
+ASSIGN_ROLES = ("AppRoleAssignment.ReadWrite.All",)
+READ_CUSTOM_EXTENSIONS = (
+    "CustomAuthenticationExtension.Read.All",
+    "CustomAuthenticationExtension.ReadWrite.All",
+)
+WRITE_CUSTOM_EXTENSIONS = ("CustomAuthenticationExtension.ReadWrite.All",)
+READ_LISTENERS = ("EventListener.Read.All", "EventListener.ReadWrite.All")
+WRITE_LISTENERS = ("EventListener.ReadWrite.All",)
 READ_ORGANIZATION = ("Organization.Read.All", "Directory.Read.All", "Directory.ReadWrite.All")
 READ_QUOTA = ("Organization.Read.All",)
 

@@ -108,6 +108,28 @@ def open_ledger(
     return _assemble(database, marks, random_bytes)
 
 
+def open_ledger_file(
+    path: Path,
+    *,
+    tenant_id: str,
+    project: str,
+    random_bytes: RandomBytes,
+    at: datetime,
+    read_only: bool,
+    busy_ms: int,
+) -> tuple[Database, SignInMarks]:
+    """The file of an existing ledger, for the sign-in service: waits at most `busy_ms` for other writers.
+
+    Any thread may use it, one at a time. Raises what `open_ledger` raises.
+    """
+    if not key_file.holds_something(path):
+        raise LedgerError(f"there is no ledger at {path}")
+    owner = _Owner(tenant_id, project, at)
+    database, marks = _open(path.absolute(), owner, random_bytes, read_only=read_only, any_thread=True)
+    database.connection.execute(f"PRAGMA busy_timeout = {busy_ms:d}")
+    return database, marks
+
+
 @contextmanager
 def scratch_copy(
     path: Path | None,
@@ -135,11 +157,13 @@ def scratch_copy(
 
 
 def _open(
-    path: Path, owner: _Owner, random_bytes: RandomBytes, *, read_only: bool
+    path: Path, owner: _Owner, random_bytes: RandomBytes, *, read_only: bool, any_thread: bool = False
 ) -> tuple[Database, SignInMarks]:
     marks = SignInMarks(_key_of(path, random_bytes, read_only=read_only))
     with told_as_ledger_errors(path):
-        database = Database(sqlite3.connect(_address(path, read_only=read_only), uri=True), path)
+        address = _address(path, read_only=read_only)
+        connection = sqlite3.connect(address, uri=True, check_same_thread=not any_thread)
+        database = Database(connection, path)
     try:
         _prepare(database, path, owner, marks, _READ_ONLY if read_only else _DURABLE)
         _check_owner(database, path, owner, marks)

@@ -239,6 +239,13 @@ DOCUMENTS: dict[str, dict[str, str]] = {
         "events[].kind": "[kind of event](ledger.md#kinds-of-event)",
         "events[].code": "error code, or reason to keep an account; else empty",
         "events[].reason": "a sentence; else empty",
+        "locks": "null where no sign-in service has used a guard yet; else:",
+        "locks.failures": "attempts since the last success, from addresses without an earlier sign-in",
+        "locks.last_at": "the last of them, ISO 8601; else null",
+        "locks.locked_until": "until when nobody gets through but from addresses of earlier sign-ins, ISO 8601; else null",
+        "locks.locked_addresses": "addresses that have a lock of their own for this name",
+        "locks.known_addresses": "addresses of earlier sign-ins",
+        "unlocked": "whether this command ended the locks",
         "accounts[].*": "the account as Microsoft Graph gives it",
     },
     "remove": {

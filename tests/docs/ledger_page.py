@@ -96,6 +96,7 @@ KINDS = {
     EventKind.REBUILT: "`ledger rebuild` found this account, whose `legacyId` and sign-in name are the person's; or "
     "could not decide.",
     EventKind.PASSWORD_RESET: "The tenant said that the person has set a new password.",
+    EventKind.UNLOCKED: "Somebody asked the guard to forget what was typed wrong (`person --unlock`); the reason is theirs.",
 }
 INTRODUCTION = """
 The ledger is what we intended and what we saw, for one tenant and one project. It is an SQLite database beside the

@@ -21,6 +21,7 @@ TABLES: dict[str, type] = {
     "clock": settings.ClockSettings,
     "service": settings.ServiceSettings,
     "service.caller": settings.ServiceCaller,
+    "guard": settings.GuardSettings,
     "verifier": settings.Verifier,
     "verifier.web_service": settings.WebServiceVerifier,
     "verifier.password_grant": settings.PasswordGrantVerifier,
@@ -135,6 +136,32 @@ MEANINGS = {
     "service.caller.applications": "`jwt`: what `azp` (version 2) or `appid` (version 1) may be.",
     "service.caller.tenant_id": "`jwt`: what `tid` must be.",
     "service.caller.keys_url": "`jwt`: https address of the issuer's key set (`jwks_uri` of its discovery document).",
+}
+
+MEANINGS |= {
+    "guard.path": "The file in which attempts are booked, never the ledger's. Its key lies beside it, in the same name with "
+    "`.key` added.",
+    "guard.attempts": "Wrong passwords for one name from one address that cost nothing.",
+    "guard.lock_seconds": "The lock after them. Each further one doubles it.",
+    "guard.stop_after": "So many in a row without a success, and nothing goes through until `rest_seconds` have passed.",
+    "guard.attempts_anywhere": "The same for one name from all addresses together, without those of earlier sign-ins.",
+    "guard.lock_seconds_anywhere": "The lock after them. Each further one doubles it.",
+    "guard.stop_after_anywhere": "So many in a row without a success, and nothing goes through until `rest_seconds` have "
+    "passed.",
+    "guard.known_addresses": "How many addresses of earlier sign-ins each name has, for 30 days, that others' guesses do "
+    "not lock.",
+    "guard.attempts_known": "The same for one name from one of these.",
+    "guard.lock_seconds_known": "The lock after them. Each further one doubles it.",
+    "guard.stop_after_known": "So many in a row without a success, and nothing goes through until `rest_seconds` have passed.",
+    "guard.lock_seconds_max": "The longest lock, except for `rest_seconds`.",
+    "guard.silence_seconds": "So long after the end of a lock the free attempts are back.",
+    "guard.rest_seconds": "So long after the last attempt everything about a name is forgotten.",
+    "guard.forgiven": "Attempts per name that are given back although they were sent, because no answer came.",
+    "guard.address_failures": "What one address may fail in a day, whatever the names. An IPv6 address counts as its /64.",
+    "guard.address_names": "With how many names one address may fail in 10 minutes.",
+    "guard.failures_per_minute": "From so many on it is looked at whether most attempts everywhere fail. Then only those "
+    "get through from whose address nothing has failed lately.",
+    "guard.spared_networks": "Addresses and networks of many people, where neither counts.",
 }
 
 MEANINGS |= {

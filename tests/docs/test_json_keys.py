@@ -13,8 +13,11 @@ from typing import Any
 import httpx2
 import pytest
 from tests.docs.json_page import DOCUMENTS, ERROR
+from tests.support.any_guard import guess_at
 from tests.support.emulator import EmulatedTenant, Emulator, running_emulator
 from tests.support.tls_files import Authority
+
+from idferry.rules.submission import key_of_person
 
 PEOPLE = [
     {"key": "1", "signInName": "ana@example.com", "displayName": "Ana", "password": "Not-Real-Puffin-01"},
@@ -111,6 +114,7 @@ def _story(project: Project) -> dict[str, list[Any]]:
     extra = {tenant.extension("legacyId"): "demo:people:unknown"}
     emulator.seed(tenant, [tenant.local_account("extra@example.com", **extra)])
     verify = [run("verify")]
+    guess_at(project.folder / "idferry.guard", key_of_person("people", "1"))
     person = [run("person", name) for name in ("ana@example.com", "taken@example.com")]
     remove = [run("remove", "--source", "people"), run("remove", "--source", "people", "--execute")]
     recycled = [run("restore", "--source", "people"), run("purge", "--source", "people", "--execute")]

@@ -265,7 +265,7 @@ def test_one_person_s_story(desk: Desk) -> None:
     desk.people("crm.jsonl", people(2))
     run = desk.json("premigrate", "crm.jsonl", "--execute")["run"]
     story = desk.json("person", "P1@Example.org")
-    assert list(story) == ["sign_in_name", "entry", "events", "accounts"]
+    assert list(story) == ["sign_in_name", "entry", "events", "locks", "unlocked", "accounts"]
     assert story["entry"].keys() == LEDGER_KEYS
     assert (story["entry"]["state"], story["entry"]["created_by_run"]) == ("complete", run)
     assert [event["kind"] for event in story["events"]] == ["sent", "created"]

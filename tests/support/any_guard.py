@@ -1,13 +1,17 @@
 """Both guards in tests, and the few lines every test about them begins with."""
 
+import secrets
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from pathlib import Path
 
 from tests.support.memory_guard import MemoryGuard
 
 from idferry.ports.sign_ins import Booking, Settlement
+from idferry.rules.attempts import GuardRules
 from idferry.stores.guard import SqliteGuard
+from idferry.stores.guard_opening import open_guard
 
 AnyGuard = MemoryGuard | SqliteGuard
 
@@ -44,6 +48,16 @@ def begin(guard: AnyGuard, at: datetime, *, name: str = "anna", address: str = H
     booked = guard.book(name_key=name, address=address, at=at)
     assert booked.booking is Booking.BOOKED
     return booked.ticket
+
+
+def guess_at(file: Path, name: str) -> None:
+    """Make a guard's file in which this name was tried for ten minutes from one address, and then from anywhere."""
+    at = datetime.now(UTC) - timedelta(seconds=5)  # noqa: TID251  the command that reads it has the machine's time
+    with open_guard(file, rules=GuardRules(), random_bytes=secrets.token_bytes) as guard:
+        guess(guard, at, name=name, address=HOME, ending=Settlement.MATCHED)
+        for seconds in range(600):
+            guess(guard, at - timedelta(seconds=600 - seconds), name=name, address="198.51.100.8")
+        fail_from_anywhere(guard, 31, at, name=name)
 
 
 def fail_from_anywhere(guard: AnyGuard, times: int, at: datetime, *, name: str = "anna") -> list[Booking]:

@@ -6,14 +6,15 @@ from typing import Annotated, Any
 
 import typer
 
-from idferry.cli.options import JsonOption, SettingsOption
+from idferry.cli import locks
+from idferry.cli.options import ExecuteOption, JsonOption, SettingsOption
 from idferry.cli.output import facts, json_text, listing, print_json, say, screen, write_file
 from idferry.errors import EXIT_PEOPLE_FAILED, UsageError
 from idferry.flows import find as flow
 from idferry.rules.account import Account
 from idferry.rules.entry import Entry, Event
 from idferry.settings import read_settings
-from idferry.wiring import clock_of, directory_of, ledger_if_any, ledger_to_read
+from idferry.wiring import clock_of, directory_of, ledger_if_any, ledger_to_read, need_ledger
 
 
 def find(
@@ -66,28 +67,43 @@ def person(
     sign_in_name: Annotated[
         str, typer.Argument(help="What the person types to sign in.", metavar="SIGN_IN_NAME")
     ],
+    unlock: Annotated[
+        bool, typer.Option("--unlock", help="Forget what was typed wrong, so that the person may try again.")
+    ] = False,
+    reason: Annotated[
+        str, typer.Option("--reason", help="Why; it stays in the ledger.", metavar="TEXT")
+    ] = "",
+    execute: ExecuteOption = False,
     settings: SettingsOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Tell one person's story: ledger entry, events, account and migration flag.
+    """Tell one person's story: ledger entry, events, locks, account and migration flag; and help the person.
 
     Example: idferry person anna@example.com
     """
+    locks.check_reason(unlock=unlock, reason=reason)
     read = read_settings(settings)
     clock = clock_of(read)
+    if unlock and execute:
+        need_ledger(read)
+        locks.unlock(read, clock, sign_in_name=sign_in_name, reason=reason)
     with ledger_to_read(read, clock) as ledger, directory_of(read, clock) as directory:
         story = flow.tell_story(reader=directory.reader, ledger=ledger.report, sign_in_name=sign_in_name)
+    standing = locks.locks_of(read, clock, entry=story.entry, sign_in_name=sign_in_name)
     if as_json:
         print_json(
             {
                 "sign_in_name": sign_in_name,
                 "entry": entry_document(story.entry),
                 "events": [_event_document(event) for event in story.events],
+                "locks": locks.locks_document(standing),
+                "unlocked": unlock and execute,
                 "accounts": [dict(account.graph) for account in story.accounts],
             }
         )
     else:
         _print_story(story)
+        locks.print_locks(standing, is_unlocked=unlock and execute, may_unlock=unlock)
     if story.entry is None and not story.accounts:
         raise typer.Exit(EXIT_PEOPLE_FAILED)
 

@@ -41,6 +41,7 @@ class EventKind(StrEnum):
     CHANGE_FAILED = "change_failed"
     REBUILT = "rebuilt"
     PASSWORD_RESET = "password_reset"
+    UNLOCKED = "unlocked"
 
 
 class PlanItem(msgspec.Struct, frozen=True, gc=False):
@@ -109,6 +110,12 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
     created_by_run: str
     created_at: datetime | None
     written: Mapping[str, str] = {}
+
+    @property
+    def sign_in_names(self) -> tuple[str, ...]:
+        """The local sign-in names that the account was planned with, as they are typed."""
+        identities = self.draft.identities if self.draft else ()
+        return tuple(one.issuer_assigned_id for one in identities if one.is_local)
 
 
 class Observation(msgspec.Struct, frozen=True, gc=False):

@@ -19,6 +19,7 @@ from idferry.settings.checks import (
     is_local,
 )
 from idferry.settings.conversion import expect_list, expect_table, refuse_nul, refuse_unknown, table
+from idferry.settings.guard_table import GuardSettings, guard_of_table
 from idferry.settings.secret_readers import SECRET_READERS
 from idferry.settings.service_tables import ServiceCaller, ServiceSettings, service_of
 from idferry.settings.tables import (
@@ -53,6 +54,7 @@ class Settings:
     shape: Shape
     clock: ClockSettings
     service: ServiceSettings
+    guard: GuardSettings
     service_callers: tuple[ServiceCaller, ...]
     verifiers: tuple[Verifier, ...]
 
@@ -177,6 +179,7 @@ def parse_settings(raw: Mapping[str, Any], *, file: Path | None, folder: Path) -
         shape=table(Shape, raw.get("shape", {}), where="shape"),
         clock=table(ClockSettings, raw.get("clock", {}), where="clock"),
         service=service,
+        guard=guard_of_table(raw.get("guard", {})),
         service_callers=service_callers,
         verifiers=verifiers_of_tables(raw.get("verifier", [])),
     )

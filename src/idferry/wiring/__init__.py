@@ -7,6 +7,7 @@ from idferry.graph.directory import Directory
 from idferry.ledger.opening import Ledger as LedgerParts
 from idferry.ledger.wanted import wanted_drafts
 from idferry.wiring.directories import directory_of
+from idferry.wiring.guard import check_lockouts, guard_if_any, guard_of, keyed_digest, submissions_of
 from idferry.wiring.ledgers import (
     ledger_if_any,
     ledger_of,
@@ -34,10 +35,14 @@ __all__ = [
     "SteppedClock",
     "SystemClock",
     "VerifierSet",
+    "check_lockouts",
     "clock_of",
     "corrected_source_of",
     "directory_of",
     "exported_source_of",
+    "guard_if_any",
+    "guard_of",
+    "keyed_digest",
     "ledger_if_any",
     "ledger_of",
     "ledger_to_read",
@@ -53,6 +58,7 @@ __all__ = [
     "send_limits_of",
     "source_of",
     "spared_files",
+    "submissions_of",
     "survey_ledger_of",
     "verifiers_of",
     "wanted_drafts",

@@ -1,0 +1,148 @@
+"""The guard of the settings: its file, its limits, the memory of submissions; and whether it protects the legacy systems.
+
+The key of password marks is made here, in memory, and is gone with the process.
+"""
+
+import hmac
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from datetime import timedelta
+from ipaddress import ip_network
+from pathlib import Path
+
+from idferry.errors import SettingsError
+from idferry.rules.attempts import UNDER_WAY_MAX, AddressLimit, EveryoneLimit, GuardRules
+from idferry.rules.lockout import Lane, LegacyLockout, Schedule, fits, most_forwarded, schedule_that_fits
+from idferry.rules.submission import KeyedDigest
+from idferry.settings import GuardSettings, Settings
+from idferry.stores.guard import SqliteGuard
+from idferry.stores.guard_opening import open_guard
+from idferry.stores.submissions import RunningSubmissions
+from idferry.wiring.system import random_bytes
+
+MARK_KEY_BYTES = 32
+
+
+def guard_of(settings: Settings) -> SqliteGuard:
+    """The guard of `[guard] path`, made when it is not there: the ports AttemptGuard and GuardDesk. A context manager.
+
+    Raises:
+        GuardUnavailable: the file cannot be used.
+    """
+    return open_guard(guard_path(settings), rules=guard_rules_of(settings.guard), random_bytes=random_bytes)
+
+
+def guard_if_any(settings: Settings) -> AbstractContextManager[SqliteGuard | None]:
+    """The guard, if a service has ever used it here: who only looks makes no file."""
+    return guard_of(settings) if guard_path(settings).is_file() else nullcontext()
+
+
+def guard_path(settings: Settings) -> Path:
+    """Where the guard's file lies."""
+    return settings.folder / settings.guard.path
+
+
+def submissions_of() -> RunningSubmissions:
+    """The memory of submissions: one for each process that serves."""
+    return RunningSubmissions()
+
+
+def keyed_digest() -> KeyedDigest:
+    """A digest under a key that only this process knows: for `password_mark`. Ask for it once."""
+    key = random_bytes(MARK_KEY_BYTES)
+    return lambda text: hmac.digest(key, text, "sha256")
+
+
+def guard_rules_of(guard: GuardSettings) -> GuardRules:
+    """The limits of the settings."""
+
+    def lane(attempts: int, lock_s: int, stop: int) -> Lane:
+        return Lane(
+            attempts=attempts,
+            lock_s=lock_s,
+            lock_s_max=guard.lock_seconds_max,
+            silence_s=guard.silence_seconds,
+            stop=stop,
+            rest_s=guard.rest_seconds,
+        )
+
+    return GuardRules(
+        schedule=Schedule(
+            address=lane(guard.attempts, guard.lock_seconds, guard.stop_after),
+            anywhere=lane(guard.attempts_anywhere, guard.lock_seconds_anywhere, guard.stop_after_anywhere),
+            known=lane(guard.attempts_known, guard.lock_seconds_known, guard.stop_after_known),
+            known_addresses=guard.known_addresses,
+            forgiven=guard.forgiven,
+        ),
+        address=AddressLimit(failures_a_day=guard.address_failures, names=guard.address_names),
+        everyone=EveryoneLimit(failures_per_minute=guard.failures_per_minute),
+        spared=tuple(ip_network(one) for one in guard.spared_networks),
+    )
+
+
+def check_lockouts(settings: Settings) -> Sequence[str]:
+    """One line for each verifier that can lock people: how many guesses at one name can reach it within its window.
+
+    Raises:
+        SettingsError: so many that somebody could be locked there. The remedy is a schedule that fits.
+    """
+    lockouts = {
+        one.name: LegacyLockout(
+            one.legacy_lockout.threshold, timedelta(seconds=one.legacy_lockout.window_seconds)
+        )
+        for one in settings.verifiers
+        if one.legacy_lockout is not None
+    }
+    schedule = guard_rules_of(settings.guard).schedule
+    for name, lockout in lockouts.items():
+        if not fits(schedule, lockout, under_way=UNDER_WAY_MAX):
+            raise SettingsError(
+                f"verifier {name}: its legacy system locks people after {lockout.threshold} wrong passwords in "
+                f"{_seconds(lockout)} s, and the guard lets {_most(schedule, lockout)} guesses at one name through in "
+                "that time: attackers could lock people there",
+                remedy=_proposal(lockouts),
+            )
+    return [
+        f"verifier {name}: at most {_most(schedule, lockout)} guesses at one name in {_seconds(lockout)} s; its legacy "
+        f"system locks after {lockout.threshold}"
+        for name, lockout in lockouts.items()
+    ]
+
+
+def guard_lines(schedule: Schedule) -> str:
+    """A schedule as it is written into the settings file: its lanes share what they have in common."""
+    address, anywhere, known = schedule.address, schedule.anywhere, schedule.known
+    values = {
+        "attempts": address.attempts,
+        "lock_seconds": address.lock_s,
+        "stop_after": address.stop,
+        "attempts_anywhere": anywhere.attempts,
+        "lock_seconds_anywhere": anywhere.lock_s,
+        "stop_after_anywhere": anywhere.stop,
+        "known_addresses": schedule.known_addresses,
+        "attempts_known": known.attempts,
+        "lock_seconds_known": known.lock_s,
+        "stop_after_known": known.stop,
+        "rest_seconds": anywhere.rest_s,
+        "forgiven": schedule.forgiven,
+    }
+    return "\n".join(["[guard]", *(f"{name} = {value:.0f}" for name, value in values.items())])
+
+
+def _proposal(lockouts: Mapping[str, LegacyLockout]) -> str:
+    strictest = LegacyLockout(
+        threshold=min(one.threshold for one in lockouts.values()),
+        window=max(one.window for one in lockouts.values()),
+    )
+    found = schedule_that_fits(strictest, under_way=UNDER_WAY_MAX)
+    if found is None:
+        return "Raise the threshold of the legacy system: it locks after the first wrong password."
+    return f"Write into the settings file:\n{guard_lines(found)}"
+
+
+def _most(schedule: Schedule, lockout: LegacyLockout) -> int:
+    return most_forwarded(schedule, lockout.window + UNDER_WAY_MAX)
+
+
+def _seconds(lockout: LegacyLockout) -> str:
+    return f"{lockout.window.total_seconds():.0f}"

@@ -55,6 +55,7 @@ from idferry.cli.update_report import print_update, update_document
 from idferry.errors import EXIT_PEOPLE_FAILED, SourceChanged
 from idferry.flows.check_corrections import check_listed, check_renamed
 from idferry.flows.compare_source import changes_of_source
+from idferry.flows.complete_reset_status import complete_reset_status
 from idferry.flows.plan_people import plan_people
 from idferry.flows.premigrate import Intake, Ledgers, people_to_plan
 from idferry.flows.premigrate import premigrate as flow
@@ -77,6 +78,7 @@ from idferry.wiring import (
     directory_of,
     ledger_of,
     listed_keys,
+    outside_status_of,
     plan_rules_of,
     random_below,
     run_lock_of,
@@ -270,6 +272,10 @@ def _execute(
             stop=stop,
             limits=send_limits_of(read),
         )
+        status = outside_status_of(read)
+        if status:
+            everybody = Selection(source=legacy.name)
+            complete_reset_status(status=status, report=ledger.report, selection=everybody, stop=stop)
         return done_of(report, ledger.report, legacy.name)
 
 

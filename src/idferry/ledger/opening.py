@@ -33,6 +33,7 @@ from idferry.ledger.runs import SqliteRuns
 from idferry.ledger.sending import SqliteSending
 from idferry.ledger.sign_in_marks import KEY_BYTES, SignInMarks
 from idferry.ledger.times import time_to_text
+from idferry.ports import ObservationLedger, SendLedger
 
 _SQL = named_queries("opening")
 
@@ -59,10 +60,10 @@ class Ledger:
 
     plan: SqlitePlanning
     runs: SqliteRuns
-    send: SqliteSending
+    send: SendLedger
     report: SqliteReports
     records: SqliteRecords
-    observations: SqliteSending
+    observations: ObservationLedger
     _database: Database
 
     def close(self) -> None:

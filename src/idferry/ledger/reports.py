@@ -71,6 +71,12 @@ class SqliteReports:
             rows = in_groups(connection, entries_where("of_legacy_ids"), list(legacy_ids))
             return {entry.legacy_id: entry for entry in map(entry_of_row, rows)}
 
+    def entries_of_people(self, person_ids: Sequence[int]) -> Mapping[int, Entry]:
+        """person_id -> entry, for those that exist. Raises LedgerError."""
+        with self._database.reading() as connection:
+            rows = in_groups(connection, entries_where("of_people"), person_ids)
+            return {entry.person_id: entry for entry in map(entry_of_row, rows)}
+
     def entry_of_sign_in_name(self, compared: str) -> Entry | None:
         """The person who owns a local sign-in name, given in its compared form. Raises LedgerError."""
         with self._database.reading() as connection:

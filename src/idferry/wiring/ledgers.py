@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import replace
 
 from idferry.errors import UsageError
 from idferry.ledger.locking import is_run_active, run_lock
@@ -9,6 +10,8 @@ from idferry.ledger.one_pass import open_one_pass
 from idferry.ledger.opening import Ledger, open_ledger, scratch_copy
 from idferry.ports import Clock, IsRunActive, PlanLedger
 from idferry.settings import Settings
+from idferry.stores.following import FollowedLedger
+from idferry.wiring.outside_status import outside_status_of
 from idferry.wiring.system import random_bytes
 
 NO_TENANT = "none"
@@ -16,15 +19,23 @@ NO_TENANT = "none"
 
 
 def ledger_of(settings: Settings, clock: Clock) -> Ledger:
-    """The ledger, to write; made when it does not exist yet. A context manager."""
+    """The ledger, to write; made when it does not exist yet. A context manager.
+
+    Where another store than the ledger says who must reset, it hears of every step that is recorded.
+    """
     tenant = settings.need_tenant()
-    return open_ledger(
+    status = outside_status_of(settings)
+    ledger = open_ledger(
         settings.ledger_path,
         tenant_id=tenant.id,
         project=settings.project,
         random_bytes=random_bytes,
         at=clock.now(),
     )
+    if status is None:
+        return ledger
+    followed = FollowedLedger(ledger.send, entries=ledger.report.entries_of_people, status=status)
+    return replace(ledger, send=followed, observations=followed)
 
 
 def ledger_to_read(settings: Settings, clock: Clock) -> Ledger:

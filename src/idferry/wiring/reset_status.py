@@ -1,16 +1,22 @@
 """Where it stands who must still reset the password: the ledger, a table in Azure, or the account itself."""
 
+from collections.abc import Callable
 from typing import assert_never
 
 from idferry.ledger.reset_status import LedgerPlace, LedgerResetStatus
 from idferry.ports import Clock, ResetStatus
 from idferry.settings import Settings
+from idferry.stores.account_attribute import AccountAttributeStatus
+from idferry.wiring.directories import directory_of
 from idferry.wiring.ledgers import need_ledger
+from idferry.wiring.outside_status import outside_status_of
 from idferry.wiring.system import random_bytes
 
 
-def reset_status_of(settings: Settings, clock: Clock) -> ResetStatus:
+def reset_status_of(settings: Settings, clock: Clock, *, on_end: list[Callable[[], None]]) -> ResetStatus:
     """The store that `[service] status_store` chose. Nothing is called before it is used.
+
+    `on_end` takes what gives back what was opened.
 
     Raises:
         SettingsError: it cannot be used as the settings have it.
@@ -22,9 +28,13 @@ def reset_status_of(settings: Settings, clock: Clock) -> ResetStatus:
             need_ledger(settings)
             return ledger_status_of(settings, clock)
         case "azure_table":
-            raise NotImplementedError
+            outside = outside_status_of(settings)
+            assert outside  # noqa: S101  it was chosen
+            return outside
         case "attribute":
-            raise NotImplementedError
+            directory = directory_of(settings, clock)
+            on_end.append(directory.close)
+            return AccountAttributeStatus(reader=directory.reader, updater=directory.updater, clock=clock)
         case _:
             assert_never(store)
 

@@ -89,14 +89,17 @@ def service_parts_of(
     log_stream: BinaryIO,
     insecure_loopback: bool = False,
     trace: bool = False,
+    tls_elsewhere: bool = False,
 ) -> ServiceParts:
     """The service, ready to be served. `insecure_loopback` lets everybody call: for 127.0.0.1 alone.
+
+    `tls_elsewhere`: the server that runs it ends TLS itself.
 
     Raises:
         SettingsError: nobody may call, or something that the settings name cannot be used.
     """
     settings.need_tenant()
-    front_only = not (insecure_loopback or settings.service.tls_certificate)
+    front_only = not (insecure_loopback or tls_elsewhere or settings.service.tls_certificate)
     context = _context(settings, clock, log_stream, trace=trace, front_only=front_only)
     key_workers = _workers(context, KEY_THREADS, KEY_THREADS * WAITING_PER_THREAD, "keys")
     callers = callers_of(settings, clock, workers=key_workers)
@@ -147,7 +150,7 @@ def _workers(context: ServiceContext, threads: int, waiting_max: int, name: str)
 
 def _reset_status_endpoints(context: ServiceContext) -> list[Endpoint]:
     settings, service = context.settings, context.settings.service
-    chosen = reset_status_of(settings, context.clock)
+    chosen = reset_status_of(settings, context.clock, on_end=context.on_end)
     stores: list[ResetStatus] = [chosen]
     if service.status_store != "ledger" and settings.ledger_path.is_file():
         stores.insert(0, ledger_status_of(settings, context.clock))

@@ -25,6 +25,9 @@ WHERE p.person_id > ? AND {where} ORDER BY p.person_id LIMIT ?
 -- name: of_legacy_ids
 WHERE p.legacy_id IN ({places})
 
+-- name: of_people
+WHERE p.person_id IN ({places})
+
 -- name: of_mark
 WHERE p.person_id = (SELECT person_id FROM sign_in_name WHERE mark = ?)
 

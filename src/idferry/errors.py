@@ -298,7 +298,9 @@ class GuardUnavailable(IdferryError):
     """The file in which sign-in attempts are booked cannot be used. No password is checked until it can."""
 
     code = "guard_unavailable"
-    default_remedy = "Free disk space or mend the permissions of what [guard] path names; nothing else needs doing."
+    default_remedy = (
+        "Free disk space or mend the permissions of what [guard] path names; nothing else needs doing."
+    )
 
 
 class Stopped(IdferryError):

@@ -41,6 +41,7 @@ class EventKind(StrEnum):
     CHANGE_FAILED = "change_failed"
     REBUILT = "rebuilt"
     PASSWORD_RESET = "password_reset"
+    UNLOCKED = "unlocked"
 
 
 class PlanItem(msgspec.Struct, frozen=True, gc=False):

@@ -18,8 +18,8 @@ from idferry.wiring.ledgers import (
     scratch_of,
     survey_ledger_of,
 )
-from idferry.wiring.rehearsal import Conditions, EmulatedStage, Spent
 from idferry.wiring.outside_status import outside_status_of
+from idferry.wiring.rehearsal import Conditions, EmulatedStage, Spent
 from idferry.wiring.rules import people_per_second_of, plan_rules_of, quota_of, send_limits_of
 from idferry.wiring.sources import corrected_source_of, exported_source_of, listed_keys, source_of
 from idferry.wiring.spared_files import spared_files

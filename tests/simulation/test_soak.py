@@ -29,7 +29,7 @@ def test_kills(ready: Stage, seed: int) -> None:
 
 
 def test_the_sample_loop_tells_what_is_not_so(ready: Stage, seed: int) -> None:
-    figures = peer_story(ready, seed=seed, people=200)
+    figures = peer_story(ready, seed=seed, people=400)
     assert figures.loop_wrong > figures.people / 4
     assert figures.ours_wrong == 0
 

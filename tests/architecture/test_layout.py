@@ -28,7 +28,8 @@ FORBIDDEN_SUFFIXES = ("Manager", "Service", "Helper", "Factory")
 PURE_RINGS = ("rules", "hashes", "ports", "flows")
 # Who sees a password in clear. Whoever is to check or send one later is added here, and opens the door nowhere else.
 REVEALERS = {
-    "connectors.web_service",  # sends it to the legacy system, as a value of a document
+    "connectors.password_grant",  # sends it to the legacy system, as a value of a form
+    "connectors.web_service",  # as a value of a document
     "graph.wire",
     "hashes.parsed",  # a hash is checked against it
     "rules.submission",  # 32 bits of a keyed digest, to know a retry again

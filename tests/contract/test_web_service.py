@@ -12,7 +12,7 @@ from tests.support.nasty_strings import NASTY
 from tests.support.scripted_server import Piece, Script, ScriptedServer, answer, scripted_server
 
 from idferry.connectors.web_service import CONTRACTS, Answer, Contract, Endpoint, WebServiceVerifier
-from idferry.outbound import Outbound, named_host
+from idferry.outbound import Outbound, named_host, tls_context
 from idferry.ports import Deadline, LegacyRef
 from idferry.rules.happenings import Happening, LegacyAnswered
 from idferry.rules.password import Password
@@ -29,6 +29,7 @@ from idferry.rules.verdict import (
 from idferry.wiring import SystemClock
 
 CLOCK = SystemClock()
+TLS = tls_context()  # once: reading the system's authorities takes a while
 WHO = LegacyRef("shop", "17", "anna@example.com", client_address="198.51.100.7")
 PASSWORD = Password("Right-1-password")
 FORM = replace(
@@ -39,7 +40,7 @@ FORM = replace(
 class Asker:
     def __init__(self, server: ScriptedServer, contract: Contract, path: str = "/check") -> None:
         self.told: list[Happening] = []
-        self.outbound = Outbound(hosts=[named_host(server.url)], clock=CLOCK)
+        self.outbound = Outbound(hosts=[named_host(server.url)], clock=CLOCK, tls=TLS)
         self.verifier = WebServiceVerifier(
             name="old-shop",
             endpoint=Endpoint(server.url + path, [("X-Tenant", "1")]),

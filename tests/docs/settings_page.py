@@ -203,7 +203,8 @@ MEANINGS |= {
     "`{ status, path, equals, empty, verdict }`. The first that fits counts; what fits none is no answer.",
     "verifier.password_grant.url": "The token endpoint: https, or http on this machine.",
     "verifier.password_grant.client_id": "Client id of the application that may use the password grant.",
-    "verifier.password_grant.server": "Whose error codes it answers with: its how-to page lists them.",
+    "verifier.password_grant.server": "Whose error codes it answers with: "
+    "[use a password grant](../how-to/check-passwords-with-a-password-grant.md) lists them.",
     "verifier.password_grant.client_secret": "The client's secret, where it has one: the name of where it lies.",
     "verifier.password_grant.client_authentication": "Where the secret is sent: in the `body`, or as `basic`.",
     "verifier.password_grant.scope": "The scope that is asked for. Left out: what the server needs at least.",

@@ -5,18 +5,21 @@ The pages are written by hand; what stands between two marks in them comes from 
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
 from tests.docs.markdown import code, table
 
-from idferry.connectors import web_service
-from idferry.rules.verdict import verdict_name
+from idferry.connectors import password_grant, web_service
+from idferry.rules.verdict import CodeMeaning, verdict_name
 
 ROOT = Path(__file__).parents[2]
 MARKED = re.compile(r"<!-- codes: (\w+) -->\n.*?<!-- end of codes -->", re.DOTALL)
-PAGES = ("docs/how-to/check-passwords-with-a-web-service.md",)
+PAGES = (
+    "docs/how-to/check-passwords-with-a-web-service.md",
+    "docs/how-to/check-passwords-with-a-password-grant.md",
+)
 
 
 def render(path: str) -> str:
@@ -47,5 +50,16 @@ def _web_service() -> str:
     return "\n\n".join(parts)
 
 
-TABLES: dict[str, Callable[[], str]] = {"web_service": _web_service}
+def _password_grant() -> str:
+    return "\n\n".join(
+        f"### {name}\n\n{_codes(server.codes)}" for name, server in password_grant.SERVERS.items()
+    )
+
+
+def _codes(codes: Mapping[str, CodeMeaning]) -> str:
+    rows = [(code(one), code(verdict_name(row.verdict)), row.meaning) for one, row in codes.items()]
+    return table(["code", "verdict", "meaning"], rows)
+
+
+TABLES: dict[str, Callable[[], str]] = {"web_service": _web_service, "password_grant": _password_grant}
 """Mark -> what stands there."""

@@ -53,6 +53,7 @@ class ScriptedServer:
     script: Script
     seen: list[Seen] = field(default_factory=list)
     connections: int = 0
+    open: list[socket.socket] = field(default_factory=list)
     closing: threading.Event = field(default_factory=threading.Event)
 
 
@@ -71,6 +72,7 @@ def scripted_server(script: Script, *, tls: ssl.SSLContext | None = None) -> Ite
             except OSError:
                 return
             server.connections += 1
+            server.open.append(connection)
             threads.append(threading.Thread(target=_serve, args=(server, connection, tls), daemon=True))
             threads[-1].start()
 
@@ -82,6 +84,9 @@ def scripted_server(script: Script, *, tls: ssl.SSLContext | None = None) -> Ite
         server.closing.set()
         with contextlib.suppress(OSError):
             listener.shutdown(socket.SHUT_RDWR)
+        for connection in server.open:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
         listener.close()
         acceptor.join(timeout=5)
         for thread in threads:

@@ -25,7 +25,7 @@ from idferry.wiring.sources import corrected_source_of, exported_source_of, list
 from idferry.wiring.spared_files import spared_files
 from idferry.wiring.stepped_time import SteppedClock
 from idferry.wiring.system import SystemClock, clock_of, random_below
-from idferry.wiring.verifiers import VerifierSet, verifiers_of
+from idferry.wiring.verifiers import VerifierSet, advice_of, verifiers_of
 
 __all__ = [
     "Conditions",
@@ -36,6 +36,7 @@ __all__ = [
     "SteppedClock",
     "SystemClock",
     "VerifierSet",
+    "advice_of",
     "check_lockouts",
     "clock_of",
     "corrected_source_of",

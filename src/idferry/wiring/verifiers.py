@@ -6,13 +6,13 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import timedelta
 
-from idferry.connectors import web_service
+from idferry.connectors import password_grant, web_service
 from idferry.errors import SettingsError
 from idferry.outbound import Outbound, RefusedAddress, named_host, tls_context
 from idferry.ports import Clock, LegacyRef, PasswordVerifier, ProtectedVerifier, Tell
 from idferry.rules.names import compared_form
 from idferry.rules.verdict import VERDICT_NAMES
-from idferry.settings import Settings, Verifier, WebServiceVerifier
+from idferry.settings import PasswordGrantVerifier, Settings, Verifier, WebServiceVerifier
 from idferry.wiring.protected_verifiers import CallLimits, Protected
 
 _OWN_HEADERS = frozenset({"host", "content-length", "content-type", "transfer-encoding", "connection"})
@@ -63,7 +63,7 @@ def _protected(
     limits = CallLimits(
         concurrent_calls=one.concurrent_calls,
         waiting_max=one.concurrent_calls,
-        calls_per_second=one.legacy_requests_per_second,
+        calls_per_second=one.legacy_requests_per_second or _known_rate(one),
         abort_after=timedelta(seconds=one.deadline_seconds),
     )
     verifier = _built(settings, one, clock, tell, stack)
@@ -74,6 +74,8 @@ def _built(settings: Settings, one: Verifier, clock: Clock, tell: Tell, stack: E
     match one:
         case WebServiceVerifier():
             return _web_service(settings, one, clock, tell, stack)
+        case PasswordGrantVerifier():
+            return _password_grant(settings, one, clock, tell, stack)
         case _:
             raise AssertionError(
                 f"no connector for the kind {one.kind}"
@@ -103,6 +105,60 @@ def _web_service(
         outbound=stack.enter_context(outbound),
         tell=tell,
     )
+
+
+def _password_grant(
+    settings: Settings, one: PasswordGrantVerifier, clock: Clock, tell: Tell, stack: ExitStack
+) -> PasswordVerifier:
+    where = f"verifier {one.name}"
+    if one.server == "auth0" and not one.realm:
+        raise SettingsError(
+            f"{where}: realm is missing", remedy='The name of the database connection: realm = "Username-..."'
+        )
+    if one.client_authentication == "basic" and not one.client_secret:
+        raise SettingsError(f'{where}: client_authentication = "basic" needs a client_secret')
+    secret = settings.secret(one.client_secret, what=f"{where}: client_secret") if one.client_secret else ""
+    client = password_grant.Client(
+        url=one.url,
+        client_id=one.client_id,
+        client_secret=secret,
+        by_basic=one.client_authentication == "basic",
+        scope=one.scope,
+        realm=one.realm,
+        parameters=one.parameters,
+    )
+    outbound = _outbound(
+        settings,
+        where=where,
+        url=one.url,
+        private=one.private_address,
+        files=(one.ca_file, one.client_certificate),
+        clock=clock,
+    )
+    return password_grant.PasswordGrantVerifier(
+        name=one.name,
+        client=client,
+        server=password_grant.SERVERS[one.server],
+        outbound=stack.enter_context(outbound),
+        tell=tell,
+    )
+
+
+def _known_rate(one: Verifier) -> int:
+    """What the legacy system is known to take from one address, where the settings say nothing."""
+    if isinstance(one, PasswordGrantVerifier):
+        return password_grant.SERVERS[one.server].requests_per_second
+    return 0
+
+
+def advice_of(settings: Settings) -> Sequence[str]:
+    """What to arrange in legacy systems that see every sign-in come from our one address (decision 16)."""
+    return [
+        f"verifier {one.name}: every check reaches {one.server} from this machine's address. Put it on the allow list "
+        "there, or the honest typing errors of the first hour stop the migration."
+        for one in settings.verifiers
+        if isinstance(one, PasswordGrantVerifier) and not password_grant.SERVERS[one.server].address_header
+    ]
 
 
 def _contract(one: WebServiceVerifier, where: str) -> web_service.Contract:

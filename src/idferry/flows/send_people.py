@@ -22,7 +22,7 @@ from idferry.errors import (
     WeakPassword,
     error_in_a_run,
 )
-from idferry.flows.await_answer import WAIT_SECONDS_MAX, await_answer
+from idferry.flows.await_answer import WAIT_SECONDS_MAX, await_answer, gather_answers
 from idferry.flows.prepare_orders import Order, prepare_orders
 from idferry.ports import (
     AccountWriter,
@@ -256,7 +256,7 @@ class _Sending:
 
     def _wait(self, seconds: float) -> None:
         under_way: list[Future[Any]] = [*self._creates, *self._questions]
-        finished = self.clock.wait_for(under_way, seconds)
+        finished = gather_answers(under_way, clock=self.clock, seconds=seconds)
         for created in [future for future in self._creates if future in finished]:
             self._hear_chunk(self._creates.pop(created), created.result())
         for asked in [future for future in self._questions if future in finished]:

@@ -107,10 +107,10 @@ def keys_of(document: bytes) -> Mapping[str, RSAKey]:
         if one.get("alg", _ALGORITHM) != _ALGORITHM or not isinstance(one.get("kid"), str):
             continue
         try:
-            key = RSAKey.import_key({"kty": "RSA", "n": one["n"], "e": one["e"]})
-            if key.public_key.key_size >= KEY_BITS_MIN:
-                keys[one["kid"]] = key
-        except (JoseError, KeyError, TypeError, ValueError):
+            modulus = int.from_bytes(_decoded(one["n"].encode()))
+            if modulus.bit_length() >= KEY_BITS_MIN:
+                keys[one["kid"]] = RSAKey.import_key({"kty": "RSA", "n": one["n"], "e": one["e"]})
+        except (AttributeError, JoseError, KeyError, TypeError, ValueError):
             continue
     return keys
 

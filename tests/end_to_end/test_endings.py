@@ -210,6 +210,13 @@ def test_a_second_signal_says_it_too(b2c_desk: Desk, emulator: Emulator) -> None
     check_continuing(ended, desk, emulator)
 
 
+def test_no_process_outlives_a_test_that_fails(b2c_desk: Desk) -> None:
+    """It would be told of in the middle of another test."""
+    with pytest.raises(ZeroDivisionError), b2c_desk.start("emulator") as process:
+        raise ZeroDivisionError
+    assert process.poll() is not None
+
+
 @pytest.mark.parametrize("executes", [True, False])
 def test_a_bug_says_whether_there_is_something_to_continue(
     b2c_desk: Desk, monkeypatch: pytest.MonkeyPatch, executes: bool

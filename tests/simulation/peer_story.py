@@ -88,11 +88,13 @@ def _command(order: LoopOrder) -> list[str]:
 
 def _start_and_kill(scene: Scene, order: LoopOrder, *, accounts: int) -> None:
     with subprocess.Popen(_command(order), cwd=REPOSITORY) as process:
-        deadline = time.monotonic() + LOOP_SECONDS_MAX
-        while process.poll() is None and _created(scene) < accounts:
-            assert time.monotonic() < deadline
-            time.sleep(scene.chance.uniform(0.005, 0.02))
-        process.kill()
+        try:
+            deadline = time.monotonic() + LOOP_SECONDS_MAX
+            while process.poll() is None and _created(scene) < accounts:
+                assert time.monotonic() < deadline
+                time.sleep(scene.chance.uniform(0.005, 0.02))
+        finally:
+            process.kill()
 
 
 def _created(scene: Scene) -> int:

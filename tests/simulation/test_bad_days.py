@@ -8,7 +8,6 @@ import json
 import os
 import resource
 import signal
-import subprocess
 import sys
 import tempfile
 import threading
@@ -20,7 +19,7 @@ from typing import IO
 from urllib.parse import urlsplit
 
 import pytest
-from tests.support.desk import PREMIGRATE, Desk, Ended
+from tests.support.desk import PREMIGRATE, Desk, Ended, Started
 from tests.support.emulator import EmulatedTenant, Emulator
 from tests.support.forked_product import forked_product
 from tests.support.gateway import Gateway, gateway
@@ -77,14 +76,16 @@ def finish(desk: Desk, truth: Truth, emulator: Emulator, tenant: EmulatedTenant)
     check(truth, emulator, tenant, desk, unclear_may_be_lost=True)
 
 
-def start_and_wait_for_accounts(desk: Desk, emulator: Emulator) -> "subprocess.Popen[str]":
-    process = desk.start(*PREMIGRATE, "--json")
-    deadline = time.monotonic() + 30
-    while not emulator.counts()["received"].get("users.create"):
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-    return process
+@contextlib.contextmanager
+def started_with_accounts(desk: Desk, emulator: Emulator) -> Iterator[Started]:
+    """A run in the middle: somebody has been sent."""
+    with desk.start(*PREMIGRATE, "--json") as process:
+        deadline = time.monotonic() + 30
+        while not emulator.counts()["received"].get("users.create"):
+            assert process.poll() is None, process.communicate()
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        yield process
 
 
 # --- the ledger's disk ------------------------------------------------------------------------------------------------
@@ -157,11 +158,11 @@ def test_read_only_folder_stops_before_anything_is_sent(
 def test_second_run_is_refused_while_the_first_goes_on(
     emulator: Emulator, tenant: EmulatedTenant, truth: Truth, desk: Desk
 ) -> None:
-    first = start_and_wait_for_accounts(desk, emulator)
-    first.send_signal(signal.SIGSTOP)  # so that it cannot be done before the second one has looked
-    assert_stopped(desk.as_process(*PREMIGRATE, "--json"), "ledger_busy", exit_code=2)
-    first.send_signal(signal.SIGCONT)
-    out, err = first.communicate(timeout=60)
+    with started_with_accounts(desk, emulator) as first:
+        first.send_signal(signal.SIGSTOP)  # so that it cannot be done before the second one has looked
+        assert_stopped(desk.as_process(*PREMIGRATE, "--json"), "ledger_busy", exit_code=2)
+        first.send_signal(signal.SIGCONT)
+        out, err = first.communicate(timeout=60)
     assert first.returncode == 0, err
     assert json.loads(out)["states"]
     check(truth, emulator, tenant, desk)
@@ -175,9 +176,9 @@ def test_second_run_is_refused_while_the_first_goes_on(
 def test_a_signal_in_the_middle_stops_cleanly_and_the_same_command_continues(
     emulator: Emulator, tenant: EmulatedTenant, truth: Truth, desk: Desk, number: signal.Signals
 ) -> None:
-    process = start_and_wait_for_accounts(desk, emulator)
-    process.send_signal(number)
-    out, err = process.communicate(timeout=30)
+    with started_with_accounts(desk, emulator) as process:
+        process.send_signal(number)
+        out, err = process.communicate(timeout=30)
     stopped = Ended(process.returncode, out, err)
     assert_stopped(stopped, "stopped")
     assert "again" in stopped.document["error"]["remedy"]
@@ -192,15 +193,15 @@ def test_a_second_signal_ends_at_once_and_the_same_command_continues(
     emulator: Emulator, tenant: EmulatedTenant, truth: Truth, desk: Desk
 ) -> None:
     emulator.faults({"operation": "batch", "kind": "slow", "delay_ms": 5_000})
-    process = desk.start(*PREMIGRATE)
-    assert process.stderr is not None
-    _read_until(process.stderr, " run ")
-    time.sleep(0.3)
-    process.send_signal(signal.SIGINT)
-    _read_until(process.stderr, "stopping")
-    process.send_signal(signal.SIGINT)
-    began = time.monotonic()
-    out, err = process.communicate(timeout=30)
+    with desk.start(*PREMIGRATE) as process:
+        assert process.stderr is not None
+        _read_until(process.stderr, " run ")
+        time.sleep(0.3)
+        process.send_signal(signal.SIGINT)
+        _read_until(process.stderr, "stopping")
+        process.send_signal(signal.SIGINT)
+        began = time.monotonic()
+        out, err = process.communicate(timeout=30)
     assert time.monotonic() - began < 4.5
     assert_stopped(Ended(process.returncode, out, err), "stopped")
     finish(desk, truth, emulator, tenant)

@@ -79,18 +79,18 @@ class _Story:
                 self.last = self.desk.as_process(*PREMIGRATE)
 
     def _run_and_kill(self) -> Ended:
-        process = self.desk.start(*PREMIGRATE)
-        before = self._creates()
-        if self.chance.random() < 0.7 and self._is_behind():
-            self._wait_for_creates(process, more_than=before)
-            time.sleep(self.chance.uniform(0.0, SENDING_S_MAX))
-        elif self.chance.random() < 0.5:
-            time.sleep(self.chance.uniform(0.05, BOOT_S_MAX))
-        else:
-            self._wait_for_the_run(process)
-            time.sleep(self.chance.uniform(0.0, RECOVERY_S_MAX))
-        process.kill()
-        out, err = process.communicate(timeout=30)
+        with self.desk.start(*PREMIGRATE) as process:
+            before = self._creates()
+            if self.chance.random() < 0.7 and self._is_behind():
+                self._wait_for_creates(process, more_than=before)
+                time.sleep(self.chance.uniform(0.0, SENDING_S_MAX))
+            elif self.chance.random() < 0.5:
+                time.sleep(self.chance.uniform(0.05, BOOT_S_MAX))
+            else:
+                self._wait_for_the_run(process)
+                time.sleep(self.chance.uniform(0.0, RECOVERY_S_MAX))
+            process.kill()
+            out, err = process.communicate(timeout=30)
         assert process.returncode in (-signal.SIGKILL, 0, 1), err
         if process.returncode == -signal.SIGKILL:
             self.kills["sending" if self._creates() > before else "before sending"] += 1

@@ -47,6 +47,19 @@ class Ended:
         return dict(self.document["error"])
 
 
+class Started(subprocess.Popen[str]):
+    """A process that ends with its block: whatever goes wrong in it, nobody waits for a command that may go on for ever.
+
+    One that was left behind would be told of later, in the middle of somebody else's test.
+    """
+
+    def __exit__(self, kind: type[BaseException] | None, *more: Any) -> None:
+        """Kill it where the block failed, then wait for its end."""
+        if kind:
+            self.kill()
+        super().__exit__(kind, *more)
+
+
 @dataclass
 class Desk:
     """A folder with idferry.toml for this tenant. `limits` are short waits unless told otherwise; `address` stands in
@@ -125,9 +138,9 @@ class Desk:
         """The document of `--json`."""
         return self.ok(*arguments, "--json", code=code).document
 
-    def start(self, *arguments: object, **more: Any) -> "subprocess.Popen[str]":
-        """One command as a process of its own, with pipes."""
-        return subprocess.Popen(
+    def start(self, *arguments: object, **more: Any) -> "Started":
+        """One command as a process of its own, with pipes; to be used as a block, which it does not outlive."""
+        return Started(
             [sys.executable, "-m", "idferry", *map(str, arguments)],
             cwd=self.folder,
             stdin=subprocess.DEVNULL,
@@ -140,11 +153,7 @@ class Desk:
     def as_process(self, *arguments: object, **more: Any) -> Ended:
         """`start`, and wait for its end."""
         with self.start(*arguments, **more) as process:
-            try:
-                out, err = process.communicate(timeout=COMMAND_SECONDS_MAX)
-            except subprocess.TimeoutExpired:
-                process.kill()  # leaving the block would wait for it
-                raise
+            out, err = process.communicate(timeout=COMMAND_SECONDS_MAX)
         return Ended(process.returncode, out, err)
 
     def ledger_files(self) -> dict[str, str]:

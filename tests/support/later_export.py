@@ -1,17 +1,21 @@
 """A later export brought into a World: plan, refuse or update, as the command line does it, and killed where asked."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from tests.support.builders import Killed, Living, Mortality, World
+from tests.support.builders import PROJECT, Killed, Living, MemorySource, Mortality, World, crowd
 from tests.support.memory_directory import FLAG, MemoryInspector, MemoryTenant
 from tests.support.memory_wanted import MemoryWantedDrafts
 
 from idferry.flows.plan_update import UpdatePlan, plan_update
 from idferry.flows.update_people import UpdateLedgers, UpdatePorts, UpdateReport, update_people
+from idferry.flows.verify import SourceCheck, VerifyReport, VerifyScope, verify
 from idferry.ports import TenantFacts
 from idferry.rules.attributes import GRAPH_NAMES
 from idferry.rules.departure import Departures
+from idferry.rules.entry import EventKind
+from idferry.rules.password import Password
 from idferry.rules.pilot import InPilot
 from idferry.rules.plan import PlanRules
 
@@ -94,3 +98,50 @@ class LaterExport:
         except Killed:
             return True
         return False
+
+
+MINE = Password("a secret of my own 1")
+
+
+def migrated(people: int = 40) -> World:
+    humans = [replace(human, attributes={"city": "Oslo", "tier": "gold"}) for human in crowd(people)]
+    world = World(MemorySource(humans))
+    world.premigrate()
+    world.tenant.calls.clear()
+    return world
+
+
+def says(world: World, place: int, **attributes: str | int) -> None:
+    """The source says something else about a person."""
+    human = world.source.humans[place]
+    world.source.humans[place] = replace(human, attributes={**human.attributes, **attributes})
+
+
+def sets(world: World, place: int, **values: str | None) -> None:
+    """The person sets something in the directory."""
+    account = world.account_of(world.source.humans[place].key)
+    world.tenant.change(account.object_id, values={**account.values, **values})
+
+
+def held(world: World, place: int, name: str) -> object:
+    return world.account_of(world.source.humans[place].key).values.get(name)
+
+
+def calls(world: World) -> Counter[str]:
+    return Counter(kind for kind, _ in world.tenant.calls)
+
+
+def verified(world: World) -> VerifyReport:
+    return verify(
+        scope=VerifyScope(PROJECT, FLAG, NAMES),
+        reader=world.tenant.reader,
+        ledger=world.ledger.report,
+        observations=world.ledger.observations,
+        clock=world.clock,
+        tell=world.told.append,
+        source_check=SourceCheck(world.source, world.rules, world.ledger.records),
+    )
+
+
+def events(world: World, place: int) -> list[EventKind]:
+    return world.events_of(world.source.humans[place].key)

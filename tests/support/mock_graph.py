@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -13,7 +13,11 @@ from idferry.graph.address import Address
 from idferry.graph.credentials import ClientSecret
 from idferry.graph.directory import Directory, DirectoryLimits, Registration, open_directory
 from idferry.graph.machine import Machine
-from idferry.ports import Clock
+from idferry.ports import Clock, CreateOrder
+from idferry.rules.account import AccountDraft, PasswordPlan
+from idferry.rules.answers import CreateAnswer
+from idferry.rules.names import local_identity
+from idferry.rules.password import Password
 from idferry.rules.quota import PUBLISHED, Quota
 
 TENANT_ID = "11111111-2222-4333-8444-555555555555"
@@ -100,3 +104,30 @@ def graph_error(code: str, message: str = "", *details: dict[str, str]) -> dict[
         error["details"] = list(details)
     error["innerError"] = {"date": "2026-03-01T12:00:00", "request-id": REQUEST_ID, "client-request-id": "x"}
     return {"error": error}
+
+
+def order(number: int) -> CreateOrder:
+    draft = AccountDraft(
+        f"p:s:{number}", f"Person {number}", (local_identity(f"p{number}@x.com"),), PasswordPlan.KNOWN
+    )
+    return CreateOrder(draft, Password("Correct-Horse-1"))
+
+
+def created(place: str, **more: object) -> dict[str, object]:
+    return {"id": place, "status": 201, "headers": {}, "body": {"id": f"account-{place}"}, **more}
+
+
+def answers_to(count: int, *responses: httpx2.Response | Exception) -> list[CreateAnswer]:
+    """What one create call of so many people answers when Graph gives these responses in turn."""
+    left: Iterator[httpx2.Response | Exception] = iter(responses)
+
+    def graph(request: httpx2.Request) -> httpx2.Response:
+        answer = next(left)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    with mocked_directory(graph) as directory:
+        answers = list(directory.writer.create([order(number) for number in range(count)]).result(10))
+    assert next(left, None) is None, "every response was asked for"
+    return answers

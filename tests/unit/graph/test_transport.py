@@ -1,7 +1,6 @@
 """What happens between a call and its answer: batches, 401, limits, addresses, cut connections."""
 
 import json
-from collections.abc import Iterator
 from concurrent.futures import Future
 from dataclasses import replace
 from datetime import timedelta
@@ -14,21 +13,19 @@ from tests.support.mock_graph import (
     ADDRESS,
     PREFIX,
     REQUEST_ID,
+    answers_to,
     batch_answer,
     batch_items,
+    created,
     graph_error,
     mocked_directory,
-    token_answer,
+    order,
 )
 
 from idferry.errors import (
-    Forbidden,
     SettingsError,
     Stopped,
-    TenantNotReady,
-    TokenRefused,
     UnexpectedAnswer,
-    Unreachable,
 )
 from idferry.graph import hearing, transport
 from idferry.graph.credentials import ClientSecret
@@ -36,46 +33,16 @@ from idferry.graph.transport import Call, open_client
 from idferry.ports import CreateOrder
 from idferry.rules.account import AccountDraft, PasswordPlan
 from idferry.rules.answers import (
-    CreateAnswer,
     Created,
     Fatal,
-    InRecycleBin,
     Postponed,
     Rejected,
     Taken,
     Unanswered,
     Undelivered,
-    Unseen,
 )
 from idferry.rules.names import local_identity
 from idferry.rules.password import Password
-
-
-def order(number: int) -> CreateOrder:
-    draft = AccountDraft(
-        f"p:s:{number}", f"Person {number}", (local_identity(f"p{number}@x.com"),), PasswordPlan.KNOWN
-    )
-    return CreateOrder(draft, Password("Correct-Horse-1"))
-
-
-def created(place: str, **more: object) -> dict[str, object]:
-    return {"id": place, "status": 201, "headers": {}, "body": {"id": f"account-{place}"}, **more}
-
-
-def answers_to(count: int, *responses: httpx2.Response | Exception) -> list[CreateAnswer]:
-    """What one create call of so many people answers when Graph gives these responses in turn."""
-    left: Iterator[httpx2.Response | Exception] = iter(responses)
-
-    def graph(request: httpx2.Request) -> httpx2.Response:
-        answer = next(left)
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
-
-    with mocked_directory(graph) as directory:
-        answers = list(directory.writer.create([order(number) for number in range(count)]).result(10))
-    assert next(left, None) is None, "every response was asked for"
-    return answers
 
 
 def test_a_batch_answer_in_any_order_finds_its_people() -> None:
@@ -273,88 +240,6 @@ def test_an_answer_that_repeats_a_password_is_not_told(password: str) -> None:
     assert kinds == [Unanswered, Rejected, Rejected, Taken, Fatal, Unanswered]
 
 
-def test_an_expired_token_is_renewed_once_and_nothing_is_sent_twice() -> None:
-    tokens = iter(["old", "new"])
-    seen: list[tuple[str, int]] = []
-
-    def graph(request: httpx2.Request) -> httpx2.Response:
-        token = request.headers["Authorization"]
-        seen.append((token, len(batch_items(request))))
-        if token == "Bearer old":
-            return httpx2.Response(401, json=graph_error("InvalidAuthenticationToken", "expired"))
-        return batch_answer(created("0"), created("1"))
-
-    with mocked_directory(graph, token=lambda request: token_answer(next(tokens))) as directory:
-        answers = directory.writer.create([order(0), order(1)]).result(10)
-    assert list(answers) == [Created("account-0"), Created("account-1")]
-    assert seen == [("Bearer old", 2), ("Bearer new", 2)]
-
-
-def test_a_token_that_stays_refused_stops_the_run() -> None:
-    refused = httpx2.Response(401, json=graph_error("InvalidAuthenticationToken", "no"))
-    answers = answers_to(1, refused, refused)
-    assert isinstance(answers[0], Fatal)
-    assert answers[0].code == "token_refused"
-
-
-def test_items_refused_with_401_alone_are_sent_once_more_alone() -> None:
-    unauthorized = {"id": "1", "status": 401, "body": graph_error("InvalidAuthenticationToken", "no")}
-    first, second = batch_answer(created("0"), unauthorized), batch_answer(created("0", body={"id": "late"}))
-    assert answers_to(2, first, second) == [Created("account-0"), Created("late")]
-
-
-@pytest.mark.parametrize(
-    ("renewal", "expected"),
-    [
-        (httpx2.Response(401, json={"error_codes": [7000222]}), Fatal),
-        (httpx2.Response(503), Undelivered),
-    ],
-)
-def test_what_the_others_were_answered_is_kept_when_no_new_token_comes(
-    renewal: httpx2.Response, expected: type
-) -> None:
-    unauthorized = {"id": "0", "status": 401, "body": graph_error("InvalidAuthenticationToken", "no")}
-    tokens = iter([token_answer()])
-    with mocked_directory(
-        lambda request: batch_answer(unauthorized, created("1"), created("2")),
-        token=lambda request: next(tokens, renewal),
-    ) as directory:
-        answers = directory.writer.create([order(number) for number in range(3)]).result(10)
-    assert answers[1:] == [Created("account-1"), Created("account-2")]
-    assert isinstance(answers[0], expected)
-    assert "token" in getattr(answers[0], "reason", "")
-
-
-def test_a_question_that_no_new_token_comes_for_is_given_up_at_once() -> None:
-    tokens, asked = iter([token_answer()]), []
-    refused = httpx2.Response(401, json={"error_codes": [7000222]})
-
-    def graph(request: httpx2.Request) -> httpx2.Response:
-        asked.append(request)
-        return batch_answer({"id": "0", "status": 401}, {"id": "1", "status": 204})
-
-    with (
-        mocked_directory(graph, token=lambda request: next(tokens, refused)) as directory,
-        pytest.raises(TokenRefused, match="expired"),
-    ):
-        directory.remover.delete(["a", "b"])
-    assert len(asked) == 1
-
-
-def test_without_a_token_nobody_was_sent() -> None:
-    def graph(request: httpx2.Request) -> httpx2.Response:
-        raise AssertionError("nothing may be sent")
-
-    refused = httpx2.Response(401, json={"error_codes": [7000222]})
-    with mocked_directory(graph, token=lambda request: refused) as directory:
-        (answer,) = directory.writer.create([order(0)]).result(10)
-    assert isinstance(answer, Fatal)
-    assert answer.code == "token_refused"
-    with mocked_directory(graph, token=lambda request: httpx2.Response(503)) as directory:
-        (answer,) = directory.writer.create([order(0)]).result(10)
-    assert isinstance(answer, Undelivered)
-
-
 def test_half_a_character_rejects_one_person_and_sends_the_others() -> None:
     def graph(request: httpx2.Request) -> httpx2.Response:
         (item,) = batch_items(request)
@@ -389,116 +274,6 @@ def test_an_endless_answer_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(transport, "REPLY_BYTES_MAX", 1000)
     (answer,) = answers_to(1, httpx2.Response(200, content=b" " * 1001))
     assert isinstance(answer, Unanswered)
-
-
-def test_the_address_of_the_next_page_is_used_as_it_was_given() -> None:
-    link = "https://graph.test/v1.0/users?$top=999&$skiptoken=RFNwdAIAAQ~!*'()%2f%2F;:@,&x=%c3%A9"
-    asked: list[bytes] = []
-
-    def graph(request: httpx2.Request) -> httpx2.Response:
-        asked.append(request.url.raw_path)
-        first = {"value": [{"id": "1"}], "@odata.nextLink": link}
-        return httpx2.Response(200, json=first if len(asked) == 1 else {"value": [{"id": "2"}]})
-
-    with mocked_directory(graph) as directory:
-        assert [account.object_id for account in directory.reader.every(())] == ["1", "2"]
-    assert asked[1] == link.removeprefix("https://graph.test").encode()
-
-
-@pytest.mark.parametrize(
-    "link",
-    [
-        "https://elsewhere.test/v1.0/users?$skiptoken=x",
-        "http://graph.test/v1.0/users?$skiptoken=x",
-        "https://graph.test:444/v1.0/users",
-        "https://graph.test@elsewhere.test/v1.0/users",
-        "/v1.0/users?$skiptoken=x",
-        "https://[",
-    ],
-)
-def test_the_token_never_follows_a_page_to_another_host(link: str) -> None:
-    calls = []
-
-    def graph(request: httpx2.Request) -> httpx2.Response:
-        calls.append(request)
-        return httpx2.Response(200, json={"value": [], "@odata.nextLink": link})
-
-    with mocked_directory(graph) as directory, pytest.raises(UnexpectedAnswer):
-        list(directory.reader.every(()))
-    assert len(calls) == 1
-
-
-@pytest.mark.parametrize("endless", [False, True])
-def test_a_list_that_goes_in_circles_or_never_ends_is_refused(endless: bool) -> None:
-    asked = 0
-
-    def graph(request: httpx2.Request) -> httpx2.Response:
-        nonlocal asked
-        asked += 1
-        assert asked < 100
-        link = f"https://graph.test/v1.0/users?$skiptoken={asked if endless else asked % 2}"
-        page = {"value": [], "@odata.nextLink": link}
-        if request.method == "GET":
-            return httpx2.Response(200, json=page)
-        return batch_answer(*({"id": i["id"], "status": 200, "body": page} for i in batch_items(request)))
-
-    with mocked_directory(graph) as directory:
-        with pytest.raises(UnexpectedAnswer):
-            directory.writer.holders([(order(0).draft, None)]).result(10)
-        assert asked <= 11
-        asked = 0
-        with pytest.raises(UnexpectedAnswer):
-            directory.writer.ours([order(0).draft]).result(10)
-        asked = 0
-        with pytest.raises(UnexpectedAnswer):
-            directory.reader.by_display_name("Ada")
-        if not endless:
-            asked = 0
-            with pytest.raises(UnexpectedAnswer, match="read before"):
-                list(directory.reader.every(()))
-            assert asked == 3
-
-
-def test_reading_is_repeated_a_bounded_number_of_times_and_waits_as_it_is_told() -> None:
-    clock = HandClock()
-    answers: list[httpx2.Response | Exception] = [
-        httpx2.Response(503),
-        httpx2.Response(429, headers={"Retry-After": "40"}),
-        httpx2.ReadError("cut"),
-        httpx2.Response(200, json={"value": []}),
-    ]
-
-    def graph(request: httpx2.Request) -> httpx2.Response:
-        answer = answers.pop(0)
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
-
-    with mocked_directory(graph, clock=clock) as directory:
-        assert list(directory.reader.every(())) == []
-        assert 40 < clock.elapsed() < 60
-        answers += [httpx2.Response(502)] * 8
-        with pytest.raises(Unreachable, match="HTTP 502"):
-            list(directory.reader.every(()))
-    assert answers == []
-
-
-def test_a_batch_of_questions_repeats_only_what_was_not_answered() -> None:
-    asked: list[list[str]] = []
-
-    def graph(request: httpx2.Request) -> httpx2.Response:
-        items = batch_items(request)
-        asked.append([item["url"].split("/")[2] for item in items])
-        return batch_answer(
-            *(
-                {"id": item["id"], "status": 503 if "/b" in item["url"] and len(asked) < 3 else 204}
-                for item in items
-            )
-        )
-
-    with mocked_directory(graph) as directory:
-        assert directory.remover.delete(["a", "b", "c"]) == {"a": "", "b": "", "c": ""}
-    assert asked == [["a", "b", "c"], ["b"], ["b"]]
 
 
 def test_closing_answers_what_waits_at_once() -> None:
@@ -554,72 +329,3 @@ def test_whoever_asks_after_closing_is_answered_at_once() -> None:
         directory.writer.ours([order(0).draft]).result(0)
     with pytest.raises(Stopped):
         directory.reader.by_id("x")
-
-
-def test_an_extensions_application_that_cannot_be_told_is_asked_for() -> None:
-    apps: list[dict[str, str]] = []
-
-    def graph(request: httpx2.Request) -> httpx2.Response:
-        assert "startswith" in request.url.params["$filter"]
-        return httpx2.Response(200, json={"value": apps})
-
-    address = replace(ADDRESS, extension_app_id="")
-    for count, words in ((0, "has no b2c-extensions-app"), (2, "several applications")):
-        apps[:] = [{"appId": f"id-{n}", "displayName": "b2c-extensions-app \x1b[2J"} for n in range(count)]
-        with (
-            mocked_directory(graph, address=address) as directory,
-            pytest.raises(TenantNotReady, match=words) as caught,
-        ):
-            directory.reader.by_id("x")
-        assert "extension_app_id" in caught.value.remedy
-        assert "\x1b" not in str(caught.value)
-
-
-def test_who_may_not_look_up_the_extensions_application_is_told_the_setting() -> None:
-    address = replace(ADDRESS, extension_app_id="")
-    forbidden = httpx2.Response(403, json=graph_error("Authorization_RequestDenied", "no"))
-    with mocked_directory(lambda request: forbidden, address=address) as directory:
-        with pytest.raises(Forbidden) as caught:
-            directory.reader.by_id("x")
-        (answer,) = directory.writer.create([order(0)]).result(10)
-    assert "extension_app_id" in caught.value.remedy
-    assert isinstance(answer, Fatal)
-
-
-def test_a_recycle_bin_that_takes_no_filter_is_looked_through() -> None:
-    """The holder lies on the second page; an empty page before it is not the end."""
-
-    def graph(request: httpx2.Request) -> httpx2.Response:
-        if request.method == "POST":
-            refused = graph_error("Request_UnsupportedQuery", "Unsupported Query.")
-            return batch_answer(
-                *(
-                    {"id": item["id"], "status": 400, "body": refused}
-                    if "deletedItems" in item["url"]
-                    else {"id": item["id"], "status": 200, "body": {"value": []}}
-                    for item in batch_items(request)
-                )
-            )
-        if "skiptoken" in str(request.url):
-            held = {"signInType": "emailAddress", "issuer": "x", "issuerAssignedId": "P0@x.com"}
-            return httpx2.Response(200, json={"value": [{"id": "gone", "identities": [held]}]})
-        link = "https://graph.test/v1.0/directory/deletedItems/microsoft.graph.user?$skiptoken=2"
-        return httpx2.Response(200, json={"value": [], "@odata.nextLink": link})
-
-    with mocked_directory(graph) as directory:
-        holders = directory.writer.holders([(order(n).draft, None) for n in range(2)]).result(10)
-    assert list(holders) == [InRecycleBin("gone"), Unseen()]
-
-
-def test_usage_is_read_again_without_what_may_not_be_seen() -> None:
-    asked: list[bool] = []
-
-    def graph(request: httpx2.Request) -> httpx2.Response:
-        items = batch_items(request)
-        asked.append(all("signInActivity" in item["url"] for item in items))
-        answer = {"status": 403, "body": {}} if asked[-1] else {"status": 200, "body": {"id": "a"}}
-        return batch_answer(*({"id": item["id"], **answer} for item in items))
-
-    with mocked_directory(graph) as directory:
-        assert set(directory.remover.usage(["a"])) == {"a"}
-    assert asked == [True, False]

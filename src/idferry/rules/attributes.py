@@ -165,6 +165,8 @@ def migration_flag_problem(name: str) -> str | None:
 
 def extension_type(value: AttributeValue) -> str:
     """The data type Graph must be told when it creates the extension attribute for this value."""
+    if isinstance(value, str):  # nearly all are
+        return "String"
     if isinstance(value, bool):
         return "Boolean"
     if isinstance(value, int):

@@ -1,97 +1,28 @@
 """Removal: only what this tool created and nobody uses; the recycle bin; what a crash or a lag must not confuse."""
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from functools import partial
 from typing import Any
 
 import pytest
 from tests.support.builders import (
-    PROJECT,
     Human,
     MemorySource,
     World,
-    assert_true_to_life,
     crowd,
     with_password,
-    without_password,
 )
 from tests.support.memory_directory import MemoryTenant
+from tests.support.removal import DONE, LATER, chosen, created, recycled, removed, some_keys, use
 
 from idferry.errors import EXIT_STOPPED, EXIT_USAGE, Stopped, TokenRefused, Unreachable, UsageError
-from idferry.flows.choose_people import choose_people
 from idferry.flows.purge import purge
-from idferry.flows.recycle import RecycleReport
-from idferry.flows.remove import RemoveReport, remove
+from idferry.flows.remove import remove
 from idferry.flows.restore import restore
 from idferry.rules.entry import Entry, EventKind, Selection, TakeUp
 from idferry.rules.happenings import AccountsRemoved
-from idferry.rules.lifecycle import WITH_ACCOUNT, State
-from idferry.rules.names import Identity, SignInType
-from idferry.rules.password import Password
-from idferry.rules.plan import PasswordMode
-from idferry.rules.removal import STATES_AFTER_REMOVAL
-
-DONE: Mapping[Any, str] = {remove: "removed", restore: "restored", purge: "purged"}
-MINE = Password("a secret of my own 1")
-LATER = timedelta(hours=1)
-
-
-def created(people: int = 60, **settings: Any) -> World:
-    """So many people, created an hour ago."""
-    world = World(MemorySource(crowd(people)), **settings)
-    world.premigrate()
-    world.clock.advance(LATER.total_seconds())
-    return world
-
-
-def removed(world: World, *, people: Any = None, execute: bool = True, **settings: Any) -> RemoveReport:
-    return remove(
-        people=people or (lambda: chosen(world)),
-        remover=world.tenant.remover,
-        observations=world.ledger.observations,
-        clock=world.clock,
-        tell=world.told.append,
-        execute=execute,
-        **settings,
-    )
-
-
-def chosen(world: World, selection: Selection | None = None, file: MemorySource | None = None) -> list[Entry]:
-    wanted = replace(selection or Selection(), states=WITH_ACCOUNT)
-    return list(choose_people(ledger=world.ledger.report, selection=wanted, project=PROJECT, file=file))
-
-
-def recycled(
-    world: World, flow: Callable[..., RecycleReport], *, execute: bool = True, **settings: Any
-) -> RecycleReport:
-    gone = Selection(states=STATES_AFTER_REMOVAL)
-    return flow(
-        people=choose_people(ledger=world.ledger.report, selection=gone, project=PROJECT),
-        remover=world.tenant.remover,
-        observations=world.ledger.observations,
-        clock=world.clock,
-        execute=execute,
-        **settings,
-    )
-
-
-def use(world: World, keys: Iterable[str]) -> None:
-    """People begin to use their accounts, each in one of three ways."""
-    for number, key in enumerate(keys):
-        object_id, now = world.account_of(key).object_id, world.clock.now()
-        match number % 3:
-            case 0 if key.startswith(("r", "w")):
-                world.tenant.person_sets_password(object_id, MINE)
-            case 1:
-                world.tenant.change(object_id, password_changed_at=now)
-            case _:
-                world.tenant.change(object_id, last_sign_in_at=now)
-
-
-def some_keys(world: World, count: int) -> list[str]:
-    return [human.key for human in world.source.humans][5 : 5 + count]
+from idferry.rules.lifecycle import State
 
 
 def test_of_60_created_with_10_in_use_50_are_deleted() -> None:
@@ -312,153 +243,3 @@ def test_a_plan_writes_nothing() -> None:
     removed(world, execute=False)
     assert {key: world.events_of(key) for key in world.entries()} == before
     assert not [call for call in world.tenant.calls if call[0] == "delete"]
-
-
-# --- the recycle bin ---------------------------------------------------------------------------------------------
-
-
-def test_restored_people_are_what_they_were() -> None:
-    world = created(8)
-    before = world.states()
-    ids = {one.object_id for one in world.tenant.accounts()}
-    removed(world)
-    plan = recycled(world, restore, execute=False)
-    assert (plan.found, plan.done, len(world.tenant.accounts())) == (8, 0, 0)
-    report = recycled(world, restore)
-    assert (report.found, report.done, report.absent) == (8, 8, 0)
-    assert world.states() == before
-    assert {one.object_id for one in world.tenant.accounts()} == ids
-    assert_true_to_life(world)
-
-
-def test_purged_people_stay_removed_for_good() -> None:
-    world = created(8)
-    removed(world)
-    assert recycled(world, purge).done == 8
-    assert not world.tenant.stored
-    again = recycled(world, restore)
-    assert (again.found, again.absent) == (0, 8)
-    assert world.states() == {State.REMOVED: 8}
-    assert world.premigrate(take_up=TakeUp(again=True)).send.created == 8
-    assert_true_to_life(world)
-
-
-@pytest.mark.parametrize("flow", [restore, purge])
-def test_the_recycle_bin_is_left_between_two_chunks(flow: Callable[..., RecycleReport]) -> None:
-    world = created(60)
-    removed(world)
-    asked = iter([False, True])
-    with pytest.raises(Stopped) as ended:
-        recycled(world, flow, stop=lambda: next(asked))
-    assert ended.value.done == f"20 accounts were {DONE[flow]} and are in the ledger"
-    dealt_with = [key for key in world.entries() if world.events_of(key)[-1] is not EventKind.REMOVED]
-    assert len(dealt_with) == 20
-    assert recycled(world, flow).done == 40
-
-
-def test_a_deleted_account_that_is_not_ours_is_left_alone() -> None:
-    world = created(4)
-    removed(world)
-    world.tenant.change(world.entries()["k0"].object_id, legacy_id="fabrikam:crm:1")
-    report = recycled(world, purge)
-    assert (report.found, report.foreign, report.done) == (3, 1, 3)
-    assert len(world.tenant.stored) == 1
-
-
-# --- planned again while the removed account still holds the names --------------------------------------------------
-
-
-def held_back(people: int = 8) -> World:
-    """Removed, wanted again too early, and failed: the directory keeps the names of deleted accounts."""
-    world = created(people)
-    world.tenant.deleted_hold_names = True
-    removed(world)
-    world.premigrate(take_up=TakeUp(again=True))
-    assert world.failures() == {"conflict_deleted": people}
-    return world
-
-
-def test_purged_people_who_failed_are_created_by_retry_failed() -> None:
-    world = held_back()
-    plan = recycled(world, purge, execute=False)
-    assert (plan.found, plan.done, plan.absent) == (8, 0, 0)
-    assert recycled(world, purge).done == 8
-    assert world.failures() == {"conflict_deleted": 8}, "nobody is taken up again unasked"
-    assert world.events_of("k0")[-1] is EventKind.PURGED
-    assert world.premigrate(take_up=TakeUp(retry_failed=True)).send.created == 8
-    assert_true_to_life(world)
-
-
-def test_restored_people_who_failed_are_what_they_were() -> None:
-    world = created(8)
-    before, ids = world.states(), {one.object_id for one in world.tenant.accounts()}
-    runs = {entry.created_by_run for entry in world.entries().values()}
-    world.tenant.deleted_hold_names = True
-    removed(world)
-    world.mode = PasswordMode.RANDOM  # what is planned now says nothing about the accounts of then
-    world.premigrate(take_up=TakeUp(again=True))
-    report = recycled(world, restore)
-    assert (report.found, report.done) == (8, 8)
-    assert world.states() == before
-    assert {one.object_id for one in world.tenant.accounts()} == ids
-    assert {entry.created_by_run for entry in world.entries().values()} == runs
-    assert not world.failures()
-
-
-@pytest.mark.parametrize("flow", [restore, purge])
-@pytest.mark.parametrize("legacy_id", ["fabrikam:crm:1", None])
-def test_a_deleted_account_that_does_not_say_that_it_is_theirs_is_left_alone(
-    flow: Callable[..., RecycleReport], legacy_id: str | None
-) -> None:
-    world = held_back(4)
-    world.tenant.change(world.entries()["k0"].object_id, legacy_id=legacy_id)
-    report = recycled(world, flow)
-    assert (report.found, report.foreign, report.done) == (3, 1, 3)
-    assert world.entries()["k0"].state is State.FAILED
-
-
-def test_people_who_failed_and_never_had_an_account_have_none_in_the_bin() -> None:
-    world = World(MemorySource(crowd(4)))
-    stranger = world.tenant.plant(*world.source.humans[0].identities)
-    world.tenant.stored[stranger].deleted = True
-    world.tenant.deleted_hold_names = True
-    world.premigrate()
-    assert world.failures() == {"conflict_deleted": 1}
-    for flow in (restore, purge):
-        assert recycled(world, flow) == RecycleReport()
-    assert list(world.tenant.stored) == [stranger, *list(world.tenant.stored)[1:]]
-
-
-def test_a_name_that_somebody_took_meanwhile_keeps_the_account_in_the_bin() -> None:
-    world = created(4)
-    removed(world)
-    world.tenant.plant(*world.source.humans[0].identities)
-    report = recycled(world, restore)
-    assert (report.done, report.failed) == (3, {"conflict": 1})
-    assert world.entries()["k0"].state is State.REMOVED
-
-
-def test_accounts_restored_behind_our_back_are_taken_back_into_the_ledger() -> None:
-    """An answer that was lost, or an administrator: the account is there and carries our legacyId."""
-    world = created(4)
-    removed(world)
-    object_id = world.entries()["r1"].object_id
-    world.tenant.stored[object_id].deleted = False
-    other = world.entries()["k0"].object_id
-    world.tenant.stored[other].deleted = False
-    world.tenant.change(other, legacy_id="fabrikam:crm:1")
-    plan = recycled(world, restore, execute=False)
-    assert (plan.found, plan.absent, world.entries()["r1"].state) == (3, 0, State.REMOVED)
-    report = recycled(world, restore)
-    assert (report.done, report.absent, report.foreign) == (3, 0, 1)
-    assert world.entries()["r1"].state is State.AWAITING_PASSWORD
-    assert world.entries()["k0"].state is State.REMOVED
-    assert world.events_of("r1")[-1] is EventKind.RESTORED
-
-
-def test_people_without_an_account_are_nobodys_concern() -> None:
-    world = World(MemorySource([without_password(1), Human("none")]))
-    world.tenant.plant(Identity(SignInType.EMAIL_ADDRESS, "blank1@example.com"))
-    world.premigrate()
-    world.clock.advance(LATER.total_seconds())
-    assert removed(world) == RemoveReport()

@@ -1,76 +1,26 @@
 """Verify: the directory read back. What a person did since is progress; everything else that differs is told."""
 
-from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from itertools import repeat
 
 import pytest
 from tests.support.builders import (
-    PROJECT,
-    Human,
     MemorySource,
     World,
     crowd,
-    federated_only,
-    with_password,
-    without_password,
 )
-from tests.support.memory_directory import FLAG, Fault, LostAfter, LostBefore, MemoryTenant
+from tests.support.memory_directory import FLAG, Fault, LostAfter, MemoryTenant
+from tests.support.verification import MINE, change, keys, migrated, verified
 
 from idferry.errors import QuotaExceeded, Stopped, Unreachable
-from idferry.flows.send_people import SendLimits
-from idferry.flows.verify import Extra, Missing, SourceCheck, VerifyReport, VerifyScope, verify
-from idferry.ports import LegacySource
+from idferry.flows.verify import Extra
 from idferry.rules.account import Account
 from idferry.rules.answers import Fatal
 from idferry.rules.entry import EventKind, Observation, Selection, TakeUp
 from idferry.rules.happenings import AccountsRead, AccountsSought
 from idferry.rules.lifecycle import State
 from idferry.rules.names import Identity, SignInType
-from idferry.rules.password import Password
-from idferry.rules.plan import PasswordMode
-
-NAMES = ("displayName", "mail", "givenName", "city", "tier")
-MINE = Password("a secret of my own 1")
-
-
-def migrated(people: int = 40, **settings: object) -> World:
-    humans = [replace(human, attributes={"city": "Oslo", "tier": "gold"}) for human in crowd(people)]
-    world = World(MemorySource(humans), **settings)  # type: ignore[arg-type]
-    world.premigrate()
-    return world
-
-
-def verified(
-    world: World,
-    *,
-    source: LegacySource | None = None,
-    strict: bool = False,
-    selection: Selection | None = None,
-    stop: bool = False,
-) -> VerifyReport:
-    return verify(
-        scope=VerifyScope(PROJECT, FLAG, NAMES, selection or Selection(), strict),
-        reader=world.tenant.reader,
-        ledger=world.ledger.report,
-        observations=world.ledger.observations,
-        clock=world.clock,
-        tell=world.told.append,
-        runs=world.ledger.report,
-        source_check=SourceCheck(source, world.rules, world.ledger.records) if source else None,
-        stop=lambda: stop,
-    )
-
-
-def change(world: World, key: str, **values: object) -> None:
-    account = world.account_of(key)
-    world.tenant.change(account.object_id, values={**account.values, **values})
-
-
-def keys(world: World, *kinds: str) -> list[str]:
-    return [human.key for human in world.source.humans if human.key[0] in kinds]
 
 
 def test_right_after_an_import_nothing_differs() -> None:
@@ -270,114 +220,6 @@ def test_a_cohort_is_judged_alone() -> None:
     assert verified(world, source=world.source, selection=pilot).differences == 0
     everybody = verified(world, source=world.source)
     assert (len(everybody.missing), len(everybody.differing)) == (1, 2)
-
-
-# --- the source --------------------------------------------------------------------------------------------------
-
-
-def test_a_value_that_changed_in_the_source_differs() -> None:
-    world = migrated(8)
-    human = world.source.humans[0]
-    world.source.humans[0] = replace(human, attributes={"city": "Turku"})
-    report = verified(world, source=world.source)
-    assert [(one.attribute, one.expected, one.found) for one in report.differing] == [
-        ("city", "Turku", "Oslo"),
-        ("tier", None, "gold"),
-    ]
-
-
-def test_people_who_joined_the_source_are_missing() -> None:
-    world = migrated(4)
-    world.source.humans += [with_password(50), federated_only(51)]
-    report = verified(world, source=world.source)
-    assert [one.legacy_id for one in report.missing] == ["contoso:crm:k50", "contoso:crm:f51"]
-
-
-def test_people_who_stay_behind_by_rule_are_not_missing() -> None:
-    humans = [
-        *crowd(8),
-        Human("same-name", "KNOWN0@example.com"),
-        replace(federated_only(3), key="same-federated"),
-        replace(without_password(77), key="k0", display_name="Same key"),
-        Human("nothing"),
-    ]
-    for mode in PasswordMode:
-        world = World(MemorySource(humans), mode=mode)
-        world.premigrate()
-        report = verified(world, source=world.source)
-        assert (report.differences, report.missing, report.differing) == (0, [], []), mode
-
-
-def test_a_key_that_comes_again_much_later_is_compared_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("idferry.flows.verify.BATCH_ACCOUNTS", 3)
-    humans = [*crowd(8), replace(without_password(77), key="k0", display_name="Same key")]
-    world = World(MemorySource(humans))
-    world.premigrate()
-    assert verified(world, source=world.source).differences == 0
-
-
-def test_people_of_the_source_who_failed_are_missing_with_the_reason() -> None:
-    world = World(MemorySource(crowd(4)))
-    world.tenant.plant(*world.source.humans[0].identities)
-    run = world.premigrate(take_up=TakeUp(cohort="pilot")).run
-    assert world.failures() == {"conflict": 1}
-    for selection in (Selection(), Selection(run=run), Selection(cohort="pilot")):
-        report = verified(world, source=world.source, selection=selection)
-        assert report.missing == [Missing("contoso:crm:k0", "", "failed: conflict")]
-        assert (report.differences, report.foreign) == (1, 1)
-    assert verified(world, source=world.source, selection=Selection(run="another")).differences == 0
-    assert verified(world).differences == 0, "the ledger is right: this person has no account"
-    del world.source.humans[0]
-    assert verified(world, source=world.source).differences == 0, "nobody asks for an account any more"
-
-
-def test_people_with_whom_no_run_goes_on_are_missing_without_a_source() -> None:
-    """Ended amid calls; then the rows were numbered anew, so that nobody asks for their accounts any more."""
-    world = World(MemorySource(crowd(45)), limits=SendLimits(chunks_under_way_max=1))
-    world.tenant.plan_faults([*repeat(None, 20), *repeat(LostBefore(), 19), Fatal("quota_exceeded", "full")])
-    with pytest.raises(QuotaExceeded):
-        world.premigrate()
-    assert verified(world).missing == [], "a run that is open goes on with them"
-    before, humans = list(world.source.humans), world.source.humans
-    keys_now = [human.key for human in [*humans[1:], humans[0]]]
-    world.source.humans = [replace(human, key=key) for human, key in zip(humans, keys_now, strict=True)]
-    world.premigrate(accept_changes=True)
-    creating = world.states()[State.CREATING]
-    for source in (None, world.source):
-        report = verified(world, source=source)
-        stuck = [one for one in report.missing if one.reason.endswith("no run goes on with it")]
-        assert len(stuck) == len({one.legacy_id for one in stuck}) == creating > 0
-    assert verified(world, selection=Selection(cohort="another")).missing == []
-    world.source.humans = before
-    world.premigrate(accept_changes=True)
-    assert verified(world).differences == 0, "the keys of before settle them"
-
-
-def test_people_whom_an_interrupted_run_has_not_sent_are_missing() -> None:
-    world = World(MemorySource(crowd(45)), limits=SendLimits(chunks_under_way_max=1))
-    world.tenant.plan_faults([*repeat(None, 20), *repeat(LostBefore(), 19), Fatal("quota_exceeded", "full")])
-    with pytest.raises(QuotaExceeded):
-        world.premigrate()
-    report = verified(world, source=world.source)
-    reasons = Counter(one.reason for one in report.missing)
-    states = world.states()
-    assert reasons == {
-        "planned: was not sent yet": states[State.PLANNED],
-        "creating: the call has no answer": states[State.CREATING],
-    }
-    assert report.differences == 25
-    world.premigrate()
-    assert verified(world, source=world.source).differences == 0
-
-
-def test_removed_people_are_not_missing() -> None:
-    world = World(MemorySource(crowd(4)))
-    world.premigrate()
-    for entry in world.entries().values():
-        seen = Observation(entry.person_id, EventKind.REMOVED, State.REMOVED)
-        world.ledger.observations.observe(run="", observed=[seen], at=world.clock.now())
-    world.tenant.stored.clear()
-    assert verified(world, source=world.source).differences == 0
 
 
 # --- ending ------------------------------------------------------------------------------------------------------

@@ -1,76 +1,41 @@
-import dataclasses
+"""One record: its account, or the reason why there is none."""
+
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from msgspec import structs
+from tests.support.planned_people import (
+    BOTH_KINDS,
+    CARD,
+    GOOGLE,
+    HOPELESS,
+    MAIL,
+    NAME,
+    NONE,
+    STRONG,
+    USER,
+    WEAK,
+    ZOE,
+    code_of,
+    decided,
+    planned,
+    with_attributes,
+)
 
 from idferry.rules.account import PasswordPlan, TenantKind
 from idferry.rules.attributes import (
-    LENGTHS_MAX,
     RESERVED_NAMES,
     AttributeValue,
-    attribute_problem,
-    is_extension,
-    is_reserved,
-    is_sensitive,
-    is_sensitive_name,
 )
-from idferry.rules.legacy_user import LegacyUser, Place
 from idferry.rules.names import Identity, SignInType
-from idferry.rules.outcomes import MEANINGS, LeftOut, Note, Refused, RefusedAttribute
+from idferry.rules.outcomes import LeftOut, Note, Refused, RefusedAttribute
 from idferry.rules.plan import (
     NotPlanned,
     PasswordFacts,
     PasswordMode,
-    Plan,
     Planned,
-    PlanRules,
     WhenTooLong,
-    plan_person,
 )
-
-MAIL = Identity(SignInType.EMAIL_ADDRESS, "ana@example.com")
-ZOE = Identity(SignInType.EMAIL_ADDRESS, "zoë@example.com")
-NAME = Identity(SignInType.USER_NAME, "ana")
-GOOGLE = Identity(SignInType.FEDERATED, "117", "google.com")
-USER = LegacyUser(
-    source="shop", key="1", place=Place("people.csv", 2, 0), identities=(MAIL,), display_name="Ana Silva"
-)
-RULES = PlanRules(project="contoso", tenant_kind=TenantKind.B2C)
-STRONG = PasswordFacts(present=True)
-WEAK = PasswordFacts(present=True, weakness="shorter than 8 characters", storable_when_weak=True)
-HOPELESS = PasswordFacts(
-    present=True, weakness="holds characters outside the alphabet", storable_when_weak=False
-)
-NONE = PasswordFacts(present=False)
-CARD = "4111 1111 1111 1111"
-BOTH_KINDS = pytest.mark.parametrize("kind", list(TenantKind))
-
-
-def decided(
-    user: LegacyUser = USER, password: PasswordFacts = STRONG, rules: PlanRules = RULES, **choices: object
-) -> Plan:
-    return plan_person(user, password, dataclasses.replace(rules, **choices))  # type: ignore[arg-type]
-
-
-def planned(
-    user: LegacyUser = USER, password: PasswordFacts = STRONG, rules: PlanRules = RULES, **choices: object
-) -> Planned:
-    plan = decided(user, password, rules, **choices)
-    assert isinstance(plan, Planned)
-    return plan
-
-
-def code_of(plan: Plan) -> LeftOut | Refused:
-    assert isinstance(plan, NotPlanned)
-    assert plan.reason
-    return plan.code
-
-
-def with_attributes(**attributes: AttributeValue) -> LegacyUser:
-    return structs.replace(USER, attributes=attributes)
 
 
 @BOTH_KINDS
@@ -426,77 +391,3 @@ def test_the_first_reason_is_told() -> None:
     assert code_of(decided(named, NONE, stale_before=NOON, password_mode=PasswordMode.KNOWN)) is LeftOut.STALE
     assert code_of(decided(named, NONE, password_mode=PasswordMode.KNOWN)) is LeftOut.NO_PASSWORD
     assert code_of(decided(named)) is Refused.ATTRIBUTE_INVALID
-
-
-TEXT = st.text(st.characters(codec="utf-8"), max_size=30)
-VALUES = (
-    TEXT
-    | st.booleans()
-    | st.integers()
-    | st.lists(TEXT, max_size=3).map(tuple)
-    | st.just("x" * 300)
-    | st.just(CARD)
-)
-IDENTITIES = st.lists(
-    st.builds(
-        Identity,
-        st.sampled_from(SignInType),
-        TEXT | st.sampled_from(["ana", "a@b.example"]),
-        st.just("x.com"),
-    ),
-    max_size=3,
-).map(tuple)
-USERS = st.builds(
-    LegacyUser,
-    source=st.just("shop"),
-    key=TEXT,
-    place=st.just(Place("f", 1, 0)),
-    identities=IDENTITIES,
-    display_name=TEXT,
-    attributes=st.dictionaries(
-        st.sampled_from([*LENGTHS_MAX, *RESERVED_NAMES, "notes", "legacyId", "userPwd"]) | TEXT,
-        VALUES,
-        max_size=4,
-    ),
-    contact_email=TEXT,
-)
-
-
-@given(
-    user=USERS,
-    password=st.sampled_from([NONE, STRONG, WEAK, HOPELESS]),
-    kind=st.sampled_from(TenantKind),
-    mode=st.sampled_from(PasswordMode),
-    when=st.sampled_from(WhenTooLong),
-)
-def test_no_draft_holds_what_the_directory_refuses(
-    user: LegacyUser, password: PasswordFacts, kind: TenantKind, mode: PasswordMode, when: WhenTooLong
-) -> None:
-    plan = decided(user, password, tenant_kind=kind, password_mode=mode, when_too_long=when)
-    if isinstance(plan, NotPlanned):
-        assert plan.code in MEANINGS
-        return
-    draft = plan.draft
-    assert draft.display_name
-    assert draft.identities == user.identities
-    for name, value in {**draft.attributes, **draft.extensions}.items():
-        if name != "mail":
-            assert attribute_problem(name, value) is None
-            assert not is_sensitive(value)
-            assert not is_sensitive_name(name)
-    assert not any(is_extension(name) for name in set(draft.attributes) - {"mail"})
-    assert "legacyId" not in draft.extensions
-    assert not any(map(is_reserved, draft.extensions))
-    assert not draft.values.keys() & plan.refused_attributes.keys() - {"displayName"}
-    if draft.password_plan is PasswordPlan.NONE:
-        assert not any(identity.is_local for identity in draft.identities)
-
-
-def test_what_repeats_the_password_is_told_under_the_name_it_would_have_had() -> None:
-    user = structs.replace(USER, display_name="", withheld=("code", "left", "displayName"))
-    plan = planned(user, attribute_names={"code": "employeeId", "left": ""})
-    assert plan.refused_attributes == {
-        "employeeId": RefusedAttribute.SENSITIVE,
-        "displayName": RefusedAttribute.SENSITIVE,
-    }
-    assert plan.draft.display_name == MAIL.issuer_assigned_id

@@ -2,10 +2,12 @@
 
 import pytest
 from msgspec.structs import replace
+from tests.support import planned_people
 
 from idferry.rules.attributes import AttributeValue
 from idferry.rules.legacy_user import LegacyUser, Place
 from idferry.rules.names import local_identity
+from idferry.rules.outcomes import RefusedAttribute
 from idferry.rules.password import Password
 from idferry.rules.withholding import without_copies
 
@@ -59,3 +61,13 @@ def test_nothing_else_is(password: str) -> None:
 def test_what_was_withheld_before_stays_named() -> None:
     user = replace(USER, attributes={"note": SECRET}, withheld=("other",))
     assert without_copies(user, Password(SECRET)).withheld == ("other", "note")
+
+
+def test_what_repeats_the_password_is_told_under_the_name_it_would_have_had() -> None:
+    user = replace(planned_people.USER, display_name="", withheld=("code", "left", "displayName"))
+    plan = planned_people.planned(user, attribute_names={"code": "employeeId", "left": ""})
+    assert plan.refused_attributes == {
+        "employeeId": RefusedAttribute.SENSITIVE,
+        "displayName": RefusedAttribute.SENSITIVE,
+    }
+    assert plan.draft.display_name == planned_people.MAIL.issuer_assigned_id

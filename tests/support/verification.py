@@ -1,0 +1,56 @@
+"""A migrated crowd that is read back."""
+
+from dataclasses import replace
+
+from tests.support.builders import (
+    PROJECT,
+    MemorySource,
+    World,
+    crowd,
+)
+from tests.support.memory_directory import FLAG
+
+from idferry.flows.verify import SourceCheck, VerifyReport, VerifyScope, verify
+from idferry.ports import LegacySource
+from idferry.rules.entry import Selection
+from idferry.rules.password import Password
+
+NAMES = ("displayName", "mail", "givenName", "city", "tier")
+MINE = Password("a secret of my own 1")
+
+
+def migrated(people: int = 40, **settings: object) -> World:
+    humans = [replace(human, attributes={"city": "Oslo", "tier": "gold"}) for human in crowd(people)]
+    world = World(MemorySource(humans), **settings)  # type: ignore[arg-type]
+    world.premigrate()
+    return world
+
+
+def verified(
+    world: World,
+    *,
+    source: LegacySource | None = None,
+    strict: bool = False,
+    selection: Selection | None = None,
+    stop: bool = False,
+) -> VerifyReport:
+    return verify(
+        scope=VerifyScope(PROJECT, FLAG, NAMES, selection or Selection(), strict),
+        reader=world.tenant.reader,
+        ledger=world.ledger.report,
+        observations=world.ledger.observations,
+        clock=world.clock,
+        tell=world.told.append,
+        runs=world.ledger.report,
+        source_check=SourceCheck(source, world.rules, world.ledger.records) if source else None,
+        stop=lambda: stop,
+    )
+
+
+def change(world: World, key: str, **values: object) -> None:
+    account = world.account_of(key)
+    world.tenant.change(account.object_id, values={**account.values, **values})
+
+
+def keys(world: World, *kinds: str) -> list[str]:
+    return [human.key for human in world.source.humans if human.key[0] in kinds]

@@ -74,6 +74,8 @@ class IdferryError(Exception):
         self.document: Mapping[str, object] = {}
         # A sentence on what was done before it, where that is known.
         self.done = ""
+        # What people copy to mend it, such as lines of a settings file: ours alone, never anybody's data.
+        self.to_copy: tuple[str, ...] = ()
 
 
 class UsageError(IdferryError):

@@ -1,5 +1,7 @@
 """`idferry person`: locks are shown, and ended with a reason."""
 
+import subprocess
+import sys
 from datetime import datetime, timedelta
 
 import pytest
@@ -41,6 +43,36 @@ def test_unlocking_is_planned_then_done_for_a_reason_that_stays(locked: Desk) ->
     assert [event["reason"] for event in done["events"] if event["kind"] == "unlocked"] == ["ticket 4711"]
     assert done["locks"]["known_addresses"] == 1
     assert "a lock of the legacy system stays" in locked.ok(*command, "--execute").out
+
+
+VERIFIER = """
+[[verifier]]
+name = "old-shop"
+kind = "web_service"
+url = "http://127.0.0.1:9/check"
+legacy_lockout = { threshold = 10, window_seconds = 600 }
+"""
+
+
+def test_serve_does_not_start_where_guesses_could_lock_people_in_the_legacy_system(b2c_desk: Desk) -> None:
+    b2c_desk.people("crm.jsonl", people(1))
+    b2c_desk.ok("premigrate", "crm.jsonl", "--execute")
+    b2c_desk.write_settings(more=VERIFIER)
+    serve = ("serve", "--insecure-loopback", "--port", "0", "--admin-port", "0", "--exit-with-parent")
+    ended = b2c_desk.as_process(*serve)
+    refused = ended.err
+    assert (ended.code, "verifier old-shop" in refused) == (2, True), refused
+    lines = [line.strip() for line in refused.splitlines()]
+    proposal = lines[lines.index("[guard]") :]
+    b2c_desk.write_settings(more="\n".join([VERIFIER, *proposal, ""]))
+    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    command = [sys.executable, "-m", "idferry", *serve]
+    with subprocess.Popen(command, cwd=b2c_desk.folder, text=True, **pipes) as started:
+        assert started.stdout is not None
+        first = started.stdout.readline()
+        _, said = started.communicate(timeout=60)
+    assert (started.returncode, bool(first)) == (0, True), said
+    assert "at most 9 guesses at one name in 600 s" in said
 
 
 @pytest.mark.parametrize(

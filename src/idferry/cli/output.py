@@ -97,8 +97,11 @@ def print_error(error: IdferryError, *, as_json: bool, next_command: str = "") -
     for text in (head, *rest):
         for line in _wrapped(text, console, console.width):
             console.print(line, soft_wrap=True)
+    for line_to_copy in error.to_copy:
+        say_command(console, line_to_copy)
     if as_json:
-        document = {"code": error.code, "message": str(error), "remedy": error.remedy}
+        remedy = "\n".join([error.remedy, *error.to_copy])
+        document = {"code": error.code, "message": str(error), "remedy": remedy}
         document |= {"next": next_command} if next_command else {}
         print_json({"error": document, **error.document})
 

@@ -96,12 +96,13 @@ def check_lockouts(settings: Settings) -> Sequence[str]:
     schedule = guard_rules_of(settings.guard).schedule
     for name, lockout in lockouts.items():
         if not fits(schedule, lockout, under_way=UNDER_WAY_MAX):
-            raise SettingsError(
+            error = SettingsError(
                 f"verifier {name}: its legacy system locks people after {lockout.threshold} wrong passwords in "
                 f"{_seconds(lockout)} s, and the guard lets {_most(schedule, lockout)} guesses at one name through in "
                 "that time: attackers could lock people there",
-                remedy=_proposal(lockouts),
             )
+            error.remedy, error.to_copy = _proposal(lockouts)
+            raise error
     return [
         f"verifier {name}: at most {_most(schedule, lockout)} guesses at one name in {_seconds(lockout)} s; its legacy "
         f"system locks after {lockout.threshold}"
@@ -129,15 +130,18 @@ def guard_lines(schedule: Schedule) -> str:
     return "\n".join(["[guard]", *(f"{name} = {value:.0f}" for name, value in values.items())])
 
 
-def _proposal(lockouts: Mapping[str, LegacyLockout]) -> str:
+def _proposal(lockouts: Mapping[str, LegacyLockout]) -> tuple[str, tuple[str, ...]]:
+    """What to do, and the lines to do it with."""
     strictest = LegacyLockout(
         threshold=min(one.threshold for one in lockouts.values()),
         window=max(one.window for one in lockouts.values()),
     )
     found = schedule_that_fits(strictest, under_way=UNDER_WAY_MAX)
     if found is None:
-        return "Raise the threshold of the legacy system: it locks after the first wrong password."
-    return f"Write into the settings file:\n{guard_lines(found)}"
+        return "Raise the threshold of the legacy system: it locks after the first wrong password.", ()
+    return "Write these limits, or others that fit, into the settings file:", tuple(
+        guard_lines(found).splitlines()
+    )
 
 
 def _most(schedule: Schedule, lockout: LegacyLockout) -> int:

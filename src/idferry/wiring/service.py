@@ -27,6 +27,7 @@ from idferry.service.tracing import Trace
 from idferry.service.workers import Workers
 from idferry.settings import Settings
 from idferry.wiring.callers import callers_of
+from idferry.wiring.guard import check_lockouts
 from idferry.wiring.reset_status import ledger_status_of, reset_status_of
 from idferry.wiring.system import random_bytes
 
@@ -96,11 +97,15 @@ def service_parts_of(
     `tls_elsewhere`: the server that runs it ends TLS itself.
 
     Raises:
-        SettingsError: nobody may call, or something that the settings name cannot be used.
+        SettingsError: nobody may call, something that the settings name cannot be used, or guesses through us could
+            lock people in a legacy system.
     """
     settings.need_tenant()
+    lockouts = check_lockouts(settings)
     front_only = not (insecure_loopback or tls_elsewhere or settings.service.tls_certificate)
     context = _context(settings, clock, log_stream, trace=trace, front_only=front_only)
+    for line in lockouts:
+        context.books.log.info("guard", most_forwarded=line)
     key_workers = _workers(context, KEY_THREADS, KEY_THREADS * WAITING_PER_THREAD, "keys")
     callers = callers_of(settings, clock, workers=key_workers)
     endpoints = endpoints_of(context)

@@ -67,6 +67,15 @@ def test_an_error_is_a_document_as_well_where_one_was_asked_for(capsys: pytest.C
     }
 
 
+def test_lines_to_copy_stand_each_on_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+    error = SettingsError("no", remedy="Write this:")
+    error.to_copy = ("[guard]", "attempts = 3")
+    print_error(error, as_json=True)
+    seen = capsys.readouterr()
+    assert seen.err == "error (settings): no\nwhat to do: Write this:\n  [guard]\n  attempts = 3\n"
+    assert json.loads(seen.out)["error"]["remedy"] == "Write this:\n[guard]\nattempts = 3"
+
+
 def test_a_file_is_never_overwritten(tmp_path: Path) -> None:
     write_file(tmp_path / "a.json", "Žofie\n")
     assert (tmp_path / "a.json").read_text(encoding="utf-8") == "Žofie\n"

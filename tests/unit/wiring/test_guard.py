@@ -65,7 +65,7 @@ def test_limits_that_would_lock_people_in_the_legacy_system_are_refused_with_som
         SettingsError, match=r"verifier old-shop: .* after 10 wrong passwords in 600 s"
     ) as refused:
         check_lockouts(parsed(verifier=tables))
-    proposal = tomllib.loads(refused.value.remedy.partition("\n")[2])
+    proposal = tomllib.loads("\n".join(refused.value.to_copy))
     lines = check_lockouts(parsed(verifier=tables, **proposal))
     assert [line.partition(":")[0] for line in lines] == [
         "verifier lax",

@@ -132,6 +132,7 @@ def _story(project: Project) -> dict[str, list[Any]]:
         "purge": recycled[1:],
         "ledger rebuild": _lost_ledger(project),
         "ids export": [run("ids", "export", "ids.csv")],
+        **_hash_documents(project),
         "serve": [_serve_document(project.folder, (project.folder / "idferry.toml").read_text("utf-8"))],
         "verifier check": [_verifier_document(project.folder)],
         "emulator": [_emulator_document()],
@@ -231,6 +232,28 @@ def _lost_ledger(project: Project) -> list[Any]:
     for ledger in project.folder.glob("idferry.ledger*"):
         ledger.rename(ledger.with_name(f"lost-{ledger.name}"))
     return [run("ledger", "rebuild", file.name), run("ledger", "rebuild", file.name, "--execute")]
+
+
+def _hash_documents(project: Project) -> dict[str, list[Any]]:
+    rows = [
+        {
+            "hash": "8743b52063cd84097a65d1633f5c74f5",
+            "password": "hashcat",
+            "scheme": "md5",
+            "expect": "match",
+        },
+        {"hash": "01dfae6e5d4d90d9892622325959afbe", "salt": "7050461", "password": "hashcat"},
+        {"hash": "no hash at all", "password": "hashcat"},
+    ]
+    lines = "".join(json.dumps(one) + "\n" for one in rows)
+    (project.folder / "rows.jsonl").write_text(lines, encoding="utf-8")
+    prove = [project.run("hash", "prove", "rows.jsonl", "--line", line) for line in ("2", "3")]
+    return {
+        "hash list": [project.run("hash", "list")],
+        "hash check": [project.run("hash", "check", "rows.jsonl")],
+        "hash prove": prove,
+        "hash forecast": [project.run("hash", "forecast", "rows.jsonl")],
+    }
 
 
 def _serve_document(folder: Path, settings: str) -> Any:

@@ -14,6 +14,7 @@ from idferry.cli import (
     demo,
     emulator,
     find,
+    hashes,
     ids,
     init,
     ledger,
@@ -70,6 +71,16 @@ GROUPS = (
         ((verifier.check, "Ask one verifier about one password, to try the settings."),),
     ),
     (
+        "hash",
+        "Password hashes of legacy systems.",
+        (
+            (hashes.list_, "Which schemes are supported."),
+            (hashes.check, "Try rows of hashes with passwords that you know."),
+            (hashes.prove, "Find out how one hash was made."),
+            (hashes.forecast, "How many sign-ins this machine can take."),
+        ),
+    ),
+    (
         "ids",
         "Old and new ids of people.",
         ((ids.export, "Write which account belongs to which old id."),),
@@ -123,7 +134,8 @@ for word, line, members in GROUPS:
     group = typer.Typer(help=line, rich_markup_mode=None)
     group.callback()(lambda: None)  # without one a group of one command would be that command
     for member, member_line in members:
-        group.command(short_help=member_line)(member)
+        # `list` is a word of Python's own, so its function has a line behind it.
+        group.command(member.__name__.removesuffix("_"), short_help=member_line)(member)
     app.add_typer(group, name=word, help=line, short_help=line)
 
 

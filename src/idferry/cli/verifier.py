@@ -1,18 +1,17 @@
 """`idferry verifier check`: what a legacy system says to one password, before the service depends on it."""
 
-import sys
 from typing import Annotated, assert_never
 
 import typer
 
 from idferry.cli.options import JsonOption, SettingsOption
 from idferry.cli.output import facts, print_json, say, screen
-from idferry.errors import EXIT_DONE, EXIT_PEOPLE_FAILED, SettingsError, UsageError
+from idferry.cli.typed_password import typed_password
+from idferry.errors import EXIT_DONE, EXIT_PEOPLE_FAILED, SettingsError
 from idferry.flows.check_verifier import Checked
 from idferry.flows.check_verifier import check_verifier as flow
 from idferry.ports import LegacyRef
 from idferry.rules.happenings import Happening, LegacyAnswered
-from idferry.rules.password import Password
 from idferry.rules.verdict import (
     Barred,
     Condition,
@@ -27,7 +26,6 @@ from idferry.rules.verdict import (
 from idferry.settings import read_settings
 from idferry.wiring import VerifierSet, clock_of, verifiers_of
 
-PASSWORD_CHARACTERS_MAX = 1_024
 _CONDITIONS = {
     Condition.NONE: "The password is right.",
     Condition.MUST_CHANGE: "The password is right, and the legacy system wants it changed: the person must reset it.",
@@ -67,7 +65,7 @@ def check(
         if verifier is None:
             raise _unknown(name, verifiers)
         who = LegacyRef(source, key, sign_in_name.strip())
-        checked = flow(verifier=verifier, who=who, password=_password(), clock=clock)
+        checked = flow(verifier=verifier, who=who, password=typed_password(), clock=clock)
     _print(name, checked, codes[-1] if codes else "", as_json=as_json)
     return EXIT_DONE if isinstance(checked.verdict, Match) else EXIT_PEOPLE_FAILED
 
@@ -78,17 +76,6 @@ def _unknown(name: str, verifiers: VerifierSet) -> SettingsError:
         f"the settings name no verifier {name!r}",
         remedy=f"Known: {known}." if known else "Add a [[verifier]] table.",
     )
-
-
-def _password() -> Password:
-    """From the terminal without an echo, else one line of standard input; never an argument, which others can see."""
-    if sys.stdin.isatty():
-        typed = str(typer.prompt("Password", hide_input=True, default="", show_default=False, err=True))
-    else:
-        typed = sys.stdin.readline(PASSWORD_CHARACTERS_MAX + 2).removesuffix("\n").removesuffix("\r")
-    if not typed:
-        raise UsageError("there is no password to check", remedy="Type one; an empty one is never sent.")
-    return Password(typed)
 
 
 def _print(name: str, checked: Checked, code: str, *, as_json: bool) -> None:

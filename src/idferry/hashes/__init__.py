@@ -7,7 +7,7 @@ from idferry.hashes.bounds import BOUNDS, Bounds
 from idferry.hashes.descriptor import NATIVE, Descriptor
 from idferry.hashes.foreign_rows import described_hash
 from idferry.hashes.parsed import Ambiguous, BoundsExceeded, Hash, Lacking, Malformed, Parsed, Unsupported
-from idferry.hashes.reading import parse
+from idferry.hashes.reading import parse, scheme_of
 from idferry.hashes.registry import SCHEMES
 from idferry.hashes.scheme import Proof, Scheme
 
@@ -28,4 +28,5 @@ __all__ = [
     "Unsupported",
     "described_hash",
     "parse",
+    "scheme_of",
 ]

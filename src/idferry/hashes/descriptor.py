@@ -22,6 +22,7 @@ _CHOICES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "key_encoding": ENCODINGS,
         "password_encoding": tuple(PASSWORD_ENCODINGS),
         "prehash": PREHASHES,
+        "wrapping": ("base64",),
     }
 )
 SECRET_FIELDS = frozenset({"key", "pepper"})
@@ -33,7 +34,8 @@ class Descriptor:
     """How the hashes of one source, or of one row, are to be read. What is empty or 0 is not said.
 
     `key` is a signer key, an HMAC key or a site-wide secret; `cost` is bcrypt's, scrypt's N, or Firebase's memory as
-    a power of 2; `template` holds {SALT}, {PASSWORD}, {KEY} and {NAME}.
+    a power of 2; `template` holds {SALT}, {PASSWORD}, {KEY} and {NAME}; `wrapping` says that the value as a whole is in
+    Base64 once more, as LDIF writes it.
     """
 
     scheme: str = ""
@@ -54,6 +56,7 @@ class Descriptor:
     cost: int = 0
     block_size: int = 0
     parallelism: int = 0
+    wrapping: str = ""
 
     @classmethod
     def of(cls, table: Mapping[str, object]) -> "Descriptor | Malformed":
@@ -74,6 +77,10 @@ class Descriptor:
         """This descriptor, with what it does not say taken from another one."""
         said = {one.name: getattr(self, one.name) or getattr(defaults, one.name) for one in fields(self)}
         return Descriptor(**said)
+
+    def bare(self) -> "Descriptor":
+        """The same for what lies in the wrapping."""
+        return replace(self, wrapping="")
 
     def table(self) -> dict[str, str | int | bool]:
         """What it says, by field: what settings and rows hold."""

@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 from idferry.hashes.bounds import Bounds, check_salt
 from idferry.hashes.descriptor import Descriptor
@@ -92,7 +93,11 @@ def composed(template: str, *, salt: bytes, key: bytes = b"") -> Callable[[bytes
 
 
 def _described(value: str, descriptor: Descriptor, bounds: Bounds) -> Checker:
+    """The digest alone, or `digest:salt` where no salt is configured."""
     algorithm = known(descriptor.algorithm)
+    stored, colon, behind = value.partition(":")
+    if colon and not descriptor.salt:
+        value, descriptor = stored, replace(descriptor, salt=behind)
     expected = expected_of(value, algorithm, descriptor.encoding)
     rounds = descriptor.iterations or 1
     bounds.check("digest_rounds", rounds)

@@ -1,5 +1,6 @@
 """Every scheme, by family: what `hash list` prints and the reference page is made of. It knows names and computes nothing."""
 
+import difflib
 from collections.abc import Mapping
 from types import MappingProxyType
 
@@ -57,6 +58,42 @@ SCHEMES: tuple[Scheme, ...] = (
     *_NOT_BUILT,
 )
 BY_NAME: Mapping[str, Scheme] = MappingProxyType({scheme.name: scheme for scheme in SCHEMES})
+
+_OTHER_NAMES: Mapping[str, str] = MappingProxyType(
+    {
+        "aspnet-identity-v2": "aspnet-identity",
+        "aspnet-identity-v3": "aspnet-identity",
+        "simplemembership": "aspnet-identity",
+        "argon2id": "argon2",
+        "argon2i": "argon2",
+        "argon2d": "argon2",
+        "md5crypt": "md5-crypt",
+        "sha256crypt": "sha256-crypt",
+        "sha512crypt": "sha512-crypt",
+        "descrypt": "des-crypt",
+        "bsdicrypt": "bsdi-crypt",
+        "drupal-7": "drupal7",
+        "ssha": "ldap-digest",
+        "nthash": "ntlm",
+        "phpbb3": "phpass",
+        "ipb": "mybb",
+        "punbb": "redmine",
+        "magento1": "oscommerce",
+        "wbb3": "opencart",
+    }
+)
+"""What else people call a scheme -> our name."""
+
+
+def scheme_named(name: str) -> Scheme | None:
+    """The scheme of this name, however its words are joined and whatever their case."""
+    plain = name.lower().replace("_", "-")
+    return BY_NAME.get(_OTHER_NAMES.get(plain, plain))
+
+
+def nearest(name: str) -> str:
+    """The known name that is most like this one; empty where none is."""
+    return next(iter(difflib.get_close_matches(name.lower(), BY_NAME, n=1)), "")
 
 
 def marked(value: str) -> Scheme | None:

@@ -8,6 +8,7 @@ from idferry.ledger.opening import Ledger as LedgerParts
 from idferry.ledger.wanted import wanted_drafts
 from idferry.wiring.directories import directory_of
 from idferry.wiring.guard import check_lockouts, guard_if_any, guard_of, keyed_digest, submissions_of
+from idferry.wiring.hashes import hash_rows_of, processors
 from idferry.wiring.ledgers import (
     ledger_if_any,
     ledger_of,
@@ -44,6 +45,7 @@ __all__ = [
     "exported_source_of",
     "guard_if_any",
     "guard_of",
+    "hash_rows_of",
     "keyed_digest",
     "ledger_if_any",
     "ledger_of",
@@ -53,6 +55,7 @@ __all__ = [
     "outside_status_of",
     "people_per_second_of",
     "plan_rules_of",
+    "processors",
     "quota_of",
     "random_below",
     "run_lock_of",

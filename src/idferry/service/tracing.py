@@ -18,11 +18,13 @@ TRACE_FOR = timedelta(hours=1)
 MASK = "***"
 _SHOWN = frozenset(
     {
-        "actions", "correlationId", "data", "event", "migrationRequired", "objectId", "@odata.type", "status",
+        "correlationId", "event", "migrationRequired", "objectId", "@odata.type", "status",
         "title", "message", "tokenSuccess", "type", "userMessage", "version",
     }
 )  # fmt: skip
+_CONTAINERS = frozenset({"actions", "authenticationContext", "client", "data"})
 _NAMES_OF_PEOPLE = frozenset({"email", "signInName"})
+_KNOWN = _SHOWN | _CONTAINERS | _NAMES_OF_PEOPLE
 _HEADERS_SHOWN = frozenset({b"content-type", b"content-length", b"user-agent", b"x-correlation-id"})
 _DEPTH_MAX = 8
 
@@ -68,7 +70,7 @@ def masked_document(body: bytes) -> Any:
         document = msgspec.json.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return f"{len(body)} bytes that are no JSON"
-    return _masked(document, name="data", depth=0)
+    return _masked(document, name="", depth=0)
 
 
 def _masked(value: object, *, name: str, depth: int) -> Any:
@@ -77,13 +79,11 @@ def _masked(value: object, *, name: str, depth: int) -> Any:
     if isinstance(value, Mapping):
         # Names come from the caller too: one that is not ours could be a password in the wrong place.
         return {
-            key if key in _SHOWN or key in _NAMES_OF_PEOPLE else f"{MASK}{number}": _masked(
-                one, name=key, depth=depth + 1
-            )
+            key if key in _KNOWN else f"{MASK}{number}": _masked(one, name=key, depth=depth + 1)
             for number, (key, one) in enumerate(value.items())
         }
     if isinstance(value, list):
         return [_masked(one, name=name, depth=depth + 1) for one in value]
     if name in _NAMES_OF_PEOPLE and isinstance(value, str):
         return masked(value)
-    return value if name in _SHOWN and depth else MASK
+    return value if name in _SHOWN else MASK

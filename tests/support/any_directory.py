@@ -323,3 +323,8 @@ class EmulatedDirectory(AnyDirectory):
 
     def account_count(self) -> int:
         return len(self.emulator.dump(self.tenant))
+
+
+def local_draft(directory: AnyDirectory, key: str) -> AccountDraft:
+    """Somebody with a sign-in name of their own."""
+    return directory.draft(key, f"{key}@example.com")

@@ -2,9 +2,11 @@
 
 import base64
 import hashlib
+import ssl
 from collections.abc import Iterator
 from typing import Any
 
+import httpx2
 import pytest
 from joserfc import jwt
 from joserfc.jwk import KeySet
@@ -48,6 +50,11 @@ def pages(tenant: EmulatedTenant) -> Iterator[HostedPages]:
 def page(pages: HostedPages, ready: SetUp) -> HostedPage:
     """The first page of the application that was set up."""
     return pages.open(ready.client_id, REDIRECT_URI)
+
+
+def ca_client(tenant: EmulatedTenant) -> httpx2.Client:
+    """A client that trusts the emulator's authority."""
+    return httpx2.Client(verify=ssl.create_default_context(cafile=tenant.ca_file), trust_env=False)
 
 
 def claims_of(pages: HostedPages, token: str) -> dict[str, Any]:
@@ -381,3 +388,41 @@ def test_mailbox_page(emulator: Emulator, page: HostedPage, pages: HostedPages, 
     assert emulator.letters(pages.tenant)[0]["code"] in shown.text
     assert pages.http.get("/control/mailbox", params={"tenant_id": "nobody"}).status_code == 400
     assert pages.http.get("/control/mail", params={"tenant_id": "nobody"}).status_code == 400
+
+
+@pytest.mark.assumed("part of the test tool, not of the imitation")
+def test_set_up_in_one_request(
+    emulator: Emulator, pages: HostedPages, extension: StandIn, tenant: EmulatedTenant
+) -> None:
+    """One control request sets everything up, with a page to sign in on and one that says who did."""
+    made = emulator.password_submit(
+        tenant, extension.url, extension.certificate.public_pem, authority=extension.authority_pem
+    )
+    emulator.seed(tenant, [tenant.local_account(ANN, **{made["flag"]: True})])
+    extension.answers.append(migrate())
+    assert emulator.submit(tenant, ANN, LEGACY)["migrated"] is True
+    assert extension.calls[0].claims["iss"] == made["resource_id"]
+    page = pages.at(made["sign_in_url"].replace(tenant.authority, tenant.graph_http))
+    end = page.submit(sign_in_name=ANN).submit(password=LEGACY)
+    landing = end.answer.headers["location"]
+    assert landing.startswith(f"{tenant.authority}/{tenant.tenant_id}/signed-in?code=")
+    with ca_client(tenant) as browser:
+        assert ANN in browser.get(landing).text
+        assert browser.get(landing).status_code == 400
+
+
+@pytest.mark.assumed("part of the test tool, not of the imitation")
+def test_set_up_is_refused_as_graph_refuses(
+    emulator: Emulator, extension: StandIn, tenant: EmulatedTenant
+) -> None:
+    """A wrong address or certificate is refused in one sentence."""
+    pem = extension.certificate.public_pem
+    for target, certificate, patience in (
+        ("http://localhost:1/", pem, {}),
+        (extension.url, "none", {}),
+        (extension.url, pem, {"timeout_ms": 5000}),
+    ):
+        body = {"tenant_id": "external", "target_url": target, "certificate": certificate, **patience}
+        answer = httpx2.post(f"{emulator.control_url}/password-submit", json=body, trust_env=False)
+        assert answer.status_code == 400, body
+        assert answer.json()["error"]

@@ -138,6 +138,13 @@ class Emulator:
         body = {"tenant_id": tenant.tenant_id, "sign_in_name": sign_in_name, "password": password, **more}
         return dict(self.post("sign-in", body))
 
+    def password_submit(
+        self, tenant: EmulatedTenant, target_url: str, certificate: str, **more: Any
+    ) -> dict[str, str]:
+        """Everything that a call to this extension needs, in one request; shapes as in the control API."""
+        body = {"tenant_id": tenant.tenant_id, "target_url": target_url, "certificate": certificate, **more}
+        return dict(self.post("password-submit", body))
+
     def sign_ins(self, tenant: EmulatedTenant) -> list[dict[str, Any]]:
         """The tenant's sign-in log, oldest first."""
         return list(self.get("sign-ins", tenant_id=tenant.tenant_id)["sign_ins"])

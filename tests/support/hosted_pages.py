@@ -109,6 +109,10 @@ class HostedPages:
             self.http, self.http.get(f"/{self.tenant.tenant_id}/oauth2/v2.0/authorize", params=given)
         )
 
+    def at(self, address: str) -> HostedPage:
+        """The page at an address that somebody else has built."""
+        return HostedPage(self.http, self.http.get(address))
+
     def redeem(self, **form: str) -> httpx2.Response:
         """The token endpoint's answer to a code."""
         whole = {"grant_type": "authorization_code", **form}

@@ -1,7 +1,7 @@
 r"""The control API under `/control`: what tests and the demo steer the emulator with. Plain HTTP on loopback only.
 
 Every body is one JSON object; a refused one answers 400 `{"error": "..."}`. `tenant_id` takes an id, a domain, or `b2c` / `external`.
-Sign-ins, resets and the mailbox stand in `control_sign_ins`.
+Sign-ins, resets and the mailbox stand in `control_sign_ins`, setting password submit up in `control_set_up`.
 
 | request | body | answer |
 |---|---|---|

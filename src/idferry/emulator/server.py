@@ -27,6 +27,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from idferry.emulator.certificates import CertificateFiles, make_certificates
 from idferry.emulator.clock import Clock
 from idferry.emulator.control import Control
+from idferry.emulator.control_set_up import SetUpControl
 from idferry.emulator.control_sign_ins import SignInControl
 from idferry.emulator.graph_endpoint import GraphEndpoint
 from idferry.emulator.identity_endpoints import IdentityEndpoints
@@ -119,7 +120,8 @@ def _application(world: World) -> Starlette:
     )
     if isinstance(world.clock, RequestClock):
         cloud = TimeFromRequests(cloud, world.clock)
-    control = _PlainHttpOnly(Starlette(routes=[*Control(world).routes(), *SignInControl(world).routes()]))
+    parts = (Control(world), SignInControl(world), SetUpControl(world))
+    control = _PlainHttpOnly(Starlette(routes=[route for part in parts for route in part.routes()]))
     return Starlette(routes=[Mount("/control", control), Mount("/", cloud)])
 
 

@@ -30,7 +30,7 @@ input[aria-invalid=true]{border-color:#a4262c;border-width:2px}
 button{width:100%;min-height:46px;padding:8px 16px;border:0;border-radius:8px;background:#0b5cad;color:#fff;
 font:inherit;font-weight:600;cursor:pointer}
 button:hover{background:#084a8c}
-a{color:#0b5cad}
+a{color:#0b5cad;overflow-wrap:anywhere}
 :focus-visible{outline:3px solid #f2a900;outline-offset:2px}
 .error{padding:10px 14px;border-left:4px solid #a4262c;border-radius:4px;background:#fdf1f1;color:#7d1a20}
 .who{display:flex;flex-wrap:wrap;gap:4px 12px;justify-content:space-between;padding:10px 14px;border-radius:8px;
@@ -40,6 +40,7 @@ background:#eef2f7}
 table{width:100%;border-collapse:collapse;font-size:14px}
 th,td{padding:8px 6px;border-bottom:1px solid #d5dde7;text-align:left;overflow-wrap:anywhere}
 footer{max-width:420px;margin-top:18px;color:#42536a;font-size:13px;text-align:center}
+@media (max-width:480px){main{padding:28px 22px}}
 @media (prefers-color-scheme:dark){
 body{background:#10161e;color:#e8edf3}
 main{background:#19222d;border-color:#33414f;box-shadow:none}
@@ -52,7 +53,7 @@ th,td{border-color:#33414f}
 }
 """
 _STYLE_DIGEST = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
-_FOOTER = "An emulated tenant on this machine. Passwords typed here guard nothing."
+_FOOTER = "An emulated tenant on this machine: passwords typed here guard nothing, and codes lie in /control/mailbox."
 
 
 class SignInPages:
@@ -123,8 +124,8 @@ class SignInPages:
 
     def reset_done(self) -> HTMLResponse:
         """The new password holds."""
-        body = f'<p role="status">{escape(texts.PASSWORD_CHANGED)}</p>{self._link("sign-in", "Sign in")}'
-        return self._page("Your password was changed", body)
+        body = f'<p role="status">{escape(texts.SIGN_IN_AGAIN)}</p>{self._link("sign-in", "Sign in")}'
+        return self._page(texts.PASSWORD_CHANGED, body)
 
     def ended(self, *, title: str, text: str) -> HTMLResponse:
         """The sign-in goes no further."""
@@ -192,6 +193,15 @@ def error_page(text: str, *, status: int = 400) -> HTMLResponse:
     return page(
         texts.FAILED, f'<h1>Sorry</h1><p role="alert">{escape(text)}</p>', status=status, head="Sorry"
     )
+
+
+def signed_in_page(who: Mapping[str, str]) -> HTMLResponse:
+    """The page of the emulator's own application: who has signed in."""
+    rows = "".join(
+        f"<tr><th scope=row>{escape(name)}</th><td>{escape(value)}</td></tr>" for name, value in who.items()
+    )
+    title = "You are signed in"
+    return page(title, f"<h1>{title}</h1><table><tbody>{rows}</tbody></table>")
 
 
 def mailbox_page(letters: Iterable[tuple[str, str, str]]) -> HTMLResponse:

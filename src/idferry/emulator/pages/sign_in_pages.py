@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from idferry.emulator.authorizations import Authorization, AuthorizationRefusal
 from idferry.emulator.graph.address import read_query
-from idferry.emulator.pages.html import SignInPages, error_page
+from idferry.emulator.pages.html import SignInPages, error_page, signed_in_page
 from idferry.emulator.pages.id_tokens import TokenIssuer
 from idferry.emulator.password_submit import texts
 from idferry.emulator.password_submit.resets import ResetEnd, email_of
@@ -23,9 +23,11 @@ from idferry.emulator.tenants import Tenant
 from idferry.emulator.world import World
 
 FORM_BYTES_MAX = 16 * 1024
+SIGNED_IN = "signed-in"
 SEE_OTHER = 303
 TOO_LARGE = 413
 NOT_COVERED = 501
+_SHOWN_OF_USER = ("displayName", "mail", "id", "lastPasswordChangeDateTime")
 Form = dict[str, str]
 Step = Callable[[Authorization, Form, Request], Awaitable[Response]]
 
@@ -44,6 +46,7 @@ class SignInRoutes:
             Route("/{tenant}/sign-in", self._under_way(self._sign_in), methods=["POST"]),
             Route("/{tenant}/reset", self._under_way(self._show_reset), methods=["GET"]),
             Route("/{tenant}/reset", self._under_way(self._reset), methods=["POST"]),
+            Route(f"/{{tenant}}/{SIGNED_IN}", self.signed_in, methods=["GET"]),
         ]
 
     async def authorize(self, request: Request) -> Response:
@@ -67,6 +70,23 @@ class SignInRoutes:
             self._world.authorizations.finish(asked)
             return error_page("AADSTS500208: The application belongs to no user flow of this tenant.")
         return self._first_page(asked, error="")
+
+    async def signed_in(self, request: Request) -> Response:
+        """GET .../signed-in: an application of the emulator's own, which shows who came back to it."""
+        tenant = self._world.tenant(request.path_params["tenant"])
+        answer = read_query(request.url.query)
+        address = str(request.url.replace(query=""))
+        redeemed = self._world.authorizations.redeem(
+            answer.get("code", ""), client_id=answer.get("state", ""), redirect_uri=address, verifier=None
+        )
+        account = None
+        if tenant is not None and redeemed is not None and redeemed[0].tenant is tenant:
+            account = tenant.sight.current(redeemed[1])
+        if account is None:
+            return error_page(answer.get("error_description") or texts.FLOW_UNKNOWN)
+        return signed_in_page(
+            {name: str(account.body[name]) for name in _SHOWN_OF_USER if account.body.get(name)}
+        )
 
     def _under_way(self, step: Step) -> Callable[[Request], Awaitable[Response]]:
         async def answer(request: Request) -> Response:

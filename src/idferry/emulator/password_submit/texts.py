@@ -22,5 +22,6 @@ PASSWORDS_DIFFER = "The two passwords are not the same."
 PASSWORD_WEAK = (
     "Choose a password of 8 to 256 characters with three of: lower case, upper case, digits, symbols."
 )
-PASSWORD_CHANGED = "Your password was changed. Sign in with the new one."
+PASSWORD_CHANGED = "Your password was changed"
+SIGN_IN_AGAIN = "Sign in with the new one."
 FLOW_UNKNOWN = "This page is no longer good. Go back to the application and sign in again."

@@ -16,7 +16,7 @@ from tests.support.memory_status import MemoryResetStatus
 
 from idferry.errors import StatusUnavailable, Unreachable
 from idferry.ledger import open_ledger
-from idferry.ledger.reset_status import LedgerPlace, LedgerResetStatus
+from idferry.ledger.reset_status import ANOTHER_FILE_SECONDS_MAX, LedgerPlace, LedgerResetStatus
 from idferry.ports import ResetStatus
 from idferry.rules.entry import EventKind
 from idferry.rules.lifecycle import State
@@ -60,13 +60,15 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
         yield Store(status, put)
 
 
-def place(folder: Path) -> LedgerPlace:
+def place(folder: Path, clock: HandClock | None = None) -> LedgerPlace:
+    clock = clock or HandClock()
     return LedgerPlace(
         path=folder / "contoso.ledger",
         tenant_id=TENANT,
         project=PROJECT,
         random_bytes=counting_bytes(),
-        now=HandClock().now,
+        now=clock.now,
+        elapsed=clock.elapsed,
     )
 
 
@@ -160,7 +162,8 @@ def test_the_ledger_answers_as_its_last_commit_says_and_keeps_an_event(tmp_path:
 
 
 def test_a_ledger_that_takes_another_ones_place_is_noticed(tmp_path: Path) -> None:
-    status = LedgerResetStatus(place(tmp_path))
+    clock = HandClock()
+    status = LedgerResetStatus(place(tmp_path, clock))
     with pytest.raises(StatusUnavailable):
         status.must_reset("ana@example.com")
     for state, expected in ((State.AWAITING_PASSWORD, True), (State.COMPLETE, False)):
@@ -172,6 +175,7 @@ def test_a_ledger_that_takes_another_ones_place_is_noticed(tmp_path: Path) -> No
         ) as ledger:
             plan(ledger, wanted("1", "ana@example.com"))
             move(ledger, "1", state)
+            clock.advance(ANOTHER_FILE_SECONDS_MAX)
             assert status.must_reset("ana@example.com") is expected
     status.close()
 

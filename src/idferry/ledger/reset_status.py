@@ -24,6 +24,8 @@ from idferry.rules.names import compared_form
 
 LOOK_BUSY_MS = 50
 RECORD_BUSY_MS = 1_500
+ANOTHER_FILE_SECONDS_MAX = 0.5
+"""A ledger that takes another one's place is noticed so soon; commits to the one that is open are seen at once."""
 _SQL = named_queries("reset_status")
 _LOOK = _SQL["state_of_name"]
 _AWAITING = State.AWAITING_PASSWORD.value
@@ -39,6 +41,7 @@ class LedgerPlace:
     project: str
     random_bytes: RandomBytes
     now: Callable[[], datetime]
+    elapsed: Callable[[], float]
 
 
 class LedgerResetStatus:
@@ -49,13 +52,13 @@ class LedgerResetStatus:
         self._file: tuple[int, int] | None = None
         self._database: Database | None = None
         self._marks: SignInMarks | None = None
+        self._look_at_file_s = 0.0
 
     def must_reset(self, sign_in_name: str) -> bool:
         """Whether the ledger has this person waiting for a password. Raises StatusUnavailable."""
         try:
-            about = os.stat(self._place.path)  # noqa: PTH116  a third of the time of Path.stat
-            if self._file != (about.st_dev, about.st_ino) or self._database is None:
-                self._open((about.st_dev, about.st_ino))
+            if self._database is None or self._place.elapsed() >= self._look_at_file_s:
+                self._look_at_file()
             assert self._database  # noqa: S101  it was opened above
             assert self._marks  # noqa: S101  as above
             mark = self._marks.of_local(compared_form(sign_in_name))
@@ -88,11 +91,15 @@ class LedgerResetStatus:
             self._database.close()
         self._database = self._file = None
 
-    def _open(self, file: tuple[int, int]) -> None:
-        """Another file stands in the ledger's place, or none was open yet."""
-        self.close()
-        self._database, self._marks = self._opened(busy_ms=LOOK_BUSY_MS, read_only=True)
-        self._file = file
+    def _look_at_file(self) -> None:
+        """Open the ledger, also when another file has taken its place: one that was rebuilt, say."""
+        about = os.stat(self._place.path)  # noqa: PTH116  a third of the time of Path.stat
+        file = (about.st_dev, about.st_ino)
+        if self._file != file or self._database is None:
+            self.close()
+            self._database, self._marks = self._opened(busy_ms=LOOK_BUSY_MS, read_only=True)
+            self._file = file
+        self._look_at_file_s = self._place.elapsed() + ANOTHER_FILE_SECONDS_MAX
 
     def _opened(self, *, busy_ms: int, read_only: bool) -> tuple[Database, SignInMarks]:
         place = self._place

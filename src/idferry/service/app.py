@@ -3,7 +3,7 @@
 It puts endpoints behind their doors and nothing else. Other paths and methods answer with the one error body.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import msgspec
 from starlette.applications import Starlette
@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from idferry.service.answers import Answer, error_body
 from idferry.service.caller_auth import CallerAuth
@@ -26,12 +27,12 @@ Ready = Callable[[], Awaitable[dict[str, bool]]]
 """What must be there before the service can answer, and whether it is."""
 
 
-def tenant_app(endpoints: Sequence[Endpoint], *, auth: CallerAuth, books: Books) -> Starlette:
+def tenant_app(endpoints: Sequence[Endpoint], *, auth: CallerAuth, books: Books) -> ASGIApp:
     """What the tenant calls: every endpoint, and a health check that says nothing but that we answer."""
-    return _app([health(), *endpoints], authenticate=auth.by_headers, books=books)
+    return _app([*endpoints, health()], authenticate=auth.by_headers, books=books)
 
 
-def certificate_app(endpoints: Sequence[Endpoint], *, auth: CallerAuth, books: Books) -> Starlette:
+def certificate_app(endpoints: Sequence[Endpoint], *, auth: CallerAuth, books: Books) -> ASGIApp:
     """What callers with a client certificate may call on the mutual-TLS listener; nothing else exists there."""
     own = [one for one in endpoints if not one.is_open and one.authenticate is None]
     return _app(own, authenticate=auth.by_certificate, books=books)
@@ -77,17 +78,35 @@ def health() -> Endpoint:
     )
 
 
-def _app(endpoints: Sequence[Endpoint], *, authenticate: Authenticate, books: Books) -> Starlette:
-    routes = [
-        Route(
-            path, Door(one, authenticate=one.authenticate or authenticate, books=books), methods=one.methods
-        )
+class _Doors:
+    """Every path is an exact one: a look into a table finds its door, and what has none goes the long way."""
+
+    def __init__(self, doors: Mapping[tuple[str, str], Door], others: ASGIApp) -> None:
+        self._doors = doors
+        self._others = others
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        door = self._doors.get((scope["method"], scope["path"])) if scope["type"] == "http" else None
+        await (door or self._others)(scope, receive, send)
+
+
+def _app(endpoints: Sequence[Endpoint], *, authenticate: Authenticate, books: Books) -> ASGIApp:
+    doors = {
+        (method, path): Door(one, authenticate=one.authenticate or authenticate, books=books)
         for one in endpoints
         for path in one.paths
+        for method in one.methods
+    }
+    routes = [
+        Route(path, doors[method, path], methods=[method])
+        for one in endpoints
+        for path in one.paths
+        for method in one.methods
     ]
-    app = Starlette(routes=routes, exception_handlers={HTTPException: _refused})
-    app.router.redirect_slashes = False
-    return app
+    others = Starlette(routes=routes, exception_handlers={HTTPException: _refused})
+    others.router.redirect_slashes = False
+    return _Doors(doors, others)
 
 
 async def _refused(_request: Request, error: Exception) -> Response:

@@ -17,6 +17,8 @@ from idferry.service.caller_auth import CERTIFICATE_EXTENSION
 CONNECTIONS_MAX = 512
 HEAD_SECONDS_MAX = 5.0
 HEAD_BYTES_MAX = 32 * 1024
+BODY_BEGINS_SECONDS_MAX = 6.0
+"""A body of which a part has come is bounded where it is read, and answered; this ends one of which nothing comes."""
 KEEP_ALIVE_SECONDS = 75
 """Longer than callers usually keep an idle connection, so that few of them meet one that is being closed."""
 _HEAD_TOO_LARGE = (
@@ -72,6 +74,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._in_head = True
         self._head_bytes = 0
         self._head_timer: asyncio.TimerHandle | None = None
+        self._body_timer: asyncio.TimerHandle | None = None
         self._certificate: bytes | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
@@ -85,6 +88,8 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget it."""
         self._stop_waiting()
+        if self._body_timer:
+            self._body_timer.cancel()
         self._unset_keepalive_if_required()
         self._group.closed(self)
         super().connection_lost(exc)
@@ -96,6 +101,8 @@ class BoundedProtocol(HttpToolsProtocol):
             if self._head_timer is None:
                 self._wait_for_head()
         super().data_received(data)
+        if not self._in_head and self._body_timer is None:
+            self._body_timer = self.loop.call_later(BODY_BEGINS_SECONDS_MAX, self.cut)
         if self._in_head and self._head_bytes > HEAD_BYTES_MAX and not self.transport.is_closing():
             self.transport.write(_HEAD_TOO_LARGE)
             self.cut()
@@ -116,6 +123,9 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         """What follows is another head."""
         self._in_head = True
+        if self._body_timer:
+            self._body_timer.cancel()
+            self._body_timer = None
         super().on_message_complete()
 
     def on_response_complete(self) -> None:

@@ -10,7 +10,7 @@ import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from idferry.ports import Clock
 from idferry.service.answers import Answer, error_answer
@@ -75,6 +75,7 @@ class Door:
         """Answer one request."""
         books, arrival_s = self._books, self._books.clock.elapsed()
         correlation_id = _correlation_id(scope) or books.new_id()
+        address = books.peers.client_address(scope)
         caller = await self._caller(scope)
         body = b""
         if caller is None:
@@ -92,7 +93,6 @@ class Door:
             except TimeoutError:
                 answer, ends = error_answer(408, "The request came too slowly.", outcome="too_slow"), True
             else:
-                address = books.peers.client_address(scope)
                 request = AuthenticatedRequest(caller, address, correlation_id, arrival_s, body)
                 answer, ends = await self._handled(request), False
         await _send(send, answer, correlation_id, ends=ends)
@@ -106,7 +106,7 @@ class Door:
             outcome=answer.outcome,
             ms=round(seconds * 1000, 1),
             caller=caller.name if caller else "",
-            peer=books.peers.client_address(scope),
+            peer=address,
             correlation_id=correlation_id,
             **answer.notes,
         )
@@ -141,26 +141,37 @@ class Door:
 
 
 async def read_body(receive: Receive) -> bytes:
-    """The whole body, within BODY_BYTES_MAX and BODY_SECONDS_MAX.
+    """The whole body, within BODY_BYTES_MAX; what follows its first part within BODY_SECONDS_MAX.
+
+    Most bodies come with their head, and a timer for each of those would cost as much as reading it. For a first part
+    that never comes the server watches the connection (`connections`).
 
     Raises:
         TooLarge, CallerGone: as they say.
         TimeoutError: it came too slowly.
     """
-    parts: list[bytes] = []
-    size, more = 0, True
+    message = await receive()
+    body = _part(message)
+    if not message.get("more_body", False):
+        return body
+    parts, size = [body], len(body)
     async with asyncio.timeout(BODY_SECONDS_MAX):
-        while more:
+        while message.get("more_body", False):
             message = await receive()
-            if message["type"] != "http.request":
-                raise CallerGone
-            part = message.get("body", b"")
-            more = message.get("more_body", False)
-            size += len(part)
+            parts.append(_part(message))
+            size += len(parts[-1])
             if size > BODY_BYTES_MAX:
                 raise TooLarge
-            parts.append(part)
-    return parts[0] if len(parts) == 1 else b"".join(parts)
+    return b"".join(parts)
+
+
+def _part(message: Message) -> bytes:
+    if message["type"] != "http.request":
+        raise CallerGone
+    part: bytes = message.get("body", b"")
+    if len(part) > BODY_BYTES_MAX:
+        raise TooLarge
+    return part
 
 
 def _correlation_id(scope: Scope) -> str:

@@ -40,7 +40,9 @@ def open_log(stream: BinaryIO, *, clock: Clock) -> Log:
     """The log on this stream, each line written and flushed at once."""
 
     def stamp(_logger: object, level: str, fields: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-        return {"at": clock.now().isoformat(timespec="milliseconds"), "level": level, **fields}
+        fields["at"] = clock.now().isoformat(timespec="milliseconds")
+        fields["level"] = level
+        return fields
 
     log: Log = structlog.wrap_logger(
         structlog.BytesLogger(stream),

@@ -48,5 +48,6 @@ def ledger_status_of(settings: Settings, clock: Clock) -> LedgerResetStatus:
             project=settings.project,
             random_bytes=random_bytes,
             now=clock.now,
+            elapsed=clock.elapsed,
         )
     )

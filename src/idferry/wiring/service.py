@@ -6,6 +6,7 @@ Each protocol has its own function that gives its endpoints; `endpoints_of` list
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import count
 from typing import BinaryIO
 
 from starlette.types import ASGIApp, Scope
@@ -37,7 +38,7 @@ KEY_THREADS = 2
 WAITING_PER_THREAD = 2
 CALLERLESS = Caller("insecure_loopback")
 _KEY_BYTES = 32
-_ID_BYTES = 12
+_ID_BYTES = 8
 
 
 @dataclass(slots=True)
@@ -137,7 +138,7 @@ def _context(
         metrics=Metrics(clock),
         peers=Peers(service.trusted_proxies),
         texts=texts,
-        new_id=lambda: random_bytes(_ID_BYTES).hex(),
+        new_id=_new_ids(),
         trace=Trace(log, clock=clock) if trace else None,
         front_only=front_only,
     )
@@ -145,6 +146,12 @@ def _context(
     context = ServiceContext(settings, clock, books, workers, PersonIds(random_bytes(_KEY_BYTES)))
     context.on_end.append(workers.close)
     return context
+
+
+def _new_ids() -> Callable[[], str]:
+    """Ids that come once: a random beginning for this process, and a number. Asking the system for each would cost more."""
+    begin, numbers = random_bytes(_ID_BYTES).hex(), count(1)
+    return lambda: f"{begin}-{next(numbers):x}"
 
 
 def _workers(context: ServiceContext, threads: int, waiting_max: int, name: str) -> Workers:
@@ -197,8 +204,8 @@ def _know(context: ServiceContext, callers: Callers) -> None:
     """Every credential is listed in the metrics, also before it is used: a rotation looks there."""
     counted = [(one.name, len(one.secrets)) for one in callers.secrets]
     counted += [(one.name, len(one.thumbprints)) for one in callers.certificates]
-    for name, count in counted:
-        for number in range(count):
+    for name, how_many in counted:
+        for number in range(how_many):
             context.books.metrics.know_credential(name, number)
     for name, check in callers.tokens.items():
         context.books.metrics.know_credential(name, 0)

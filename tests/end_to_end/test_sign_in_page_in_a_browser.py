@@ -127,6 +127,7 @@ def test_first_sign_in_takes_the_legacy_password(
     assert ready.graph.find(f"{ready.flag} eq false")[0]["displayName"] == ANN.partition("@")[0]
 
 
+@pytest.mark.parametrize("page", [DESKTOP], indirect=True, ids=["desktop"])
 def test_block_is_told_in_the_answers_words(
     page: Page, visits: list[str], extension: StandIn, tmp_path: Path
 ) -> None:
@@ -177,6 +178,7 @@ def test_reset_by_a_code(
     assert extension.calls == []
 
 
+@pytest.mark.parametrize("page", [DESKTOP], indirect=True, ids=["desktop"])
 def test_answer_is_posted_where_the_application_wants_it(
     page: Page, ready: SetUp, tenant: EmulatedTenant, emulator: Emulator, tmp_path: Path
 ) -> None:

@@ -110,6 +110,8 @@ def test_server_errors_and_connections(
     end = refused(emulator, tenant, ready, ann, 1003027)
     assert [call["status"] for call in end["calls"]] == [None, None]
     assert len(extension.calls) == 2
+    emulator.options(tenant, trusted_authorities=["no certificate"])
+    refused(emulator, tenant, ready, ann, 1003027)
     resource_id = extension_row(ready)["authenticationConfiguration"]["resourceId"]
     change_extension(ready, target="https://localhost:9/", resource_id=resource_id)
     refused(emulator, tenant, ready, ann, 1003027)

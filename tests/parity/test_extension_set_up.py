@@ -82,6 +82,10 @@ def test_patience(admin: GraphHttp) -> None:
         ("https://user@svc.example.org/", RESOURCE),
         ("https:///", RESOURCE),
         ("svc.example.org", RESOURCE),
+        ("https://[::1", RESOURCE),
+        ("https://svc.example.org:99999/", RESOURCE),
+        ("https://svc.example.org/\n", RESOURCE),
+        (TARGET, "api://[::1"),
         ("https://other.example.org/", RESOURCE),
         (TARGET, "https://svc.example.org/app"),
         (TARGET, "api://svc.example.org"),
@@ -91,6 +95,16 @@ def test_patience(admin: GraphHttp) -> None:
 def test_addresses(admin: GraphHttp, target: str, resource: str) -> None:
     """targetUrl is HTTPS, resourceId is api://{host}/{application}, and their hosts are the same."""
     assert admin.post(EXTENSIONS, extension_body(target, resource)).status_code == 400
+
+
+@pytest.mark.documented(
+    "https://learn.microsoft.com/entra/external-id/customers/how-to-migrate-passwords-just-in-time"
+)
+def test_targets_of_microsofts_own(admin: GraphHttp) -> None:
+    """Microsoft Graph and Entra's own endpoints cannot be targets."""
+    for host in ("graph.microsoft.com", "login.microsoftonline.com", "contoso.ciamlogin.com"):
+        body = extension_body(f"https://{host}/v1.0/me", f"api://{host}/11111111-2222-4333-8444-555555555555")
+        assert admin.post(EXTENSIONS, body).status_code == 400, host
 
 
 @pytest.mark.assumed("an emulator may call its own machine; a tenant may not")

@@ -70,6 +70,29 @@ def test_application_is_changed(admin: GraphHttp) -> None:
     assert admin.patch(path, {"web": []}).status_code == 400
 
 
+@pytest.mark.documented("https://learn.microsoft.com/entra/identity-platform/reply-url")
+def test_redirect_uris(admin: GraphHttp) -> None:
+    """A redirect URI is HTTPS, HTTP on localhost, or an installed application's own scheme; no wildcard, no fragment."""
+    path = f"/applications/{new_application(admin)['id']}"
+    for good in ("https://shop.example.org/a?b=c", "http://localhost/a", "http://127.0.0.1:8080/"):
+        assert admin.patch(path, {"web": {"redirectUris": [good]}}).status_code == 204, good
+    own = "msal11111111-1111-4111-8111-111111111111://auth"
+    assert admin.patch(path, {"publicClient": {"redirectUris": [own]}}).status_code == 204
+    for wrong in (
+        "http://shop.example.org/",
+        "https://*.example.org/",
+        "https://shop.example.org/#a",
+        "https://shop.example.org/;x y",
+        "https://shop.example.org:1;script-src/",
+        "https://me@shop.example.org/",
+        "https://shop.example.org/" + "a" * 240,
+        own,
+        "/a",
+        7,
+    ):
+        assert admin.patch(path, {"web": {"redirectUris": [wrong]}}).status_code == 400, wrong
+
+
 @pytest.mark.documented("https://learn.microsoft.com/entra/identity-platform/identifier-uri-restrictions")
 def test_identifier_uris(admin: GraphHttp) -> None:
     """An identifier URI holds the application's id, the tenant's id or its domain, and belongs to one application."""

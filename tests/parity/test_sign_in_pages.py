@@ -344,6 +344,10 @@ def test_refused_requests(pages: HostedPages, ready: SetUp) -> None:
         "http://localhost/other",
         "https://localhost/signed-in",
         "http://evil.example/signed-in",
+        "http://localhost:80;script-src *;/signed-in",
+        "http://me@localhost/signed-in",
+        "http://localhost:port/signed-in",
+        "http://localhost@evil.example/signed-in",
     ):
         elsewhere = pages.open(ready.client_id, redirect_uri)
         assert (elsewhere.answer.status_code, "AADSTS50011" in elsewhere.text) == (400, True)

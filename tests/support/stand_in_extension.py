@@ -124,11 +124,13 @@ def stand_in_extension() -> Iterator[StandIn]:
     with tempfile.TemporaryDirectory() as folder:
         # TLS is judged by the machine's own time, however far a test has moved the emulated one.
         files = make_certificates(Path(folder), now_s=time.time())  # noqa: TID251  see above
-        stand_in = StandIn("", files.ca.read_text(encoding="utf-8"), self_signed("JitMigration"))
+        certificate = self_signed("JitMigration")
+        key = RSAKey.import_key(certificate.private_pem)  # 30 ms: once
+        stand_in = StandIn("", files.ca.read_text(encoding="utf-8"), certificate)
 
         async def receive(request: Request) -> Response:
             raw = await request.body()
-            call = _opened(raw, dict(request.headers), stand_in.certificate)
+            call = _opened(raw, dict(request.headers), key)
             stand_in.calls.append(call)
             answer = stand_in.answers.popleft() if stand_in.answers else action("Retry")
             return await answer(call)
@@ -174,9 +176,8 @@ def _running(config: uvicorn.Config) -> Iterator[int]:
         thread.join(START_S)
 
 
-def _opened(raw: bytes, headers: dict[str, str], certificate: ClientCertificate) -> Call:
+def _opened(raw: bytes, headers: dict[str, str], key: RSAKey) -> Call:
     body = msgspec.json.decode(raw)
-    key = RSAKey.import_key(certificate.private_pem)
     opened = jwe.decrypt_compact(body["data"]["encryptedPasswordContext"], key, algorithms=ALGORITHMS)
     assert opened.plaintext is not None
     inner_header, claims, signature = opened.plaintext.decode().split(".")

@@ -175,15 +175,15 @@ def _client_of(application: Application, redirect_uri: str) -> str | None:
 
 def _same_but_port(known: str, given: str) -> bool:
     """On this machine any port will do: https://learn.microsoft.com/entra/identity-platform/reply-url."""
-    one, other = urlsplit(known), urlsplit(given)
+    one = urlsplit(known)
     if one.scheme != "http" or one.hostname not in ("localhost", "127.0.0.1"):
         return False
-    return (one.scheme, one.hostname, one.path, one.query) == (
-        other.scheme,
-        other.hostname,
-        other.path,
-        other.query,
-    )
+    try:
+        port = urlsplit(given).port
+    except ValueError:
+        return False
+    # Written anew and compared as a whole, so that nothing but a number can stand where the port is.
+    return given == one._replace(netloc=f"{one.hostname}:{port}").geturl()
 
 
 def _mode(given: str | None, types: frozenset[str]) -> ResponseMode:

@@ -5,10 +5,11 @@ https://learn.microsoft.com/graph/api/resources/customextensionclientconfigurati
 stored extension can be called at a sign-in is judged again there (`password_submit.readiness`).
 """
 
+import re
 from collections.abc import Mapping
 from ipaddress import ip_address
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from idferry.emulator.graph import permissions
 from idferry.emulator.graph.errors import bad_request, invalid_property, not_covered, not_found, required
@@ -33,7 +34,9 @@ _PROPERTIES = frozenset(
         "endpointConfiguration",
     }
 )
+MICROSOFTS_OWN = ("ciamlogin.com", "graph.microsoft.com", "login.microsoftonline.com")
 _LOOPBACK_NAME = "localhost"
+_PLAIN = re.compile(r"[!-~]+")
 
 
 def list_(call: Call) -> Answer:
@@ -85,9 +88,14 @@ def delete(call: Call) -> Answer:
 
 
 def is_callable_address(url: str, *, tenant: Tenant) -> bool:
-    """Whether a target may be called: over HTTPS, or over HTTP on this machine where an option allows it."""
-    parts = urlsplit(url)
-    if parts.username is not None or not parts.hostname:
+    """Whether a target may be called: over HTTPS, or over HTTP on this machine where an option allows it.
+
+    Neither Microsoft Graph nor an endpoint of Entra can be a target.
+    """
+    parts = _parts(url)
+    if parts is None or parts.username is not None or not parts.hostname:
+        return False
+    if any(f".{parts.hostname}".endswith(f".{host}") for host in MICROSOFTS_OWN):
         return False
     if parts.scheme == "https":
         return True
@@ -96,10 +104,27 @@ def is_callable_address(url: str, *, tenant: Tenant) -> bool:
 
 def host_of_resource(resource_id: str) -> str | None:
     """The host in `api://{host}/{application id}`; None for another form. A port is not part of the comparison."""
-    parts = urlsplit(resource_id)
-    if parts.scheme != "api" or not parts.hostname or not parts.path.strip("/") or parts.path.count("/") != 1:
+    parts = _parts(resource_id)
+    if (
+        parts is None
+        or parts.scheme != "api"
+        or not parts.hostname
+        or not parts.path.strip("/")
+        or parts.path.count("/") != 1
+    ):
         return None
     return parts.hostname
+
+
+def _parts(address: str) -> SplitResult | None:
+    """The parts of an address; None when it cannot be one: not plain ASCII, or a port that is none."""
+    if not _PLAIN.fullmatch(address):
+        return None
+    try:
+        parts = urlsplit(address)
+        return parts if parts.port is None or parts.port > 0 else None
+    except ValueError:
+        return None
 
 
 def _is_loopback(host: str) -> bool:

@@ -6,6 +6,7 @@ properties these are imitated; others answer 501. Reading stands in `application
 
 import base64
 import binascii
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,6 +20,10 @@ from idferry.emulator.graph.errors import bad_request, conflict, invalid_propert
 from idferry.emulator.graph.exchange import Answer, Call
 from idferry.emulator.tenants import SECRET_LIFETIME_S, Application, Secret, Tenant, new_application
 
+REDIRECT_LENGTH_MAX = 256
+_REDIRECT = re.compile(
+    r"(?P<scheme>[a-z][a-z0-9+.-]*)://(?P<host>[A-Za-z0-9.-]+)(:[0-9]{1,5})?(/[!$-)+-:=?-~]*)?", re.ASCII
+)
 KEY_USAGES = frozenset({"Encrypt", "Sign", "Verify"})
 _COVERED = frozenset(
     {
@@ -124,6 +129,7 @@ def _apply(payload: Mapping[str, Any], application: Application, *, call: Call) 
             changed[name] = _keys(value, before=changed.get(name, []), call=call)
         elif name in _OBJECTS:
             changed[name] = _merged(changed.get(name, {}), value)
+            _check_redirects(changed[name].get("redirectUris", []), custom_schemes=name == "publicClient")
         else:
             changed[name] = value
     _check_encryption_key(changed)
@@ -158,6 +164,23 @@ def _check_uris(uris: list[Any], *, application: Application, tenant: Tenant) ->
         for other in tenant.applications.values():
             if other is not application and uri in other.registration.get("identifierUris", []):
                 raise conflict("identifierUris", other_id=None)
+
+
+def _check_redirects(uris: Any, *, custom_schemes: bool) -> None:
+    """HTTPS, or HTTP on this machine; installed applications may have a scheme of their own.
+
+    https://learn.microsoft.com/entra/identity-platform/reply-url
+    """
+    if not isinstance(uris, list):
+        raise invalid_property("redirectUris")
+    for uri in uris:
+        parts = _REDIRECT.fullmatch(uri) if isinstance(uri, str) else None
+        if parts is None or len(uri) > REDIRECT_LENGTH_MAX:
+            raise invalid_property("redirectUris")
+        local = parts["scheme"] == "http" and parts["host"] in ("localhost", "127.0.0.1")
+        own = custom_schemes and parts["scheme"] not in ("http", "https")
+        if not (parts["scheme"] == "https" or local or own):
+            raise invalid_property("redirectUris")
 
 
 def _keys(rows: list[Any], *, before: list[Any], call: Call) -> list[dict[str, Any]]:

@@ -124,7 +124,7 @@ class Caller:
                 content = await _bounded(response)
         except TimeoutError:
             return _Heard(None, Failure.CUSTOM_EXTENSION_TIMED_OUT)
-        except httpx2.HTTPError:
+        except (httpx2.HTTPError, httpx2.InvalidURL, ssl.SSLError):
             return _Heard(None, Failure.CUSTOM_EXTENSION_CONNECTION_ERROR)
         if content is None:
             return _Heard(response.status_code, Failure.CUSTOM_EXTENSION_RESPONSE_SIZE_EXCEEDED)

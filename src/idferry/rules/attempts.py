@@ -257,7 +257,7 @@ def address_block(told: str) -> str:
 def _is_spent(limit: AddressLimit, spent: Spent, counts: Counts, at: float) -> bool:
     if spent.left_over(limit, at) + 1.0 > limit.failures_a_day:
         return True
-    return not counts.counts_name and counts.other_names >= limit.names
+    return counts.other_names >= limit.names
 
 
 def _is_clean(rules: GuardRules, counts: Counts, at: float) -> bool:

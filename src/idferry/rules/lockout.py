@@ -72,9 +72,7 @@ class Lane:
         if at >= last_at + self.rest_s:
             return EMPTY
         is_silent = at >= last_at + self.lock_after(state.level) + self.silence_s
-        if is_silent and state.streak < self.stop:
-            return LaneState(0, state.streak, state.forgiven, last_at)
-        return LaneState(state.level, state.streak, state.forgiven, last_at)
+        return LaneState(0 if is_silent else state.level, state.streak, state.forgiven, last_at)
 
 
 class LaneState(msgspec.Struct, frozen=True, gc=False):

@@ -215,6 +215,14 @@ def test_a_known_address_has_a_bound_of_its_own_and_costs_the_others_nothing(gua
     assert guard.standing("anna", at=AT).locked_addresses == 1
 
 
+@pytest.mark.parametrize("ending", [Settlement.NEVER_SENT, Settlement.ABORTED])
+def test_what_a_known_address_gives_back_the_others_do_not_get(guard: AnyGuard, ending: Settlement) -> None:
+    sign_in(guard, -DAY_S)
+    fail_from_anywhere(guard, 2, AT)
+    guess(guard, AT, ending=ending)
+    assert guard.standing("anna", at=AT).failures == 2
+
+
 def test_three_checks_of_strangers_do_not_keep_a_known_address_waiting(guard: AnyGuard) -> None:
     sign_in(guard, -DAY_S)
     for at, _ in zip(addresses(), range(3), strict=False):
@@ -257,6 +265,13 @@ def test_names_that_succeed_or_were_never_sent_are_not_counted(guard: AnyGuard) 
     for ending in (Settlement.MATCHED, Settlement.NEVER_SENT):
         office = [guess(guard, AT, name=f"{ending} {n}", ending=ending) for n in range(250)]
         assert set(office) == {Booking.BOOKED}
+
+
+def test_a_name_that_failed_stays_counted_when_a_later_try_was_never_sent(guard: AnyGuard) -> None:
+    guess(guard, AT, name="p0")
+    guess(guard, AT, name="p0", ending=Settlement.NEVER_SENT)
+    spray = [guess(guard, AT, name=f"p{n}") for n in range(1, 11)]
+    assert spray == [Booking.BOOKED] * 9 + [Booking.ADDRESS_SPENT]
 
 
 def test_calls_that_nobody_answered_count_against_the_address(guard: AnyGuard) -> None:

@@ -106,6 +106,18 @@ def test_five_free_then_doubling_forwards_fourteen_in_ten_minutes() -> None:
     assert most_forwarded(Schedule(forgiven=0, known_addresses=0), 10 * MINUTE, addresses=1) == 14
 
 
+def test_what_is_forgiven_goes_through_too_once_per_rest() -> None:
+    lane = Lane(attempts=2, rest_s=2_000.0)
+    assert [
+        through_one_lane(lane, at, forgiven=3) - through_one_lane(lane, at) for at in (0, 1_999, 2_000)
+    ] == [3, 3, 6]
+    state, sent = EMPTY, 0
+    while lane.opens_at(state) <= 0:
+        state = state.booked(0.0).aborted(3)
+        sent += 1
+    assert sent == through_one_lane(lane, 0, forgiven=3) == 5
+
+
 def test_a_day_ends_at_the_stop() -> None:
     assert through_one_lane(Lane(), 86_400 - 1) == 100
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from tests.docs import (
     cli_page,
     emulator_coverage,
+    endpoints_page,
     errors_pages,
     hashes_page,
     json_page,
@@ -35,6 +36,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "docs/reference/json-output.md": json_page.render,
     "docs/reference/ledger.md": ledger_page.render,
     "docs/reference/glossary.md": words.render,
+    "docs/reference/endpoints.md": endpoints_page.render,
     "docs/reference/emulator-coverage.md": emulator_coverage.render,
     "docs/contribute/ports.md": ports_page.render,
     **verifier_pages.renderers(),

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
-from tests.docs import cli_page, json_page, ledger_page, ports_page, settings_page
+from tests.docs import cli_page, endpoints_page, json_page, ledger_page, ports_page, settings_page
 from tests.docs.errors_pages import ENDS, exit_codes
 from tests.docs.repository import (
     ROOT,
@@ -111,6 +111,15 @@ def test_every_column_and_event_of_the_ledger_is_documented() -> None:
     column = r"^(?:    |ALTER TABLE \w+ ADD COLUMN )[a-z_]+ (?:INTEGER|TEXT|BLOB)"
     assert len(declared) == len(re.findall(column, written, re.MULTILINE))
     assert set(ledger_page.COLUMNS) <= declared
+
+
+def test_every_endpoint_and_metric_is_documented() -> None:
+    text = _read("endpoints.md")
+    for endpoint in endpoints_page.every_endpoint():
+        assert endpoint.summary
+        for path in endpoint.paths:
+            assert all(f"`{method} {path}`" in text for method in endpoint.methods)
+    assert all(f"| `{name}` |" in text for name, _ in endpoints_page.every_metric())
 
 
 def test_every_happening_and_port_is_documented() -> None:

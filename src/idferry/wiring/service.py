@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Scope
 from idferry.errors import IdferryError, SettingsError
 from idferry.flows.track_password_reset import track_password_reset
 from idferry.ports import Clock, ResetStatus
-from idferry.service.app import admin_app, certificate_app, tenant_app
+from idferry.service.app import admin_app, certificate_app, health, tenant_app
 from idferry.service.bearer_tokens import SigningKeys
 from idferry.service.caller_auth import CallerAuth, Callers
 from idferry.service.doors import Books
@@ -63,6 +63,7 @@ class ServiceContext:
 class ServiceParts:
     """The applications of the three listeners, and what is done before and after. `certificates` may be None."""
 
+    endpoints: Sequence[Endpoint]
     tenant: ASGIApp
     certificates: ASGIApp | None
     admin: ASGIApp
@@ -115,6 +116,7 @@ def service_parts_of(
     _know(context, callers)
     auth = _Anybody() if insecure_loopback else _auth(callers, context)
     return ServiceParts(
+        endpoints=[*endpoints, health()],
         tenant=tenant_app(endpoints, auth=auth, books=context.books),
         certificates=certificate_app(endpoints, auth=auth, books=context.books)
         if callers.certificates

@@ -1,10 +1,16 @@
 """Password submit: when an external tenant calls the extension, what it sends, and what it makes of the answer."""
 
 import base64
+import hmac
+import zlib
 from typing import Any
 
 import httpx2
+import msgspec
 import pytest
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from joserfc import jwt
 from joserfc.jwk import KeySet
 from starlette.responses import Response
@@ -228,6 +234,42 @@ def test_encrypted_password(
     assert claims["exp"] - claims["iat"] == 600
     assert claims["nbf"] == claims["iat"]
     assert LEGACY.encode() not in call.raw
+
+
+def opened_by_hand(token: str, private_pem: str) -> bytes:
+    """The inside of a JWE, without any library of that name: RFC 7516, appendix A.2 with other algorithms."""
+    protected, *parts = token.split(".")
+    wrapped, vector, ciphertext, tag = (decoded(part) for part in parts)
+    key = serialization.load_pem_private_key(private_pem.encode(), None)
+    assert isinstance(key, rsa.RSAPrivateKey)
+    oaep = padding.OAEP(padding.MGF1(hashes.SHA1()), hashes.SHA1(), None)
+    content_key = key.decrypt(wrapped, oaep)
+    length = (len(protected) * 8).to_bytes(8, "big")
+    signed = protected.encode() + vector + ciphertext + length
+    assert hmac.digest(content_key[:16], signed, "sha256")[:16] == tag
+    aes = Cipher(algorithms.AES(content_key[16:]), modes.CBC(vector)).decryptor()
+    padded = aes.update(ciphertext) + aes.finalize()
+    return zlib.decompress(padded[: -padded[-1]], -zlib.MAX_WBITS)
+
+
+def decoded(text: str) -> bytes:
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+@pytest.mark.documented("https://www.rfc-editor.org/rfc/rfc7516")
+def test_encryption_is_the_standards(
+    emulator: Emulator, extension: StandIn, tenant: EmulatedTenant, ann: str
+) -> None:
+    """The encrypted password opens step by step: SHA-1 OAEP, AES-CBC with HMAC, raw deflate, a token of three parts."""
+    emulator.submit(tenant, ANN, LEGACY)
+    [call] = extension.calls
+    inside = opened_by_hand(
+        call.body["data"]["encryptedPasswordContext"], extension.certificate.private_pem
+    ).decode()
+    header, claims, signature = inside.split(".")
+    assert msgspec.json.decode(decoded(header)) == {"alg": "none", "typ": "JWT"}
+    assert msgspec.json.decode(decoded(claims))["user-password"] == LEGACY
+    assert signature == ""
 
 
 @pytest.mark.documented(CALLER)

@@ -430,3 +430,24 @@ def test_set_up_is_refused_as_graph_refuses(
         answer = httpx2.post(f"{emulator.control_url}/password-submit", json=body, trust_env=False)
         assert answer.status_code == 400, body
         assert answer.json()["error"]
+
+
+@pytest.mark.assumed("part of the test tool, not of the imitation")
+def test_reset_forgets_sign_ins(
+    emulator: Emulator, page: HostedPage, pages: HostedPages, ready: SetUp, tenant: EmulatedTenant, ann: str
+) -> None:
+    """After a control reset no set-up, sign-in, letter or page of before is left."""
+    page.follow("Forgot your password?").submit(sign_in_name=ANN)
+    emulator.submit(tenant, ANN, STORED)
+    assert emulator.sign_ins(tenant)
+    assert emulator.letters(tenant)
+    emulator.reset()
+    assert (emulator.sign_ins(tenant), emulator.letters(tenant)) == ([], [])
+    assert page.follow("Forgot your password?").answer.status_code == 400
+    assert "AADSTS700016" in pages.open(ready.client_id, REDIRECT_URI).text
+    emulator.seed(tenant, [tenant.local_account(ANN)])
+    assert emulator.sign_in(tenant, ANN, LEGACY) == {
+        "signed_in": False,
+        "object_id": emulator.dump(tenant)[0]["id"],
+        "reason": "wrong_password",
+    }

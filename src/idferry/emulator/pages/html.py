@@ -38,7 +38,8 @@ background:#eef2f7}
 .who span{overflow-wrap:anywhere}
 .more{margin:18px 0 0}
 table{width:100%;border-collapse:collapse;font-size:14px}
-th,td{padding:8px 6px;border-bottom:1px solid #d5dde7;text-align:left;overflow-wrap:anywhere}
+th,td{padding:8px 12px 8px 0;border-bottom:1px solid #d5dde7;text-align:left;vertical-align:top;overflow-wrap:anywhere}
+th,strong{white-space:nowrap}
 footer{max-width:420px;margin-top:18px;color:#42536a;font-size:13px;text-align:center}
 @media (max-width:480px){main{padding:28px 22px}}
 @media (prefers-color-scheme:dark){
@@ -72,7 +73,16 @@ class SignInPages:
 
     def name(self, *, user_name: str, error: str = "", with_password: bool = False) -> HTMLResponse:
         """Who are you; on the same page the password, where the tenant asks for both at once."""
-        fields = [_input("sign_in_name", "E-mail address or user name", value=user_name, kind="username")]
+        wrong = bool(error) and not with_password
+        fields = [
+            _input(
+                "sign_in_name",
+                "E-mail address or user name",
+                value=user_name,
+                kind="username",
+                invalid=wrong,
+            )
+        ]
         if with_password:
             fields.append(_input("password", "Password", kind="current-password"))
         body = _error(error) + self._form("sign-in", fields, button="Sign in" if with_password else "Next")

@@ -27,7 +27,12 @@ SIGNED_IN = "signed-in"
 SEE_OTHER = 303
 TOO_LARGE = 413
 NOT_COVERED = 501
-_SHOWN_OF_USER = ("displayName", "mail", "id", "lastPasswordChangeDateTime")
+_SHOWN_OF_USER = {
+    "displayName": "Name",
+    "mail": "E-mail",
+    "id": "Object id",
+    "lastPasswordChangeDateTime": "Password since",
+}
 Form = dict[str, str]
 Step = Callable[[Authorization, Form, Request], Awaitable[Response]]
 
@@ -85,7 +90,11 @@ class SignInRoutes:
         if account is None:
             return error_page(answer.get("error_description") or texts.FLOW_UNKNOWN)
         return signed_in_page(
-            {name: str(account.body[name]) for name in _SHOWN_OF_USER if account.body.get(name)}
+            {
+                title: str(account.body[name])
+                for name, title in _SHOWN_OF_USER.items()
+                if account.body.get(name)
+            }
         )
 
     def _under_way(self, step: Step) -> Callable[[Request], Awaitable[Response]]:

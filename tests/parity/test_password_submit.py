@@ -242,7 +242,8 @@ def opened_by_hand(token: str, private_pem: str) -> bytes:
     wrapped, vector, ciphertext, tag = (decoded(part) for part in parts)
     key = serialization.load_pem_private_key(private_pem.encode(), None)
     assert isinstance(key, rsa.RSAPrivateKey)
-    oaep = padding.OAEP(padding.MGF1(hashes.SHA1()), hashes.SHA1(), None)
+    digest = hashes.SHA1()  # noqa: S303  RSA-OAEP of RFC 7518 is this one
+    oaep = padding.OAEP(padding.MGF1(digest), digest, None)
     content_key = key.decrypt(wrapped, oaep)
     length = (len(protected) * 8).to_bytes(8, "big")
     signed = protected.encode() + vector + ciphertext + length

@@ -171,3 +171,16 @@ def test_readiness_follows_the_store(stage: ServiceStage) -> None:
     answer = stage.call("GET", "/ready", app=stage.admin)
     assert (answer.status, answer.document) == (503, {"status_store": False})
     assert stage.call("GET", "/healthz", headers=()).status == 200
+
+
+def test_a_log_that_cannot_be_written_stops_nobody() -> None:
+    """As on a full disk, or when whoever read the log has gone."""
+
+    class Full(io.BytesIO):
+        def write(self, _line: object) -> int:
+            raise OSError(28, "No space left on device")
+
+    stage = ServiceStage(log=Full())
+    assert stage.post(STATUS, {"email": "ana"}).status == 200
+    stage.log = io.BytesIO()
+    stage.close()

@@ -96,6 +96,29 @@ def test_a_store_that_fails_bars_nobody_and_raises_an_alert(is_local: bool) -> N
     stage.close()
 
 
+@pytest.mark.parametrize("name", ["\\ud800", "a\\u0000b", "\\udfff@example.com", "\\u202e", 'a\\\\\\"b'])
+def test_no_name_breaks_anything(name: str) -> None:
+    """Halves of characters (surrogates), NUL, and what turns the direction of writing."""
+    for is_local in (True, False):
+        stage = ServiceStage(is_local=is_local)
+        answer = stage.call("POST", STATUS, f'{{"email":"{name}"}}'.encode())
+        assert answer.status in (200, 409)
+        assert b'alert="status_bug"' not in stage.metrics.text()
+        stage.close()
+
+
+def test_a_bug_of_a_store_bars_nobody() -> None:
+    stage = ServiceStage()
+
+    def broken(_name: str) -> bool:
+        raise ZeroDivisionError
+
+    stage.status.must_reset = broken  # type: ignore[method-assign]
+    assert stage.post(STATUS, {"email": "ana"}).status == 200
+    assert b'idferry_alerts_total{alert="status_bug"} 1.0' in stage.metrics.text()
+    stage.close()
+
+
 def test_a_store_that_hangs_bars_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("idferry.service.reset_status.STORE_SECONDS_MAX", 0.05)
     stage = ServiceStage(is_local=False)

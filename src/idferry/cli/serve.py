@@ -70,12 +70,13 @@ def serve(
 
     Example: idferry serve --mtls-port 8445
     """
-    from idferry.service.hardening import refuse_core_dumps
+    from idferry.service.hardening import allow_many_connections, refuse_core_dumps
     from idferry.service.serving import serve as serve_listeners
     from idferry.wiring import clock_of
     from idferry.wiring.service import service_parts_of
 
     refuse_core_dumps()
+    allow_many_connections()
     read = read_settings(settings)
     if insecure_loopback:
         _refuse_real_addresses(read, mtls_port)

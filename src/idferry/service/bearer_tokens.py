@@ -62,6 +62,7 @@ class SigningKeys:
         self._read_at_s = -math.inf
         self._asked_at_s = -math.inf
         self._asking = asyncio.Lock()
+        self._renewal: asyncio.Task[None] | None = None  # a task that nobody holds may be collected
 
     @property
     def are_known(self) -> bool:
@@ -69,9 +70,14 @@ class SigningKeys:
         return bool(self._keys)
 
     async def of(self, key_id: str) -> RSAKey | None:
-        """The key of this id; None where the provider has none, or cannot be asked."""
-        if key_id not in self._keys or self._is_older_than(self._read_at_s, KEYS_AGE_MAX):
+        """The key of this id; None where the provider has none, or cannot be asked.
+
+        A key that is known is good at once, also when it is time to look for new ones: nobody waits for that.
+        """
+        if key_id not in self._keys:
             await self.refresh()
+        elif self._is_older_than(self._read_at_s, KEYS_AGE_MAX) and not self._asking.locked():
+            self._renewal = asyncio.create_task(self.refresh())
         return self._keys.get(key_id)
 
     async def refresh(self) -> None:

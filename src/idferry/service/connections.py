@@ -12,6 +12,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
+from idferry.service.answers import error_body
 from idferry.service.caller_auth import CERTIFICATE_EXTENSION
 
 CONNECTIONS_MAX = 512
@@ -21,9 +22,15 @@ BODY_BEGINS_SECONDS_MAX = 6.0
 """A body of which a part has come is bounded where it is read, and answered; this ends one of which nothing comes."""
 KEEP_ALIVE_SECONDS = 75
 """Longer than callers usually keep an idle connection, so that few of them meet one that is being closed."""
-_HEAD_TOO_LARGE = (
-    b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+_NO_REQUEST = error_body(400, "The request cannot be read.")
+_NO_REQUEST_ANSWER = (
+    b"HTTP/1.1 400 Bad Request\r\ncontent-type: application/json; charset=utf-8\r\n"
+    b"content-length: %d\r\nconnection: close\r\n\r\n%b" % (len(_NO_REQUEST), _NO_REQUEST)
 )
+
+
+class HeadTooLarge(Exception):
+    """More bytes of headers than a caller has reason to send; the parser turns it into a refusal."""
 
 
 class Connections:
@@ -103,9 +110,8 @@ class BoundedProtocol(HttpToolsProtocol):
         super().data_received(data)
         if not self._in_head and self._body_timer is None:
             self._body_timer = self.loop.call_later(BODY_BEGINS_SECONDS_MAX, self.cut)
-        if self._in_head and self._head_bytes > HEAD_BYTES_MAX and not self.transport.is_closing():
-            self.transport.write(_HEAD_TOO_LARGE)
-            self.cut()
+        if self._in_head and self._head_bytes > HEAD_BYTES_MAX:
+            self.send_400_response("")
 
     def on_message_begin(self) -> None:
         """The scope of a request is made here."""
@@ -115,6 +121,8 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """The head is there."""
+        if sum(len(name) + len(value) for name, value in self.headers) > HEAD_BYTES_MAX:
+            raise HeadTooLarge  # all of it came at once
         self._in_head, self._head_bytes = False, 0
         self._stop_waiting()
         self._group.asked(self)
@@ -132,6 +140,12 @@ class BoundedProtocol(HttpToolsProtocol):
         """The connection is idle, until a head begins to come."""
         super().on_response_complete()
         self._group.answered(self)
+
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002  uvicorn's words are not ours
+        """Refuse what is no request, in the one shape of an error body, and close."""
+        if not self.transport.is_closing():
+            self.transport.write(_NO_REQUEST_ANSWER)
+            self.transport.close()
 
     def cut(self) -> None:
         """End the connection without waiting for the other end."""

@@ -1,4 +1,4 @@
-"""What keeps passwords in this process from reaching a disk by accident: no core dumps, and nobody may look inside.
+"""What the process asks of the system: no core dumps, nobody may look inside, and room for many connections.
 
 It cannot keep the system from swapping memory out; `docs/explain/journey-of-a-password.md` says so.
 """
@@ -7,6 +7,7 @@ import ctypes
 import sys
 from contextlib import suppress
 
+_OPEN_FILES_MAX = 65_536
 _PR_SET_DUMPABLE = 4  # https://man7.org/linux/man-pages/man2/prctl.2.html
 
 
@@ -20,3 +21,13 @@ def refuse_core_dumps() -> None:
         # Also for crash handlers that read the memory of a process instead of waiting for a file.
         with suppress(OSError, AttributeError):
             ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+
+
+def allow_many_connections() -> None:
+    """As many open files as the system grants without asking anybody: silent connections must not use them up."""
+    if sys.platform != "win32":
+        import resource
+
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        with suppress(OSError, ValueError):  # some systems name a limit that they do not grant
+            resource.setrlimit(resource.RLIMIT_NOFILE, (min(most, _OPEN_FILES_MAX), most))

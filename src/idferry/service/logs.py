@@ -8,6 +8,7 @@ import hmac
 import json
 import logging
 from collections.abc import Mapping, MutableMapping
+from contextlib import suppress
 from typing import Any, BinaryIO, Protocol
 
 import msgspec
@@ -45,7 +46,7 @@ def open_log(stream: BinaryIO, *, clock: Clock) -> Log:
         return fields
 
     log: Log = structlog.wrap_logger(
-        structlog.BytesLogger(stream),
+        structlog.BytesLogger(_Unfailing(stream)),  # type: ignore[arg-type]  # it is written to and flushed
         processors=[stamp, _render],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         cache_logger_on_first_use=True,
@@ -58,6 +59,21 @@ def _render(_logger: object, _level: str, fields: Mapping[str, Any]) -> bytes:
     if line.isascii():
         return line.replace(_DELETE, b"\\u007f") if _DELETE in line else line
     return json.dumps(msgspec.json.decode(line)).replace("\x7f", "\\u007f").encode()
+
+
+class _Unfailing:
+    """A stream whose end, or full disk, stops no sign-in: the line is lost."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+
+    def write(self, line: bytes) -> None:
+        with suppress(OSError, ValueError):
+            self._stream.write(line)
+
+    def flush(self) -> None:
+        with suppress(OSError, ValueError):
+            self._stream.flush()
 
 
 class PersonIds:

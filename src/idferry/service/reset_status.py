@@ -128,6 +128,8 @@ class ResetStatusEndpoints:
                 return Answer(200, "may_sign_in")
         except (IdferryError, Overloaded, TimeoutError) as error:
             return self._unsaid("status_unavailable", question, kind=getattr(error, "code", "") or "slow")
+        except Exception as error:  # noqa: BLE001  a bug of ours or of a store's library must bar nobody either
+            return self._unsaid("status_bug", question, kind=type(error).__name__)
         if not self._conflicts.take():
             return self._unsaid("status_global_limit", question)
         return Answer(409, "must_reset", self._must_reset, self._notes(question))

@@ -463,6 +463,20 @@ def test_lag_of_flag_and_time(
     assert after["lastPasswordChangeDateTime"] > before["lastPasswordChangeDateTime"]
 
 
+@pytest.mark.assumed("a sign-in may be shown an older state of the account, as other readers are")
+def test_lag_at_sign_in(
+    emulator: Emulator, ready: SetUp, extension: StandIn, tenant: EmulatedTenant, ann: str
+) -> None:
+    """Where sign-ins lag, a new password does not match yet, and reaches the extension while the flag seems up."""
+    emulator.lag(sign_in_s=[60, 60])
+    emulator.self_service_reset(tenant, ann, "N3w-pass-word")
+    assert emulator.submit(tenant, ANN, "N3w-pass-word")["reason"] == "wrong_password"
+    assert extension.passwords() == ["N3w-pass-word"]
+    emulator.advance(61)
+    assert emulator.submit(tenant, ANN, "N3w-pass-word")["migrated"] is True
+    assert len(extension.calls) == 1
+
+
 @pytest.mark.assumed("an extension may ask Graph before it answers; nothing forbids it")
 def test_extension_calls_graph(
     emulator: Emulator, ready: SetUp, extension: StandIn, tenant: EmulatedTenant, ann: str

@@ -29,6 +29,7 @@ message for this one case, and a `remedy`: what the operator does next. The tree
             TenantNotReady          tenant_not_ready      pre-flight found something that only a person can add
         StatusUnavailable           status_unavailable    where it stands who must reset cannot be asked
         GuardUnavailable            guard_unavailable     the guard that counts sign-in attempts cannot be used
+        HashStoreUnavailable        hash_store_unavailable the file with the password hashes cannot be used
         Stopped                     stopped               interrupted; the same command continues
 
 The exit code that ends the process with such an error is its `exit_code`. Some of these codes also become the reason
@@ -302,6 +303,15 @@ class GuardUnavailable(IdferryError):
     code = "guard_unavailable"
     default_remedy = (
         "Free disk space or mend the permissions of what [guard] path names; nothing else needs doing."
+    )
+
+
+class HashStoreUnavailable(IdferryError):
+    """The file with the password hashes cannot be used, or its key is another one. No hash is checked until it can."""
+
+    code = "hash_store_unavailable"
+    default_remedy = (
+        "Check [hashes] path and key; a lost key opens nothing: destroy the file and load the hashes again."
     )
 
 

@@ -22,11 +22,13 @@ TABLES: dict[str, type] = {
     "service": settings.ServiceSettings,
     "service.caller": settings.ServiceCaller,
     "guard": settings.GuardSettings,
+    "hashes": settings.Hashes,
     "verifier": settings.Verifier,
     "verifier.web_service": settings.WebServiceVerifier,
     "verifier.password_grant": settings.PasswordGrantVerifier,
     "verifier.ldap": settings.LdapVerifier,
     "verifier.cognito": settings.CognitoVerifier,
+    "verifier.hashes": settings.HashesVerifier,
 }
 HEADINGS = {
     "verifier": "[[verifier]]",
@@ -34,6 +36,7 @@ HEADINGS = {
     "verifier.password_grant": '[[verifier]] kind = "password_grant"',
     "verifier.ldap": '[[verifier]] kind = "ldap"',
     "verifier.cognito": '[[verifier]] kind = "cognito"',
+    "verifier.hashes": '[[verifier]] kind = "hashes"',
     "application": "[[application]]",
     "sources": "[sources.NAME]",
     "service.caller": "[[service.caller]]",
@@ -139,6 +142,14 @@ MEANINGS = {
 }
 
 MEANINGS |= {
+    "sources.hash": "How this source's password hashes are read: a [descriptor](password-hashes.md#descriptor), as "
+    "`idferry hash prove` prints it. Left out: by the mark that each value bears. `key` and `pepper` are names of places.",
+    "sources.exported_at": "When the source was exported, ISO 8601 with a zone. Left out: when its file was last written.",
+    "hashes.path": "The file with password hashes, encrypted.",
+    "hashes.key": "Its key: the name of where it lies, at least 32 characters. Where it is set, `idferry premigrate` takes "
+    "the hashes of every source that has some.",
+    "verifier.hashes.legacy_frozen_at": "Since when nobody can change a password in the legacy system, ISO 8601 with a "
+    "zone. Hashes that were exported before it may be stale and are not asked, unless `--accept-stale-hashes` says so.",
     "guard.path": "The file in which attempts are booked, never the ledger's. Its key lies beside it, in the same name with "
     "`.key` added.",
     "guard.attempts": "Wrong passwords for one name from one address that cost nothing.",

@@ -247,12 +247,20 @@ def _hash_documents(project: Project) -> dict[str, list[Any]]:
     ]
     lines = "".join(json.dumps(one) + "\n" for one in rows)
     (project.folder / "rows.jsonl").write_text(lines, encoding="utf-8")
+    hashed = [
+        {"key": "a", "signInName": "a@example.com", "passwordHash": "$1$38652870$DUjsu4TTlTsOe/xxZ05uf/"},
+        {"key": "b", "signInName": "b@example.com", "passwordHash": "damaged and unknown"},
+    ]
+    text = "".join(json.dumps(one) + "\n" for one in hashed)
+    (project.folder / "hashed.jsonl").write_text(text, encoding="utf-8")
     prove = [project.run("hash", "prove", "rows.jsonl", "--line", line) for line in ("2", "3")]
     return {
         "hash list": [project.run("hash", "list")],
         "hash check": [project.run("hash", "check", "rows.jsonl")],
         "hash prove": prove,
         "hash forecast": [project.run("hash", "forecast", "rows.jsonl")],
+        "hash load": [project.run("hash", "load", "hashed.jsonl", "--plain-hash-store", "--execute")],
+        "hash destroy": [project.run("hash", "destroy", "--execute")],
     }
 
 

@@ -11,7 +11,7 @@ from tests.support.memory_wanted import MemoryWantedDrafts
 from idferry.flows.plan_update import UpdatePlan, plan_update
 from idferry.flows.update_people import UpdateLedgers, UpdatePorts, UpdateReport, update_people
 from idferry.flows.verify import SourceCheck, VerifyReport, VerifyScope, verify
-from idferry.ports import TenantFacts
+from idferry.ports import HashStore, TenantFacts
 from idferry.rules.attributes import GRAPH_NAMES
 from idferry.rules.departure import Departures
 from idferry.rules.entry import EventKind
@@ -45,6 +45,7 @@ class LaterExport:
     whole: bool = True
     rules: PlanRules | None = None
     stop: Callable[[], bool] = lambda: False
+    hashes: HashStore | None = None
 
     def run(self, *, execute: bool = True, mortality: Mortality | None = None) -> UpdateReport:
         """The whole story in one process."""
@@ -59,6 +60,7 @@ class LaterExport:
                     world.ledger.report,
                     Living(world.ledger.observations, life),  # type: ignore[arg-type]
                     wanted,
+                    self.hashes,
                 ),
                 directory=UpdatePorts(
                     world.tenant.reader,

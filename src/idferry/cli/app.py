@@ -78,6 +78,8 @@ GROUPS = (
             (hashes.check, "Try rows of hashes with passwords that you know."),
             (hashes.prove, "Find out how one hash was made."),
             (hashes.forecast, "How many sign-ins this machine can take."),
+            (hashes.load, "Take a source's hashes into the encrypted store."),
+            (hashes.destroy, "Delete the store with everything in it."),
         ),
     ),
     (

@@ -8,6 +8,7 @@ from rich.console import Console
 from idferry.cli.output import SHOWN_MAX, counts, facts, figures, listing, say, say_command
 from idferry.flows.check_hashes import CheckedRow, HashCheck
 from idferry.flows.forecast_hashes import HashForecast
+from idferry.flows.load_hashes import LoadReport
 from idferry.flows.prove_hash import HashProof
 from idferry.hashes import Descriptor, Scheme
 from idferry.hashes.descriptor import SECRET_FIELDS
@@ -201,6 +202,50 @@ def print_forecast(console: Console, found: HashForecast, *, threads: int, deadl
             f"The slowest kind takes longer than the caller waits ({deadline_ms:,} ms).",
             style="bold",
         )
+
+
+def load_document(report: LoadReport, *, source: str, executed: bool, forgotten: int) -> dict[str, Any]:
+    """What `hash load --json` prints."""
+    return {
+        "source": source,
+        "executed": executed,
+        "records": report.records,
+        "taken": report.taken,
+        "without_hash": report.without_hash,
+        "barred": report.barred,
+        "malformed": report.malformed,
+        "lacking": {str(why): count for why, count in report.lacking.items()},
+        "schemes": dict(report.schemes),
+        "forgotten": forgotten,
+        "refused": [{"key": one.key, "line": one.line, "reason": one.reason} for one in report.refused],
+        "refused_count": report.refused_count,
+    }
+
+
+def print_load(console: Console, report: LoadReport, *, source: str, executed: bool, forgotten: int) -> None:
+    """What was taken, or would be, and what not."""
+    head = (
+        f"Hashes of the source {source} are in the store."
+        if executed
+        else (f"Hashes of the source {source}. Nothing was changed; --execute takes them.")
+    )
+    say(console, head)
+    console.print()
+    lacking = counts({str(why): count for why, count in report.lacking.items()})
+    rows = [
+        ("records", f"{report.records:,}", ""),
+        ("hashes", f"{report.taken:,}", counts(report.schemes)),
+        ("without a hash", f"{report.without_hash:,}", ""),
+        ("barred", f"{report.barred:,}", "disabled in the source"),
+        ("malformed", f"{report.malformed:,}", ""),
+        ("not checked here", f"{report.lacking.total():,}", lacking),
+    ]
+    rows += [("deleted again", f"{forgotten:,}", "of people who are settled")] if forgotten else []
+    console.print(figures(rows))
+    if report.refused:
+        console.print()
+        shown = [(one.key, str(one.line), one.reason) for one in report.refused[:SHOWN_MAX]]
+        console.print(listing(["key", "line", "why it is not taken"], shown))
 
 
 def _ms(seconds: float) -> float:

@@ -1,5 +1,6 @@
 """The `hash` commands: which password hashes are supported, and trying an export with passwords that somebody knows."""
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -8,25 +9,40 @@ import typer
 from idferry.cli.hash_reports import (
     check_document,
     forecast_document,
+    load_document,
     print_check,
     print_forecast,
+    print_load,
     print_proof,
     print_schemes,
     proof_document,
     schemes_document,
 )
-from idferry.cli.options import JsonOption
-from idferry.cli.output import print_json, screen
+from idferry.cli.options import ExecuteOption, JsonOption, NameOption, SettingsOption, SourceArgument
+from idferry.cli.output import print_json, say, screen
+from idferry.cli.progress import progress
 from idferry.cli.stopping import stop_on_signals
 from idferry.cli.typed_password import typed_password
 from idferry.errors import EXIT_DONE, EXIT_PEOPLE_FAILED, UsageError
 from idferry.flows.check_hashes import check_hashes
 from idferry.flows.forecast_hashes import forecast_hashes
+from idferry.flows.forget_hashes import forget_settled_hashes
+from idferry.flows.load_hashes import load_hashes
 from idferry.flows.prove_hash import prove_hash
 from idferry.hashes import SCHEMES
 from idferry.ports.hash_cases import HashCase
 from idferry.settings import read_settings
-from idferry.wiring import clock_of, hash_rows_of, processors
+from idferry.wiring import (
+    clock_of,
+    exported_at_of,
+    hash_descriptor_of,
+    hash_rows_of,
+    hash_store_if_any,
+    hash_store_of,
+    ledger_if_any,
+    processors,
+    source_of,
+)
 
 DEADLINE_MS = 1_600
 """What External ID leaves us: two seconds, less the way there and back."""
@@ -118,6 +134,76 @@ def forecast(
         print_forecast(screen(), found, threads=threads, deadline_ms=deadline_ms)
     fits = found.forecast is not None and found.forecast.fits
     return EXIT_DONE if fits else EXIT_PEOPLE_FAILED
+
+
+def load(
+    source: SourceArgument,
+    exported_at: Annotated[
+        str,
+        typer.Option(
+            "--exported-at",
+            help="When the source was exported, ISO 8601 with a zone; default: the settings', else the file's own time.",
+            metavar="TIME",
+        ),
+    ] = "",
+    plain_hash_store: Annotated[
+        bool,
+        typer.Option(
+            "--plain-hash-store", help="Make a store without a key, for tests: it protects nothing."
+        ),
+    ] = False,
+    execute: ExecuteOption = False,
+    name: NameOption = "",
+    settings: SettingsOption = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Take the password hashes of a source into the encrypted hash store. Without --execute it only counts.
+
+    Exit code 1: there are hashes that nobody could sign in with. People who are settled lose theirs at once.
+
+    Example: idferry hash load shop --execute
+    """
+    read = read_settings(settings)
+    clock = clock_of(read)
+    legacy = source_of(read, source, name=name)
+    store = hash_store_of(read, plain=plain_hash_store) if execute else nullcontext()
+    with (
+        store as kept,
+        ledger_if_any(read, clock) if execute and read.ledger_path.exists() else nullcontext() as ledger,
+        stop_on_signals() as stop,
+        progress(clock, quiet=as_json) as tell,
+    ):
+        report = load_hashes(
+            source=legacy,
+            descriptor=hash_descriptor_of(read, legacy.name),
+            exported_at=exported_at_of(read, legacy, given=exported_at),
+            store=kept,
+            tell=tell,
+            stop=stop,
+        )
+        forgotten = forget_settled_hashes(store=kept, report=ledger.report) if kept and ledger else 0
+    if as_json:
+        print_json(load_document(report, source=legacy.name, executed=execute, forgotten=forgotten))
+    else:
+        print_load(screen(), report, source=legacy.name, executed=execute, forgotten=forgotten)
+    return EXIT_PEOPLE_FAILED if report.refused_count else EXIT_DONE
+
+
+def destroy(
+    execute: ExecuteOption = False, settings: SettingsOption = None, as_json: JsonOption = False
+) -> None:
+    """Delete the hash store with everything in it, overwritten on disk. Without --execute it only counts.
+
+    Example: idferry hash destroy --execute
+    """
+    read = read_settings(settings)
+    with hash_store_if_any(read) as store:
+        count = 0 if store is None else store.destroy() if execute else sum(1 for _ in store.rows())
+    if as_json:
+        print_json({"hashes": count, "destroyed": execute and store is not None})
+        return
+    done = "destroyed" if execute else "in the store; --execute destroys it"
+    say(screen(), "There is no hash store." if store is None else f"{count:,} hashes {done}.")
 
 
 def _row(file: Path, line: int) -> HashCase:

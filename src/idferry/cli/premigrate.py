@@ -8,6 +8,7 @@ from typing import Any
 import typer
 
 from idferry.cli.endings import telling_how_far
+from idferry.cli.hash_upkeep import forget_hashes_of_settled, load_hashes_of
 from idferry.cli.options import (
     CorrectionsOption,
     ExecuteOption,
@@ -258,6 +259,7 @@ def _execute(
         telling_how_far(ledger, command=command, source=legacy.name),
         _telling_changes(as_json=as_json),
     ):
+        load_hashes_of(read, legacy, stop=stop)
         report = flow(
             command=command,
             source=legacy,
@@ -276,6 +278,7 @@ def _execute(
         if status:
             everybody = Selection(source=legacy.name)
             complete_reset_status(status=status, report=ledger.report, selection=everybody, stop=stop)
+        forget_hashes_of_settled(read, ledger.report)
         return done_of(report, ledger.report, legacy.name)
 
 

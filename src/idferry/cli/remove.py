@@ -7,6 +7,7 @@ from typing import Annotated, Any, Protocol
 
 import typer
 
+from idferry.cli.hash_upkeep import forget_hashes_of_settled
 from idferry.cli.options import CohortOption, ExecuteOption, JsonOption, NameOption, RunOption, SettingsOption
 from idferry.cli.output import SHOWN_MAX, counts, figures, listing, print_json, print_meanings, say, screen
 from idferry.cli.progress import progress
@@ -133,6 +134,8 @@ def remove(
             including_used=including_used,
             stop=stop,
         )
+        if execute:
+            forget_hashes_of_settled(read, ledger.report)
     if as_json:
         print_json(remove_document(report))
     else:

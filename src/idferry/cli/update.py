@@ -22,6 +22,7 @@ from idferry.settings import Settings
 from idferry.wiring import (
     LedgerParts,
     directory_of,
+    hash_store_if_any,
     ledger_of,
     ledger_to_read,
     run_lock_of,
@@ -79,13 +80,14 @@ class LaterExport:
         with (
             _opened(read, clock, execute=execute) as ledger,
             directory_of(read, clock) as directory,
+            hash_store_if_any(read) as hashes,
             progress(clock, quiet=self.as_json) as tell,
             stop_on_signals() as stop,
         ):
             return update_people(
                 plan=plan,
                 departures=self.departures,
-                ledgers=UpdateLedgers(ledger.report, ledger.observations, wanted),
+                ledgers=UpdateLedgers(ledger.report, ledger.observations, wanted, hashes),
                 directory=UpdatePorts(
                     directory.reader, directory.updater, directory.remover, directory.inspector
                 ),

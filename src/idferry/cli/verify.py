@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from idferry.cli.hash_upkeep import forget_hashes_of_settled
 from idferry.cli.options import (
     CohortOption,
     CorrectionsOption,
@@ -93,6 +94,7 @@ def verify(
             source_check=_source_check(read, clock, ledger, source, name, corrections) if source else None,
             stop=stop,
         )
+        forget_hashes_of_settled(read, ledger.report)
     if as_json:
         print_json(verify_document(report))
     else:

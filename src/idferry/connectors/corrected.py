@@ -61,7 +61,8 @@ class CorrectedSource:
             else:
                 mended = corrected(record.user, correction)
                 password = record.password
-                yield SourceRecord(without_copies(mended, password) if password else mended, password)
+                plain = without_copies(mended, password) if password else mended
+                yield SourceRecord(plain, password, record.hashed)
 
 
 def original_digest(digest: str) -> str:

@@ -13,7 +13,7 @@ from idferry.connectors.copying import taken
 from idferry.connectors.csv_table import (
     KEY_COLUMN,
     KEY_FIELD,
-    SECRET_FIELD,
+    SECRET_FIELDS,
     CsvSource,
     Row,
     likely_delimiter,
@@ -68,7 +68,7 @@ def plain_copy(source: CsvSource, take: Take, withholds: Withholds) -> Iterator[
         targets = source.targets(heading)
         assert isinstance(heading, Row)  # noqa: S101  targets() refuses everything else
         added = [] if KEY_FIELD in targets else [KEY_COLUMN]
-        places = [place for place, target in enumerate(targets) if target != SECRET_FIELD]
+        places = [place for place, target in enumerate(targets) if target not in SECRET_FIELDS]
         yield line.of([*(heading.cells[place] for place in places), *added])
         meant = [targets[place] for place in places]
         for key, cells in taken(_keyed(table, targets, places, source), take):

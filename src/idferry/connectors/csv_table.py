@@ -40,11 +40,15 @@ from idferry.rules.legacy_user import BadRecord, LegacyUser, Place, fallback_key
 from idferry.rules.names import ASCII_BLANKS, Identity, SignInType, local_identity
 from idferry.rules.password import Password
 from idferry.rules.spreadsheet_cells import unprotected
+from idferry.rules.stored_hash import StoredHash
 from idferry.rules.withholding import without_copies
 
 DELIMITERS = (",", ";", "\t")
 LIST_SEPARATOR = ";"
 SECRET_FIELD = "password"
+HASH_FIELD, SALT_FIELD, HASHED_NAME_FIELD = "passwordHash", "passwordSalt", "hashedName"
+SECRET_FIELDS = frozenset({SECRET_FIELD, HASH_FIELD, SALT_FIELD, HASHED_NAME_FIELD})
+"""What no copy of a table repeats."""
 KEY_FIELD = "key"
 KEY_COLUMN = "idferryKey"
 """The column that `status --export-failures` adds where the table has no key: there a sign-in name may be mended."""
@@ -59,6 +63,9 @@ _OTHER_FIELDS = (
     "surname",
     "email",
     "password",
+    "passwordHash",
+    "passwordSalt",
+    "hashedName",
     "lastSignIn",
     "accountEnabled",
 )
@@ -118,7 +125,7 @@ class CsvSource(ExportFile):
         names = [name.strip() for name in heading.cells]
         self._check_heading(names)
         needed = (
-            one for one in self.columns if not (self.written_by_us and self.columns[one] == SECRET_FIELD)
+            one for one in self.columns if not (self.written_by_us and self.columns[one] in SECRET_FIELDS)
         )
         missing = [column for column in needed if column not in names]
         if missing:
@@ -163,10 +170,10 @@ class CsvSource(ExportFile):
             return known[column.lower()]
         target = self.columns[column]
         meant = known.get(target.lower(), target)
-        if target not in ("", SECRET_FIELD) and is_sensitive_name(column):
+        if target and target not in SECRET_FIELDS and is_sensitive_name(column):
             raise SourceError(
                 f"{self.path}: the column {shown(column)!r} is a secret by its name and is mapped to {shown(target)!r}",
-                remedy=f'Map it to {SECRET_FIELD} if it holds passwords in clear, else to "". A column that is no '
+                remedy=f'Map it to {SECRET_FIELD} or {HASH_FIELD} if it holds those, else to "". A column that is no '
                 "secret needs another name in the heading.",
             )
         problem = f"write it {meant}" if meant != target else None
@@ -320,6 +327,7 @@ def _by_field(row: Row, targets: Sequence[str]) -> dict[str, str]:
 
 def _person(fields: dict[str, str], source: str, place: Place) -> SourceRecord:
     password = fields.pop(SECRET_FIELD, None)
+    hashed = _hashed(fields)
     identities = distinct(_identities(fields))
     key = fields.get(KEY_FIELD, "").strip(ASCII_BLANKS)
     user = LegacyUser(
@@ -337,9 +345,15 @@ def _person(fields: dict[str, str], source: str, place: Place) -> SourceRecord:
         record_digest=record_digest(fields),
     )
     if password is None:
-        return SourceRecord(user, None)
+        return SourceRecord(user, None, hashed)
     secret = Password(password)
-    return SourceRecord(without_copies(user, secret), secret)
+    return SourceRecord(without_copies(user, secret), secret, hashed)
+
+
+def _hashed(fields: dict[str, str]) -> StoredHash | None:
+    """Taken out of the fields before anything is counted or compared: another hash is no other record."""
+    value, salt, name = (fields.pop(one, "") for one in (HASH_FIELD, SALT_FIELD, HASHED_NAME_FIELD))
+    return StoredHash(value, salt, name) if value else None
 
 
 def _value(name: str, cell: str) -> AttributeValue:

@@ -8,7 +8,7 @@ The page docs/reference/json-lines.md describes every field.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import BinaryIO, Literal
+from typing import Any, BinaryIO, Literal
 
 import msgspec
 
@@ -31,6 +31,7 @@ from idferry.rules.attributes import AttributeValue
 from idferry.rules.legacy_user import BadRecord, LegacyUser, Place
 from idferry.rules.names import Identity, SignInType, local_identity
 from idferry.rules.password import Password
+from idferry.rules.stored_hash import StoredHash
 from idferry.rules.withholding import without_copies
 
 _WHERE = re.compile(r" - at `\$\.?(?P<path>[^`]*)`\Z")
@@ -66,6 +67,9 @@ class _Record(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True, re
     surname: str | None = None
     email: str | None = None
     password: Password | None = None
+    password_hash: str | dict[str, Any] | None = None
+    password_salt: str | None = None
+    hashed_name: str | None = None
     last_sign_in: str | None = None
     account_enabled: bool | None = None
     attributes: dict[str, _Attribute] | None = None
@@ -145,6 +149,7 @@ def record_lines(stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
 def _person(record: _Record, source: str, place: Place) -> SourceRecord:
     password = record.password
     record.password = None
+    hashed = _hashed(record) if record.password_hash else None
     key = str(record.key)
     if not key.strip():
         raise FieldProblem("key", "is empty")
@@ -161,8 +166,16 @@ def _person(record: _Record, source: str, place: Place) -> SourceRecord:
         record_digest(record),
     )
     if password is None or password.is_empty:
-        return SourceRecord(user, None)
-    return SourceRecord(without_copies(user, password), password)
+        return SourceRecord(user, None, hashed)
+    return SourceRecord(without_copies(user, password), password, hashed)
+
+
+def _hashed(record: _Record) -> StoredHash:
+    """Taken out of the record before its digest is made: another hash is no other record."""
+    value, salt, name = record.password_hash, record.password_salt or "", record.hashed_name or ""
+    record.password_hash = record.password_salt = record.hashed_name = None
+    text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    return StoredHash(text, salt, name)
 
 
 def _identities(record: _Record) -> tuple[Identity, ...]:

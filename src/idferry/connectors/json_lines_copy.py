@@ -26,7 +26,7 @@ from idferry.rules.correction import (
 from idferry.rules.legacy_user import BadRecord, LegacyUser, Place
 from idferry.rules.withholding import CONTACT, Withholds
 
-_SECRET = "password"
+_SECRETS = frozenset({"password", "passwordHash", "passwordSalt", "hashedName"})
 _ATTRIBUTES = "attributes"
 _JUDGED = ("displayName", "givenName", "surname", "email")
 _SAYS = MappingProxyType(
@@ -79,7 +79,7 @@ def _plain(
     fields: dict[str, msgspec.Raw], withholds: Withholds, copies: Collection[str]
 ) -> dict[str, object]:
     """`copies`: what repeats the record's password, by the names of `LegacyUser.withheld`."""
-    kept: dict[str, object] = {name: raw for name, raw in fields.items() if name != _SECRET}
+    kept: dict[str, object] = {name: raw for name, raw in fields.items() if name not in _SECRETS}
     for name in _JUDGED:
         is_copy = (CONTACT if name == "email" else name) in copies
         if name in fields and (is_copy or withholds(name, _decode_text(fields[name]) or "")):

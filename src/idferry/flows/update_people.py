@@ -12,6 +12,7 @@ from idferry.flows.change_accounts import AccountChanges, account_changes
 from idferry.flows.check_tenant import add_attributes
 from idferry.flows.disable_people import DisableReport, disable_people, list_by_enabled
 from idferry.flows.end_early import telling_what_was_done
+from idferry.flows.forget_hashes import forget_hashes
 from idferry.flows.plan_update import Listing, UpdatePlan
 from idferry.flows.remove import RemoveReport, remove
 from idferry.flows.update_values import ValuesReport, ValueUpdating
@@ -20,6 +21,7 @@ from idferry.ports import (
     AccountRemover,
     AccountUpdater,
     Clock,
+    HashStore,
     LedgerReport,
     ObservationLedger,
     Stop,
@@ -42,11 +44,12 @@ BARRED = "disabled in the source"
 
 @dataclass(frozen=True, slots=True)
 class UpdateLedgers:
-    """The parts of one ledger that an update works with, and the shelf that `plan_update` filled."""
+    """The parts of one ledger that an update works with, the shelf that `plan_update` filled, and the hash store if any."""
 
     report: LedgerReport
     observations: ObservationLedger
     wanted: WantedDrafts
+    hashes: HashStore | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +132,8 @@ def update_people(
         settling = _Settling(
             plan=plan, ledgers=ledgers, directory=directory, report=report, tell=tell, stop=stop
         )
+        if execute:
+            settling.forget_hashes()
         with account_changes(observations=ledgers.observations, clock=clock, run=run, stop=stop) as changes:
             ValueUpdating(
                 ledger=ledgers.report,
@@ -162,8 +167,14 @@ class _Settling:
     tell: Tell
     stop: Stop
 
+    def forget_hashes(self) -> None:
+        """Whoever left the source or is barred there signs in by no old hash any more, whatever else was asked for."""
+        for chosen in (self.plan.departing, self.plan.shut):
+            if self.ledgers.hashes:
+                forget_hashes(store=self.ledgers.hashes, people=self._people(chosen))
+
     def disable(self, departures: Departures, changes: AccountChanges) -> None:
-        """Disable whom somebody asked to disable. A store of password hashes forgets all these people here."""
+        """Disable whom somebody asked to disable."""
         leaving = len(self.plan.departing) if departures.vanished is WhenVanished.REMOVE else 0
         wanted = (
             (departures.vanished is WhenVanished.DISABLE, self.plan.departing, VANISHED),

@@ -7,13 +7,15 @@ import msgspec
 
 from idferry.rules.legacy_user import BadRecord, LegacyUser
 from idferry.rules.password import Password
+from idferry.rules.stored_hash import StoredHash
 
 
 class SourceRecord(msgspec.Struct, frozen=True, gc=False):
-    """A legacy user and, beside it, the password of the record (None: the record has none)."""
+    """A legacy user and, beside it, the password of the record and its hash of one (None: the record has none)."""
 
     user: LegacyUser
     password: Password | None
+    hashed: StoredHash | None = None
 
 
 class LegacySource(Protocol):

@@ -18,6 +18,7 @@ from idferry.settings.service_tables import ServiceCaller, ServiceSettings, host
 from idferry.settings.tables import (
     Application,
     ClockSettings,
+    Hashes,
     Ledger,
     Limits,
     Passwords,
@@ -27,6 +28,7 @@ from idferry.settings.tables import (
 )
 from idferry.settings.verifier_tables import (
     CognitoVerifier,
+    HashesVerifier,
     LdapVerifier,
     LegacyLockout,
     PasswordGrantVerifier,
@@ -42,6 +44,8 @@ __all__ = [
     "ClockSettings",
     "CognitoVerifier",
     "GuardSettings",
+    "Hashes",
+    "HashesVerifier",
     "LdapVerifier",
     "Ledger",
     "LegacyLockout",

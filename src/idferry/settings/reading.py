@@ -25,6 +25,7 @@ from idferry.settings.service_tables import ServiceCaller, ServiceSettings, serv
 from idferry.settings.tables import (
     Application,
     ClockSettings,
+    Hashes,
     Ledger,
     Limits,
     Passwords,
@@ -55,6 +56,7 @@ class Settings:
     clock: ClockSettings
     service: ServiceSettings
     guard: GuardSettings
+    hashes: Hashes
     service_callers: tuple[ServiceCaller, ...]
     verifiers: tuple[Verifier, ...]
 
@@ -155,6 +157,7 @@ def parse_settings(raw: Mapping[str, Any], *, file: Path | None, folder: Path) -
         "clock",
         "service",
         "guard",
+        "hashes",
         "verifier",
     )
     refuse_unknown(raw, known, where="")
@@ -180,6 +183,7 @@ def parse_settings(raw: Mapping[str, Any], *, file: Path | None, folder: Path) -
         clock=table(ClockSettings, raw.get("clock", {}), where="clock"),
         service=service,
         guard=guard_of_table(raw.get("guard", {})),
+        hashes=table(Hashes, raw.get("hashes", {}), where="hashes"),
         service_callers=service_callers,
         verifiers=verifiers_of_tables(raw.get("verifier", [])),
     )

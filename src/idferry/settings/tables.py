@@ -50,6 +50,16 @@ class Source:
     kind: Literal["", "json_lines", "users_data", "csv"] = ""
     columns: dict[str, str] = field(default_factory=dict)
     delimiter: str = ""
+    hash: dict[str, str | int | bool] = field(default_factory=dict)
+    exported_at: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Hashes:
+    """`[hashes]`: where password hashes are kept, encrypted, for as long as the migration lasts."""
+
+    path: str = "idferry.hashes"
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)

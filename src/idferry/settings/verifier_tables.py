@@ -118,16 +118,24 @@ class CognitoVerifier(Verifier):
     private_address: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HashesVerifier(Verifier):
+    """`[[verifier]] kind = "hashes"`: the hash store of `[hashes]`."""
+
+    legacy_frozen_at: str = ""
+
+
 VERIFIER_KINDS: Mapping[str, type[Verifier]] = MappingProxyType(
     {
         "web_service": WebServiceVerifier,
         "password_grant": PasswordGrantVerifier,
         "ldap": LdapVerifier,
         "cognito": CognitoVerifier,
+        "hashes": HashesVerifier,
     }
 )
 """Kind -> its table."""
-OFFLINE_KINDS: frozenset[str] = frozenset()
+OFFLINE_KINDS: frozenset[str] = frozenset({"hashes"})
 """Kinds that ask no legacy system: it cannot lock anybody, so they need no `legacy_lockout`."""
 _NESTED: Mapping[str, type[LegacyLockout] | type[WebServiceAnswer]] = {
     "legacy_lockout": LegacyLockout,

@@ -46,6 +46,12 @@ def made_with_key(store: Path, random_bytes: RandomBytes) -> bytes:
     return key
 
 
+def made_private(store: Path) -> None:
+    """An empty store without a key of its own, 0600; also one that was there before. Raises OSError."""
+    with os.fdopen(os.open(store, os.O_CREAT | os.O_RDWR, PRIVATE_FILE), "rb") as file:
+        _make_private(file.fileno())
+
+
 def key_of(store: Path) -> bytes:
     """The key of an existing store. Raises OSError, or ValueError when it is cut short."""
     key = key_path(store).read_bytes()

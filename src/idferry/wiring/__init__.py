@@ -8,6 +8,12 @@ from idferry.ledger.opening import Ledger as LedgerParts
 from idferry.ledger.wanted import wanted_drafts
 from idferry.wiring.directories import directory_of
 from idferry.wiring.guard import check_lockouts, guard_if_any, guard_of, keyed_digest, submissions_of
+from idferry.wiring.hash_store import (
+    exported_at_of,
+    hash_descriptor_of,
+    hash_store_if_any,
+    hash_store_of,
+)
 from idferry.wiring.hashes import hash_rows_of, processors
 from idferry.wiring.ledgers import (
     ledger_if_any,
@@ -42,10 +48,14 @@ __all__ = [
     "clock_of",
     "corrected_source_of",
     "directory_of",
+    "exported_at_of",
     "exported_source_of",
     "guard_if_any",
     "guard_of",
+    "hash_descriptor_of",
     "hash_rows_of",
+    "hash_store_if_any",
+    "hash_store_of",
     "keyed_digest",
     "ledger_if_any",
     "ledger_of",

@@ -26,6 +26,9 @@ def spared_files(settings: Settings, *, runs: Iterable[Run], sources: Iterable[s
     beside = [key_path(ledger), lock_path(ledger)]
     beside += [ledger.with_name(ledger.name + suffix) for suffix in _DATABASE_SUFFIXES]
     found |= dict.fromkeys(beside, "a file of the ledger")
+    hashes = settings.folder / settings.hashes.path
+    beside = [hashes, *(hashes.with_name(hashes.name + suffix) for suffix in _DATABASE_SUFFIXES)]
+    found |= dict.fromkeys(beside, "a file of the hash store")
     places = [str(settings.folder / one.path) for one in settings.sources.values()]
     runs = list(runs)
     places += [run.place for run in runs if run.place]

@@ -7,12 +7,16 @@ from dataclasses import replace
 from datetime import timedelta
 
 from idferry.connectors import password_grant, web_service
+from idferry.connectors.hash_verifier import HashVerifier
 from idferry.errors import SettingsError
+from idferry.hashes import BOUNDS
 from idferry.outbound import Outbound, RefusedAddress, named_host, tls_context
 from idferry.ports import Clock, LegacyRef, PasswordVerifier, ProtectedVerifier, Tell
 from idferry.rules.names import compared_form
 from idferry.rules.verdict import VERDICT_NAMES
-from idferry.settings import PasswordGrantVerifier, Settings, Verifier, WebServiceVerifier
+from idferry.settings import HashesVerifier, PasswordGrantVerifier, Settings, Verifier, WebServiceVerifier
+from idferry.wiring.hash_store import check_freeze, freeze_of, hash_store_of
+from idferry.wiring.hashes import processors
 from idferry.wiring.protected_verifiers import CallLimits, Protected
 
 _OWN_HEADERS = frozenset({"host", "content-length", "content-type", "transfer-encoding", "connection"})
@@ -46,27 +50,46 @@ class VerifierSet:
 
 
 @contextmanager
-def verifiers_of(settings: Settings, clock: Clock, tell: Tell) -> Iterator[VerifierSet]:
+def verifiers_of(
+    settings: Settings, clock: Clock, tell: Tell, *, accept_stale_hashes: bool = False
+) -> Iterator[VerifierSet]:
     """The verifiers of the settings, until the block ends. Nothing is called before one is asked.
 
     Raises:
-        SettingsError: a secret or a file is missing, or a value means nothing to its connector.
+        SettingsError: a secret or a file is missing, a value means nothing to its connector, or hashes may be stale
+            and nobody accepts that.
     """
     with ExitStack() as stack:
-        built = [(one, _protected(settings, one, clock, tell, stack)) for one in settings.verifiers]
+        built = [
+            (one, _protected(settings, one, clock, tell, stack, accept_stale_hashes=accept_stale_hashes))
+            for one in settings.verifiers
+        ]
         yield VerifierSet(built)
 
 
 def _protected(
-    settings: Settings, one: Verifier, clock: Clock, tell: Tell, stack: ExitStack
+    settings: Settings,
+    one: Verifier,
+    clock: Clock,
+    tell: Tell,
+    stack: ExitStack,
+    *,
+    accept_stale_hashes: bool,
 ) -> ProtectedVerifier:
+    # Hashes are computed here: more at a time than there are cores would only make all of them late.
+    calls = (
+        min(one.concurrent_calls, processors()) if isinstance(one, HashesVerifier) else one.concurrent_calls
+    )
     limits = CallLimits(
-        concurrent_calls=one.concurrent_calls,
+        concurrent_calls=calls,
         waiting_max=one.concurrent_calls,
         calls_per_second=one.legacy_requests_per_second or _known_rate(one),
         abort_after=timedelta(seconds=one.deadline_seconds),
     )
-    verifier = _built(settings, one, clock, tell, stack)
+    if isinstance(one, HashesVerifier):
+        verifier = _hashes(settings, one, clock, tell, stack, accept_stale=accept_stale_hashes)
+    else:
+        verifier = _built(settings, one, clock, tell, stack)
     return Protected(verifier, limits=limits, clock=clock, tell=tell)
 
 
@@ -80,6 +103,21 @@ def _built(settings: Settings, one: Verifier, clock: Clock, tell: Tell, stack: E
             raise AssertionError(
                 f"no connector for the kind {one.kind}"
             )  # a kind without a line here is a bug
+
+
+def _hashes(
+    settings: Settings, one: HashesVerifier, clock: Clock, tell: Tell, stack: ExitStack, *, accept_stale: bool
+) -> PasswordVerifier:
+    freeze = freeze_of(one, accept_stale=accept_stale)
+    check_freeze(one, freeze, clock)
+    return HashVerifier(
+        name=one.name,
+        store=stack.enter_context(hash_store_of(settings)),
+        freeze=freeze,
+        bounds=BOUNDS,
+        clock=clock,
+        tell=tell,
+    )
 
 
 def _web_service(

@@ -1,0 +1,121 @@
+"""The hash store of the settings, what a source's hashes are read by, and since when the legacy system is frozen."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from idferry.errors import SettingsError
+from idferry.hashes import Descriptor, Malformed
+from idferry.hashes.descriptor import SECRET_FIELDS
+from idferry.ports import Clock, LegacySource
+from idferry.rules.hash_trust import Freeze
+from idferry.settings import HashesVerifier, Settings
+from idferry.stores.hash_store import SqliteHashStore, is_plain_store, open_hash_store
+from idferry.wiring.system import random_bytes
+
+_FORM = "Write it as 2026-11-20T18:00:00Z."
+
+
+def hash_store_path(settings: Settings) -> Path:
+    """Where the hash store lies."""
+    return settings.folder / settings.hashes.path
+
+
+def hash_store_of(settings: Settings, *, plain: bool = False) -> SqliteHashStore:
+    """The hash store of `[hashes]`, made when it is not there; `plain`: for tests, without a key. A context manager.
+
+    Raises:
+        SettingsError: there is no key, or it cannot be read.
+        HashStoreUnavailable: the file cannot be used.
+    """
+    path = hash_store_path(settings)
+    if plain or (not settings.hashes.key and is_plain_store(path)):
+        return open_hash_store(path, secret="", random_bytes=random_bytes, plain=True)
+    if not settings.hashes.key:
+        raise SettingsError(
+            "hashes.key is missing: password hashes are kept encrypted only",
+            remedy="Make a key, for example with `openssl rand -base64 32`, and name its place: "
+            '[hashes] key = "env:IDFERRY_HASH_KEY".',
+        )
+    secret = settings.secret(settings.hashes.key, what="hashes.key")
+    return open_hash_store(path, secret=secret, random_bytes=random_bytes)
+
+
+@contextmanager
+def hash_store_if_any(settings: Settings) -> Iterator[SqliteHashStore | None]:
+    """The hash store, if there is one here: who only cleans up makes no file. Raises as above."""
+    if not hash_store_path(settings).is_file():
+        yield None
+        return
+    with hash_store_of(settings) as store:
+        yield store
+
+
+def hash_descriptor_of(settings: Settings, source: str) -> Descriptor:
+    """How the hashes of this source are read: `[sources.NAME] hash`, its secrets looked up.
+
+    Raises:
+        SettingsError: a field that no descriptor has, or a secret that is not there.
+    """
+    declared = settings.sources.get(source)
+    said = dict(declared.hash) if declared else {}
+    where = f"sources.{source}.hash"
+    for name in SECRET_FIELDS & said.keys():
+        said[name] = settings.secret(str(said[name]), what=f"{where}.{name}")
+    found = Descriptor.of(said)
+    if isinstance(found, Malformed):
+        raise SettingsError(
+            f"{where}: {found.reason}", remedy="`idferry hash prove` prints the whole table for a row."
+        )
+    return found
+
+
+def exported_at_of(settings: Settings, source: LegacySource, *, given: str = "") -> datetime:
+    """When the source was exported: as the command line or the settings say, else when its file was last written.
+
+    Raises:
+        SettingsError: it is no moment, or nobody knows.
+    """
+    declared = settings.sources.get(source.name)
+    said = given or (declared.exported_at if declared else "")
+    if said:
+        return _moment(said, what="exported_at")
+    try:
+        return datetime.fromtimestamp(Path(source.place).stat().st_mtime, UTC)
+    except OSError as error:
+        raise SettingsError(
+            f"nobody knows when {source.name} was exported", remedy="Say it with --exported-at."
+        ) from error
+
+
+def freeze_of(one: HashesVerifier, *, accept_stale: bool) -> Freeze:
+    """Since when nobody can change a password in the legacy system. Raises SettingsError: no moment."""
+    said = one.legacy_frozen_at
+    what = f"verifier {one.name}: legacy_frozen_at"
+    return Freeze(_moment(said, what=what) if said else None, accept_stale)
+
+
+def check_freeze(one: HashesVerifier, freeze: Freeze, clock: Clock) -> None:
+    """Refuse hashes that may be stale, unless somebody has said that they are wanted.
+
+    Raises:
+        SettingsError: the legacy system is not frozen.
+    """
+    if not (freeze.accept_stale or freeze.is_over(clock.now())):
+        raise SettingsError(
+            f"verifier {one.name}: the legacy system is not frozen, so a password that was changed there would still "
+            "open the account by its old hash",
+            remedy="Set legacy_frozen_at when nobody can change a password there any more, and load an export made "
+            "after it; or accept it with --accept-stale-hashes.",
+        )
+
+
+def _moment(said: str, *, what: str) -> datetime:
+    try:
+        found = datetime.fromisoformat(said)
+    except ValueError as error:
+        raise SettingsError(f"{what} is no moment", remedy=_FORM) from error
+    if found.tzinfo is None:
+        raise SettingsError(f"{what} has no time zone", remedy=_FORM)
+    return found

@@ -340,7 +340,7 @@ def test_s3_stolen_passwords_from_thousands_of_addresses_while_people_sign_in(
     # Once every bot has failed, what it tries is not forwarded any more while the storm lasts.
     late = [load[second] for second in range(seconds - 40, seconds)]
     assert sum(late) / len(late) <= 5 + 0.5 + 120 / 60 + 1
-    assert sum(one.result is not None for one in mistyped) == len(mistyped)
+    assert sum(one.result == Match() for one in mistyped) >= 0.99 * len(mistyped)
 
 
 @pytest.mark.parametrize(("threshold", "minutes"), COMMON_LOCKS)

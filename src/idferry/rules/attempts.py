@@ -65,7 +65,7 @@ class EveryoneLimit:
     """When failures everywhere look like somebody who tries stolen passwords.
 
     That is when more than `failures_per_minute` fail and their share is over five times the learned one. Then only
-    those get through from whose address nothing has failed lately.
+    those get through from whose address no other name has failed lately.
     """
 
     failures_per_minute: int = 120
@@ -261,9 +261,13 @@ def _is_spent(limit: AddressLimit, spent: Spent, counts: Counts, at: float) -> b
 
 
 def _is_clean(rules: GuardRules, counts: Counts, at: float) -> bool:
-    """Whether nothing has failed from this address lately; where the tenant tells none, for this name."""
+    """Whether no other name has failed from this address lately; where the tenant tells none, not even this one.
+
+    Stolen passwords come with a name each; somebody who mistypes stays with one, whose own lanes count that.
+    """
     if counts.is_told:
-        return counts.address is None or counts.address.left_over(rules.address, at) == 0.0
+        own = rules.schedule.address.fresh(counts.pair, at).level
+        return counts.address is None or counts.address.left_over(rules.address, at) <= own
     return rules.schedule.anywhere.fresh(counts.name, at).streak == 0
 
 

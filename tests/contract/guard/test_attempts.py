@@ -329,7 +329,7 @@ def storm(guard: AnyGuard, at_s: float, guesses: int) -> None:
         guess(guard, later(at_s + number / 50), name=f"stuffed {number}", address=next(fresh))
 
 
-def test_in_a_storm_of_failures_only_those_pass_from_whose_address_nothing_has_failed(
+def test_in_a_storm_of_failures_only_those_pass_from_whose_address_no_other_name_has_failed(
     guard: AnyGuard,
 ) -> None:
     sign_in(guard, -DAY_S)
@@ -339,8 +339,10 @@ def test_in_a_storm_of_failures_only_those_pass_from_whose_address_nothing_has_f
     assert guess(guard, later(3), name="cid", address="203.0.113.6") is Booking.BOOKED
     assert guess(guard, later(3), name="ben", address="") is Booking.GLOBAL_LIMIT
     assert guess(guard, later(3), name="dee", address="") is Booking.BOOKED
-    guess(guard, later(3), name="eve")
-    assert guess(guard, later(3), name="eve") is Booking.GLOBAL_LIMIT
+    assert {guess(guard, later(3), name="eve") for _ in range(3)} == {
+        Booking.BOOKED
+    }  # who mistypes may go on
+    assert guess(guard, later(3), name="fay") is Booking.GLOBAL_LIMIT
     assert guess(guard, later(3)) is Booking.BOOKED
 
 

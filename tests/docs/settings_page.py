@@ -171,7 +171,7 @@ MEANINGS |= {
     "guard.address_failures": "What one address may fail in a day, whatever the names. An IPv6 address counts as its /64.",
     "guard.address_names": "With how many names one address may fail in 10 minutes.",
     "guard.failures_per_minute": "From so many on it is looked at whether most attempts everywhere fail. Then only those "
-    "get through from whose address nothing has failed lately.",
+    "get through from whose address no other name has failed lately.",
     "guard.spared_networks": "Addresses and networks of many people, where neither counts.",
 }
 

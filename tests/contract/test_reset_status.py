@@ -157,6 +157,9 @@ def test_the_ledger_answers_as_its_last_commit_says_and_keeps_an_event(tmp_path:
             [EventKind.SENT, EventKind.CREATED, EventKind.PASSWORD_RESET],
         )
         status.settle(sign_in_name="ana@example.com", object_id="")
+        known = [("ANA@example.com", ""), ("", entry.object_id), ("nobody", "nothing")]
+        found = [status.legacy_user_of(sign_in_name=name, object_id=one) for name, one in known]
+        assert found == [("shop", "1"), ("shop", "1"), None]
         assert len(ledger.report.events(entry.person_id)) == 3
         status.close()
 

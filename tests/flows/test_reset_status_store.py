@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -11,10 +12,11 @@ from tests.support.memory_status import MemoryResetStatus
 
 from idferry.errors import StatusUnavailable, Stopped
 from idferry.flows.complete_reset_status import complete_reset_status
-from idferry.flows.track_password_reset import track_password_reset
+from idferry.flows.track_password_reset import end_locks_of_reset, track_password_reset
 from idferry.ledger import Ledger, open_ledger
 from idferry.rules.entry import EventKind, Observation, Selection
 from idferry.rules.lifecycle import State
+from idferry.rules.submission import key_of_person, key_of_unknown
 from idferry.stores.following import FollowedLedger
 
 NAMES = [f"{number}@example.com" for number in range(4)]
@@ -132,3 +134,31 @@ def test_a_reset_is_told_to_every_store_although_one_is_down() -> None:
     stores[0].failing = False
     track_password_reset(stores=stores, sign_in_name="ana", object_id="id")
     assert stores[0].must_reset("ana") is False
+
+
+@dataclass
+class Unlocked:
+    """The part of a guard that a reset needs."""
+
+    keys: list[str]
+
+    def unlock(self, name_key: str, *, at: datetime) -> None:
+        assert at == AT
+        self.keys.append(name_key)
+
+
+@pytest.mark.parametrize(
+    ("person", "expected"), [(("shop", "7"), key_of_person("shop", "7")), (None, key_of_unknown("ana"))]
+)
+def test_a_reset_ends_the_locks_of_the_person_or_of_the_name(
+    person: tuple[str, str] | None, expected: str
+) -> None:
+    guard = Unlocked([])
+    end_locks_of_reset(
+        guard=guard,  # type: ignore[arg-type]
+        legacy_user_of=lambda _name, _object_id: person,
+        sign_in_name="Ana",
+        object_id="id",
+        at=AT,
+    )
+    assert guard.keys == [expected]

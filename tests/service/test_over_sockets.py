@@ -1,6 +1,7 @@
 """The service as a process of its own: TLS, certificates of clients, slow and silent connections, and a quiet end."""
 
 import asyncio
+import io
 import json
 import signal
 import socket
@@ -11,12 +12,14 @@ import time
 import warnings
 from collections.abc import Iterator
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 
 import httpx2
 import pytest
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from tests.support.any_ledger import counting_bytes, move, plan
+from tests.support.hand_clock import HandClock
 from tests.support.ledger_records import AT, PROJECT, TENANT, wanted
 from tests.support.service_process import RunningService, running_service
 from tests.support.service_stage import BASIC, SECRET, STATUS, asgi_call
@@ -28,6 +31,8 @@ from idferry.errors import EXIT_USAGE, SettingsError
 from idferry.ledger import open_ledger
 from idferry.rules.lifecycle import State
 from idferry.service.connections import CONNECTIONS_MAX, HEAD_BYTES_MAX, HEAD_SECONDS_MAX
+from idferry.settings import read_settings
+from idferry.wiring.service import Timer, service_parts_of
 
 SETTINGS = f"""
 project = "{PROJECT}"
@@ -353,3 +358,39 @@ def test_under_another_asgi_server_it_starts_with_callers_only(
     application.cache_clear()
     with pytest.raises(AttributeError):
         _ = idferry.asgi.application
+
+
+@pytest.mark.usefixtures("_in_process")
+def test_what_is_done_from_time_to_time_goes_on_after_a_failure(tmp_path: Path) -> None:
+    project(tmp_path)
+    parts = service_parts_of(read_settings(tmp_path / "idferry.toml"), HandClock(), log_stream=io.BytesIO())
+    done: list[int] = []
+
+    def do() -> None:
+        done.append(1)
+        if len(done) == 1:
+            raise ZeroDivisionError
+
+    async def story() -> None:
+        running = asyncio.ensure_future(parts.run_timers())
+        while len(done) < 3:
+            await asyncio.sleep(0.005)
+        running.cancel()
+
+    parts.context.timers.append(Timer("test", timedelta(milliseconds=5), do))
+    asyncio.run(story())
+    assert b'idferry_alerts_total{alert="timer_failed"} 1.0' in parts.context.books.metrics.text()
+    parts.close()
+
+
+@pytest.mark.usefixtures("_in_process")
+def test_a_port_that_is_taken_is_told_with_its_address(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project(tmp_path)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert run(["serve", "--json", "--port", str(port), "--admin-port", "0"]) == EXIT_USAGE
+    assert f"127.0.0.1:{port} cannot be used" in json.loads(capsys.readouterr().out)["error"]["message"]

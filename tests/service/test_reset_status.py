@@ -2,10 +2,16 @@
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
+from tests.support.memory_directory import MemoryTenant
 from tests.support.service_stage import STATUS, UPDATED, ServiceStage
 
+from idferry.errors import Unreachable
+from idferry.flows.see_password_reset import see_password_reset
+from idferry.rules.names import local_identity
 from idferry.service.messages import TEXTS, Text
 from idferry.service.reset_status import StatusLimits
 
@@ -157,4 +163,59 @@ def test_the_sentence_comes_in_the_language_of_the_settings(language: str) -> No
     stage = ServiceStage(language=language)
     stage.status.add([("id", ["ana"])])
     assert stage.post(STATUS, {"email": "ana"}).document["userMessage"] == TEXTS[language][Text.MUST_RESET]
+    stage.close()
+
+
+# --- a message that was lost --------------------------------------------------------------------------------------------
+
+
+def test_somebody_who_has_reset_is_let_through_although_nobody_told_us() -> None:
+    tenant = MemoryTenant()
+    object_id = tenant.plant(local_identity("ana@example.com"), flag=True)
+    stage = ServiceStage()
+    stage.status.add([(object_id, ["ana@example.com"])])
+
+    def look(name: str) -> bool:
+        return see_password_reset(
+            reader=tenant.reader,
+            sign_in_name=name,
+            settle=lambda name, one: stage.status.settle(sign_in_name=name, object_id=one),
+        )
+
+    stage = ServiceStage(status=stage.status, second_look=look)
+    assert stage.post(STATUS, {"email": "ana@example.com"}).status == 409
+    stored = tenant.stored[object_id]
+    assert stored.account.created_at
+    changed = stored.account.created_at + timedelta(minutes=5)
+    stored.account = replace(stored.account, password_changed_at=changed)
+    # Nobody is looked at twice within a while: the directory grants so many calls.
+    assert stage.post(STATUS, {"email": "Ana@example.com"}).status == 409
+    stage.clock.advance(31)
+    assert stage.post(STATUS, {"email": "ana@example.com"}).status == 200
+    assert stage.status.must_reset("ana@example.com") is False
+    assert stage.lines()[-1]["outcome"] == "has_reset"
+    stage.close()
+
+
+def test_a_directory_that_gives_no_answer_leaves_the_store_its_word_and_gets_its_rest() -> None:
+    asked: list[str] = []
+
+    def look(name: str) -> bool:
+        asked.append(name)
+        raise Unreachable("the test says so")
+
+    stage = ServiceStage(second_look=look)
+    stage.status.add([(str(number), [f"p{number}"]) for number in range(4)])
+    assert [stage.post(STATUS, {"email": f"p{number}"}).status for number in range(4)] == [409] * 4
+    assert asked == ["p0"]
+    stage.clock.advance(61)
+    assert stage.post(STATUS, {"email": "p1"}).status == 409
+    assert asked == ["p0", "p1"]
+    assert b'alert="second_look_failed"} 2.0' in stage.metrics.text()
+    stage.close()
+
+
+def test_nobody_is_looked_at_who_need_not_reset() -> None:
+    stage = ServiceStage(second_look=lambda name: pytest.fail(f"asked about {name}"))
+    assert stage.post(STATUS, {"email": "nobody"}).status == 200
     stage.close()

@@ -8,7 +8,7 @@ answer = stage.post("/api/PrePasswordReset/LoalAccountSignIn", {"email": "ana@ex
 import asyncio
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -63,6 +63,7 @@ class ServiceStage:
     front_only: bool = False
     language: str = "en"
     more: Sequence[Endpoint] = ()
+    second_look: Callable[[str], bool] | None = None
     clock: HandClock = field(default_factory=HandClock)
     status: MemoryResetStatus = field(default_factory=MemoryResetStatus)
     log: io.BytesIO = field(default_factory=io.BytesIO)
@@ -88,6 +89,7 @@ class ServiceStage:
             ),
             is_local=self.is_local,
             workers=self.workers,
+            second_look=self.second_look,
         )
         reset = ResetStatusEndpoints(
             source, limits=self.limits, people=PersonIds(b"k" * 32), books=self.books

@@ -96,6 +96,7 @@ def serve(
             log=parts.context.books.log,
             ready=lambda: _print_addresses(listeners, as_json=as_json),
             before=parts.before,
+            beside=parts.run_timers,
             stop_with=_watch_standard_input if exit_with_parent else None,
         )
     finally:

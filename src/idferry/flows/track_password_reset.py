@@ -3,10 +3,34 @@
 The tenant says it after its own write, with ContinueOnError, and may say it twice: nothing here is done by counting.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import datetime
 
 from idferry.errors import StatusUnavailable
-from idferry.ports import ResetStatus
+from idferry.ports import AttemptGuard, ResetStatus
+from idferry.rules.submission import key_of_person, key_of_unknown
+
+
+def end_locks_of_reset(
+    *,
+    guard: AttemptGuard,
+    legacy_user_of: Callable[[str, str], tuple[str, str] | None],
+    sign_in_name: str,
+    object_id: str,
+    at: datetime,
+) -> None:
+    """Whoever has reset the password has proven more than a guess: what was failed under this name is forgotten.
+
+    `legacy_user_of` knows source and key of a person by name and account.
+
+    Raises:
+        GuardUnavailable, StatusUnavailable: nobody could be asked; a lock ends by itself.
+    """
+    person = legacy_user_of(sign_in_name, object_id)
+    if person:
+        guard.unlock(key_of_person(*person), at=at)
+    elif sign_in_name:
+        guard.unlock(key_of_unknown(sign_in_name), at=at)
 
 
 def track_password_reset(*, stores: Sequence[ResetStatus], sign_in_name: str, object_id: str) -> None:

@@ -82,6 +82,18 @@ class LedgerResetStatus:
         except LedgerError as error:
             raise StatusUnavailable(f"the ledger takes nothing: {error.code}") from error
 
+    def legacy_user_of(self, *, sign_in_name: str, object_id: str) -> tuple[str, str] | None:
+        """Source and key of this person's leading legacy user; None for nobody. Raises StatusUnavailable."""
+        try:
+            database, marks = self._opened(busy_ms=LOOK_BUSY_MS, read_only=True)
+            try:
+                person = _person(database, marks, sign_in_name, object_id)
+                return (person[2], person[3]) if person else None
+            finally:
+                database.close()
+        except LedgerError as error:
+            raise StatusUnavailable(f"the ledger cannot be read: {error.code}") from error
+
     def add(self, people: Sequence[tuple[str, Sequence[str]]]) -> None:
         """Nothing: whoever creates an account has recorded it in the ledger before."""
 
@@ -116,7 +128,7 @@ class LedgerResetStatus:
 
 def _person(
     database: Database, marks: SignInMarks, sign_in_name: str, object_id: str
-) -> tuple[int, State] | None:
+) -> tuple[int, State, str, str] | None:
     """The person of an account, else of a sign-in name: the account's id is the surer of the two."""
     asked = (
         ("person_of_account", object_id),
@@ -126,5 +138,5 @@ def _person(
         for query, value in asked:
             row = connection.execute(_SQL[query], (value,)).fetchone() if value else None
             if row:
-                return int(row[0]), State(row[1])
+                return int(row[0]), State(row[1]), str(row[2]), str(row[3])
     return None

@@ -49,14 +49,19 @@ def reason_to_keep(entry: Entry, account: Account) -> Kept | None:
         return Kept.OTHER_LEGACY_ID
     if entry.draft and entry.draft.sets_flag and account.flag is not True:
         return Kept.FLAG_FALLEN
-    created, changed = account.created_at, account.password_changed_at
-    if created and changed and changed > created + CREATION_TAKES_AT_MOST:
+    if password_was_chosen(account):
         return Kept.PASSWORD_CHANGED
     if account.last_sign_in_at:
         return Kept.SIGNED_IN
     # A random password opens nothing to anybody; a known one, or a federated identity, does from the first moment.
     nobody_can = entry.draft is not None and entry.draft.sets_flag
     return None if nobody_can or account.sign_ins_shown else Kept.SIGN_IN_UNKNOWN
+
+
+def password_was_chosen(account: Account) -> bool:
+    """Whether somebody has set another password since the account was created; False where the directory tells no time."""
+    created, changed = account.created_at, account.password_changed_at
+    return bool(created and changed and changed > created + CREATION_TAKES_AT_MOST)
 
 
 def has_removed_account(entry: Entry) -> bool:

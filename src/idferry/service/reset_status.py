@@ -27,6 +27,8 @@ STORE_SECONDS_MAX = 2.0
 NAME_CHARACTERS_MAX = 512
 PER_ADDRESS_PERIOD = timedelta(minutes=10)
 CONFLICTS_PERIOD = timedelta(minutes=1)
+LOOK_AGAIN = timedelta(seconds=30)
+LOOKS_REST = timedelta(minutes=1)
 # The three refusals of the sample, in its words.
 _NULL, _EMPTY, _NO_CLAIMS = (
     "Request content is NULL",
@@ -53,13 +55,15 @@ class StatusSource:
     """Where it stands who must reset.
 
     `is_local`: asking is a look into a file of this machine, done on the event loop, because a thread would cost more
-    than the look. Everything else runs in `workers`. `track` says that a new password was written.
+    than the look. Everything else runs in `workers`. `track` says that a new password was written. `second_look` asks
+    the directory whether somebody who seems to have to reset has done so; None: nobody asks it.
     """
 
     status: ResetStatus
     track: Callable[[str, str], None]
     is_local: bool
     workers: Workers
+    second_look: Callable[[str], bool] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +84,7 @@ class ResetStatusEndpoints:
         self._source = source
         self._books = books
         self._people = people
+        self._second_looks = _SecondLooks(elapsed)
         self._must_reset = error_answer(409, books.texts[Text.MUST_RESET], outcome="must_reset").body
         self._by_address = BudgetByKey(
             most=limits.per_address, per_s=PER_ADDRESS_PERIOD.total_seconds(), elapsed=elapsed
@@ -132,6 +137,8 @@ class ResetStatusEndpoints:
             return self._unsaid("status_bug", question, kind=type(error).__name__)
         if not self._conflicts.take():
             return self._unsaid("status_global_limit", question)
+        if await self._has_reset(name):
+            return Answer(200, "has_reset", notes=self._notes(question))
         return Answer(409, "must_reset", self._must_reset, self._notes(question))
 
     async def _asked(self, name: str) -> bool:
@@ -139,6 +146,20 @@ class ResetStatusEndpoints:
         if source.is_local:
             return source.status.must_reset(name)
         return await source.workers.run(lambda: source.status.must_reset(name), within_s=STORE_SECONDS_MAX)
+
+    async def _has_reset(self, name: str) -> bool:
+        """Whether the account shows a reset of which the message was lost. Where nobody can tell, the store counts."""
+        source, looks = self._source, self._second_looks
+        look = source.second_look
+        if look is None or not looks.are_due(name):
+            return False
+        try:
+            return await source.workers.run(lambda: look(name), within_s=STORE_SECONDS_MAX)
+        except (IdferryError, Overloaded, TimeoutError) as error:
+            looks.rest()
+            self._books.metrics.alert("second_look_failed")
+            self._books.log.warning("second_look_failed", kind=getattr(error, "code", "") or "slow")
+            return False
 
     async def password_updated(self, request: AuthenticatedRequest) -> Answer:
         """200, whether anything was to be done or not; what cannot be recorded now heals itself later."""
@@ -169,6 +190,23 @@ class ResetStatusEndpoints:
             "name": masked(name),
             "journey": (question.correlationId or "")[:64],
         }
+
+
+class _SecondLooks:
+    """When the directory is asked about somebody: not twice within a while, and not at all while it is down."""
+
+    def __init__(self, elapsed: Callable[[], float]) -> None:
+        self._elapsed = elapsed
+        self._resting_until_s = -1.0
+        self._by_name = BudgetByKey(most=1, per_s=LOOK_AGAIN.total_seconds(), elapsed=elapsed)
+
+    def are_due(self, name: str) -> bool:
+        """Whether to ask; it counts as asked."""
+        return self._elapsed() >= self._resting_until_s and self._by_name.take(compared_form(name))
+
+    def rest(self) -> None:
+        """The directory gave no answer."""
+        self._resting_until_s = self._elapsed() + LOOKS_REST.total_seconds()
 
 
 def _name(question: StatusQuestion) -> str:

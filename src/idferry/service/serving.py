@@ -100,15 +100,16 @@ def serve(
     log: Log,
     ready: Callable[[], object],
     before: Callable[[], Awaitable[None]],
+    beside: Callable[[], Awaitable[None]] | None = None,
     stop_with: Callable[[Callable[[], None]], None] | None = None,
 ) -> None:
     """Answer until Ctrl-C or SIGTERM; a second one ends at once. `ready` is called when requests are answered.
 
-    `before` runs on the loop ahead of that. `stop_with` is handed a function that stops the service like a signal.
+    `before` runs on the loop ahead of that, `beside` as long as requests are answered. `stop_with` is handed a function that stops the service like a signal.
     """
     servers = [_Server(one) for one in listeners]
     with asyncio.Runner(loop_factory=servers[0].config.get_loop_factory()) as runner:
-        runner.run(_run(servers, log=log, ready=ready, before=before, stop_with=stop_with))
+        runner.run(_run(servers, log=log, ready=ready, before=before, beside=beside, stop_with=stop_with))
 
 
 async def _run(
@@ -117,6 +118,7 @@ async def _run(
     log: Log,
     ready: Callable[[], object],
     before: Callable[[], Awaitable[None]],
+    beside: Callable[[], Awaitable[None]] | None,
     stop_with: Callable[[Callable[[], None]], None] | None,
 ) -> None:
     loop = asyncio.get_running_loop()
@@ -138,7 +140,10 @@ async def _run(
         while not all(server.started for server in servers):
             await asyncio.sleep(_STARTED_LOOK_S)
         ready()
+        other = asyncio.ensure_future(beside()) if beside else None
         await asyncio.gather(*tasks)
+        if other:
+            other.cancel()
 
 
 def _tell_stray(log: Log, context: dict[str, Any]) -> None:

@@ -12,7 +12,7 @@ from idferry.errors import DirectoryError, StatusUnavailable, Stopped
 from idferry.ports import AccountReader, AccountUpdater, Clock
 from idferry.rules.account import Account, AccountChange
 from idferry.rules.names import compared_form
-from idferry.rules.removal import CREATION_TAKES_AT_MOST
+from idferry.rules.removal import password_was_chosen
 
 SHOWS_WITHIN = timedelta(minutes=5)
 """For so long after a reset the directory may still show the flag up: the tenant's own word counts meanwhile."""
@@ -76,6 +76,4 @@ def must_reset_by(account: Account) -> bool:
 
     So a message that somebody has reset may be lost, and nobody is asked twice for it.
     """
-    created, changed = account.created_at, account.password_changed_at
-    chosen = bool(created and changed and changed > created + CREATION_TAKES_AT_MOST)
-    return account.flag is True and not chosen
+    return account.flag is True and not password_was_chosen(account)

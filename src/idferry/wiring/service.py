@@ -3,8 +3,10 @@
 Each protocol has its own function that gives its endpoints; `endpoints_of` lists them.
 """
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import partial
 from itertools import count
 from typing import BinaryIO
@@ -12,7 +14,8 @@ from typing import BinaryIO
 from starlette.types import ASGIApp, Scope
 
 from idferry.errors import IdferryError, SettingsError
-from idferry.flows.track_password_reset import track_password_reset
+from idferry.flows.see_password_reset import see_password_reset
+from idferry.flows.track_password_reset import end_locks_of_reset, track_password_reset
 from idferry.ports import Clock, ResetStatus
 from idferry.service.app import admin_app, certificate_app, health, tenant_app
 from idferry.service.bearer_tokens import SigningKeys
@@ -27,9 +30,12 @@ from idferry.service.reset_status import ResetStatusEndpoints, StatusLimits, Sta
 from idferry.service.tracing import Trace
 from idferry.service.workers import Workers
 from idferry.settings import Settings
+from idferry.stores.guard import SqliteGuard
 from idferry.wiring.callers import callers_of
-from idferry.wiring.guard import check_lockouts
+from idferry.wiring.directories import directory_of
+from idferry.wiring.guard import check_lockouts, guard_of
 from idferry.wiring.reset_status import ledger_status_of, reset_status_of
+from idferry.wiring.rules import importing_applications
 from idferry.wiring.system import random_bytes
 
 STATUS_THREADS = 4
@@ -41,12 +47,21 @@ _KEY_BYTES = 32
 _ID_BYTES = 8
 
 
+@dataclass(frozen=True, slots=True)
+class Timer:
+    """Something that is done from time to time as long as the service runs, in a worker's thread."""
+
+    name: str
+    every: timedelta
+    do: Callable[[], None]
+
+
 @dataclass(slots=True)
 class ServiceContext:
     """What endpoints are made with: settings, time, the books, threads for flows, ids for people in the log.
 
     `checks` name what must work before the service is ready; whoever makes endpoints adds his own.
-    `on_end` is called in the end, in reverse order.
+    `on_end` is called in the end, in reverse order; `timers` run under `idferry serve`, not under another ASGI server.
     """
 
     settings: Settings
@@ -57,6 +72,15 @@ class ServiceContext:
     checks: dict[str, Callable[[], bool]] = field(default_factory=dict)
     signing_keys: list[SigningKeys] = field(default_factory=list)
     on_end: list[Callable[[], None]] = field(default_factory=list)
+    timers: list[Timer] = field(default_factory=list)
+    _guard: SqliteGuard | None = None
+
+    def guard(self) -> SqliteGuard:
+        """The guard, opened once for all endpoints of this process. Raises GuardUnavailable."""
+        if self._guard is None:
+            self._guard = guard_of(self.settings)
+            self.on_end.append(self._guard.close)
+        return self._guard
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +97,10 @@ class ServiceParts:
         """Read the callers' keys, so that the first sign-in need not wait for them; without them we are not ready."""
         for keys in self.context.signing_keys:
             await keys.refresh()
+
+    async def run_timers(self) -> None:
+        """Until it is cancelled. What fails is told and done again the next time."""
+        await asyncio.gather(*(_keep_doing(self.context, one) for one in self.context.timers))
 
     def close(self) -> None:
         """Give back what was opened."""
@@ -165,20 +193,49 @@ def _workers(context: ServiceContext, threads: int, waiting_max: int, name: str)
 def _reset_status_endpoints(context: ServiceContext) -> list[Endpoint]:
     settings, service = context.settings, context.settings.service
     chosen = reset_status_of(settings, context.clock, on_end=context.on_end)
-    stores: list[ResetStatus] = [chosen]
-    if service.status_store != "ledger" and settings.ledger_path.is_file():
-        stores.insert(0, ledger_status_of(settings, context.clock))
+    track = _tracking(context, chosen)
     source = StatusSource(
         status=chosen,
-        track=lambda name, object_id: track_password_reset(
-            stores=stores, sign_in_name=name, object_id=object_id
-        ),
+        track=track,
         is_local=service.status_store == "ledger",
         workers=_workers(context, STATUS_THREADS, STATUS_WAITING_MAX, "status"),
+        second_look=_second_look(context, track),
     )
     context.checks["status_store"] = partial(_answers, chosen)
     limits = StatusLimits(service.status_per_address, service.status_conflicts_per_minute)
     return ResetStatusEndpoints(source, limits=limits, people=context.people, books=context.books).endpoints()
+
+
+def _tracking(context: ServiceContext, chosen: ResetStatus) -> Callable[[str, str], None]:
+    """What is done when somebody has reset: ledger and store hear of it, and the locks of the name end."""
+    settings, stores = context.settings, [chosen]
+    ledger = ledger_status_of(settings, context.clock) if settings.ledger_path.is_file() else None
+    if ledger and settings.service.status_store != "ledger":
+        stores.insert(0, ledger)
+    guard = context.guard() if ledger and settings.verifiers else None
+
+    def track(sign_in_name: str, object_id: str) -> None:
+        track_password_reset(stores=stores, sign_in_name=sign_in_name, object_id=object_id)
+        if ledger and guard:
+            end_locks_of_reset(
+                guard=guard,
+                legacy_user_of=lambda name, one: ledger.legacy_user_of(sign_in_name=name, object_id=one),
+                sign_in_name=sign_in_name,
+                object_id=object_id,
+                at=context.clock.now(),
+            )
+
+    return track
+
+
+def _second_look(context: ServiceContext, track: Callable[[str, str], None]) -> Callable[[str], bool] | None:
+    """Where the account itself is the store, or no application may read accounts, there is nothing more to look at."""
+    settings = context.settings
+    if settings.service.status_store == "attribute" or not importing_applications(settings):
+        return None
+    directory = directory_of(settings, context.clock)
+    context.on_end.append(directory.close)
+    return lambda name: see_password_reset(reader=directory.reader, sign_in_name=name, settle=track)
 
 
 def _answers(status: ResetStatus) -> bool:
@@ -228,6 +285,17 @@ class _Anybody(CallerAuth):
     async def by_headers(self, scope: Scope) -> Caller | None:  # noqa: ARG002  of the one it replaces
         """The caller that stands for nobody in particular."""
         return CALLERLESS
+
+
+async def _keep_doing(context: ServiceContext, timer: Timer) -> None:
+    while True:
+        await asyncio.sleep(timer.every.total_seconds())
+        try:
+            await context.workers.run(timer.do)
+        except Exception as error:  # noqa: BLE001  whatever it is: the service goes on, and somebody hears of it
+            context.books.metrics.alert("timer_failed")
+            kind = getattr(error, "code", "") or type(error).__name__
+            context.books.log.warning("timer_failed", timer=timer.name, kind=kind)
 
 
 async def _ready(context: ServiceContext) -> dict[str, bool]:

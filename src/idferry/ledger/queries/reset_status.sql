@@ -4,7 +4,7 @@
 SELECT p.state FROM sign_in_name AS s JOIN person AS p USING (person_id) WHERE s.mark = ?
 
 -- name: person_of_account
-SELECT person_id, state FROM person WHERE object_id = ?
+SELECT person_id, state, source, key FROM person WHERE object_id = ?
 
 -- name: person_of_name
-SELECT p.person_id, p.state FROM sign_in_name AS s JOIN person AS p USING (person_id) WHERE s.mark = ?
+SELECT p.person_id, p.state, p.source, p.key FROM sign_in_name AS s JOIN person AS p USING (person_id) WHERE s.mark = ?

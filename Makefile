@@ -5,7 +5,7 @@ TEST := .venv-test
 IN_TEST := $(TEST)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit soak bench lint types docs lock wheel clean
+.PHONY: help peers demo test unit soak bench lint types docs lock wheel clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -25,6 +25,9 @@ $(TEST)/.done: requirements/test.lock pyproject.toml
 	@$(IN_TEST)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/test.lock
 	@$(IN_TEST)/python -m pip install -q --disable-pip-version-check --no-deps -e .
 	@touch $@
+
+peers: $(TEST)/.done ## what the tests use where it can be built: python-ldap, with the headers of libldap and libsasl2
+	@$(IN_TEST)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/peers.lock
 
 demo: $(BASE)/.done ## premigrate a fictional company into an emulated tenant
 	@$(BASE)/bin/python -m idferry demo
@@ -61,6 +64,7 @@ lock: $(TEST)/.done ## resolve the pinned dependencies again (needs uv on the pa
 	uv pip compile -q pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -o requirements/base.lock
 	uv pip compile -q pyproject.toml --group unit --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -o requirements/unit.lock
 	uv pip compile -q pyproject.toml --group test --group clients --group build --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -o requirements/test.lock
+	uv pip compile -q --group pyproject.toml:peers --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -o requirements/peers.lock
 
 clean: ## remove the environments and what builds leave behind
 	rm -rf $(BASE) $(TEST) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -28,6 +28,8 @@ FORBIDDEN_SUFFIXES = ("Manager", "Service", "Helper", "Factory")
 PURE_RINGS = ("rules", "hashes", "ports", "flows")
 # Who sees a password in clear. Whoever is to check or send one later is added here, and opens the door nowhere else.
 REVEALERS = {
+    "connectors.cognito",  # sends it to the legacy system, as a value of a document
+    "connectors.ldap_directory",  # sends it to the legacy system, in a bind
     "connectors.password_grant",  # sends it to the legacy system, as a value of a form
     "connectors.web_service",  # as a value of a document
     "graph.wire",

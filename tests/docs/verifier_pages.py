@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tests.docs.markdown import code, table
 
-from idferry.connectors import password_grant, web_service
+from idferry.connectors import cognito, ldap_directory, password_grant, web_service
 from idferry.rules.verdict import CodeMeaning, verdict_name
 
 ROOT = Path(__file__).parents[2]
@@ -19,6 +19,8 @@ MARKED = re.compile(r"<!-- codes: (\w+) -->\n.*?<!-- end of codes -->", re.DOTAL
 PAGES = (
     "docs/how-to/check-passwords-with-a-web-service.md",
     "docs/how-to/check-passwords-with-a-password-grant.md",
+    "docs/how-to/check-passwords-with-ldap.md",
+    "docs/how-to/check-passwords-with-cognito.md",
 )
 
 
@@ -61,5 +63,10 @@ def _codes(codes: Mapping[str, CodeMeaning]) -> str:
     return table(["code", "verdict", "meaning"], rows)
 
 
-TABLES: dict[str, Callable[[], str]] = {"web_service": _web_service, "password_grant": _password_grant}
+TABLES: dict[str, Callable[[], str]] = {
+    "web_service": _web_service,
+    "password_grant": _password_grant,
+    "ldap": lambda: _codes(ldap_directory.CODES),
+    "cognito": lambda: _codes(cognito.CODES),
+}
 """Mark -> what stands there."""

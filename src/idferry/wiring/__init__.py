@@ -25,6 +25,7 @@ from idferry.wiring.ledgers import (
     scratch_of,
     survey_ledger_of,
 )
+from idferry.wiring.live_verifiers import advice_of
 from idferry.wiring.outside_status import outside_status_of
 from idferry.wiring.rehearsal import Conditions, EmulatedStage, Spent
 from idferry.wiring.rules import people_per_second_of, plan_rules_of, quota_of, send_limits_of
@@ -32,7 +33,7 @@ from idferry.wiring.sources import corrected_source_of, exported_source_of, list
 from idferry.wiring.spared_files import spared_files
 from idferry.wiring.stepped_time import SteppedClock
 from idferry.wiring.system import SystemClock, clock_of, random_below
-from idferry.wiring.verifiers import VerifierSet, advice_of, verifiers_of
+from idferry.wiring.verifiers import VerifierSet, verifiers_of
 
 __all__ = [
     "Conditions",

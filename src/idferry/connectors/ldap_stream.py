@@ -1,0 +1,142 @@
+"""A connection to a directory that libldap may use: connected, encrypted and verified by us, and ended at a deadline.
+
+libldap's own handshake knows no deadline that holds: with GnuTLS it runs in circles for as long as a directory is
+silent. So it gets one end of a pair of sockets, and a thread passes bytes between the other end and the directory.
+"""
+
+import select
+import socket
+import ssl
+import threading
+from contextlib import suppress
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from idferry.ports import Clock, Deadline
+
+CHUNK_BYTES = 16 * 1024
+MESSAGE_BYTES_MAX = 4 * 1024
+DEFAULT_PORTS = {"ldap": 389, "ldaps": 636}
+# RFC 4511, 4.14.1: an ExtendedRequest with message id 1 and the name 1.3.6.1.4.1.1466.20037.
+_START_TLS = b"\x30\x1d\x02\x01\x01\x77\x18\x80\x16" + b"1.3.6.1.4.1.1466.20037"
+_SEQUENCE, _INTEGER, _ENUMERATED, _EXTENDED_RESPONSE = 0x30, 0x02, 0x0A, 0x78
+
+
+class NoStream(OSError):
+    """There is no connection that can be trusted; `timed_out`: not in time."""
+
+    def __init__(self, *, timed_out: bool) -> None:
+        super().__init__("no connection to the directory")
+        self.timed_out = timed_out
+
+
+def open_stream(url: str, *, start_tls: bool, tls: ssl.SSLContext, clock: Clock, deadline: Deadline) -> int:
+    """A file descriptor that speaks to the directory in clear and is dead when the deadline has passed.
+
+    Whoever gets it closes it.
+
+    Raises:
+        NoStream: refused, not in time, or a certificate that is not trusted.
+    """
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    port = parts.port or DEFAULT_PORTS[parts.scheme]
+    left = _left(clock, deadline)
+    try:
+        far = socket.create_connection((host, port), timeout=left)
+    except TimeoutError:
+        raise NoStream(timed_out=True) from None
+    except OSError:
+        raise NoStream(timed_out=False) from None
+    try:
+        far.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if start_tls:
+            far.settimeout(_left(clock, deadline))
+            _ask_for_tls(far)
+        if start_tls or parts.scheme == "ldaps":
+            far.settimeout(_left(clock, deadline))
+            far = tls.wrap_socket(far, server_hostname=host)
+        near, theirs = socket.socketpair()
+        threading.Thread(
+            target=_pass_on, args=(near, far, clock, deadline), name="idferry-ldap", daemon=True
+        ).start()
+    except (OSError, RuntimeError) as error:
+        far.close()
+        late = error.timed_out if isinstance(error, NoStream) else isinstance(error, TimeoutError)
+        raise NoStream(timed_out=late) from None
+    return theirs.detach()
+
+
+def _left(clock: Clock, deadline: Deadline) -> float:
+    seconds = deadline.seconds_left(clock)
+    if seconds <= 0:
+        raise NoStream(timed_out=True)
+    return seconds
+
+
+def _pass_on(near: socket.socket, far: socket.socket, clock: Clock, deadline: Deadline) -> None:
+    """Bytes in both directions, until one side ends or the time is over."""
+    with near, far, suppress(OSError, ValueError):
+        while (left := deadline.seconds_left(clock)) > 0:
+            near.settimeout(left)
+            far.settimeout(left)
+            # What has been decrypted already is no longer in the socket.
+            pending = isinstance(far, ssl.SSLSocket) and far.pending()
+            ready = [far] if pending else select.select([near, far], [], [], left)[0]
+            for source, target in ((near, far), (far, near)):
+                if source in ready:
+                    data = source.recv(CHUNK_BYTES)
+                    if not data:
+                        return
+                    target.sendall(data)
+
+
+class _Element(NamedTuple):
+    tag: int
+    content: bytes
+    rest: bytes
+
+
+def _ask_for_tls(far: socket.socket) -> None:
+    """StartTLS, before libldap sees the connection. Raises OSError unless the directory agrees."""
+    far.sendall(_START_TLS)
+    head = _exactly(far, 2)
+    more = head[1] & 0x7F if head[1] & 0x80 else 0
+    if more > 2:
+        raise OSError("an answer that is too long")
+    size = int.from_bytes(_exactly(far, more), "big") if more else head[1]
+    if head[0] != _SEQUENCE or size > MESSAGE_BYTES_MAX:
+        raise OSError("not LDAP")
+    message_id = _element(_exactly(far, size))
+    response = _element(message_id.rest)
+    result = _element(response.content)
+    if (
+        (message_id.tag, message_id.content) != (_INTEGER, b"\x01")
+        or response.tag != _EXTENDED_RESPONSE
+        or (result.tag, result.content) != (_ENUMERATED, b"\x00")
+    ):
+        raise OSError("the directory does not encrypt")
+
+
+def _element(data: bytes) -> _Element:
+    """The first element of some BER, and what stands behind it."""
+    if len(data) < 2:
+        raise OSError("not LDAP")
+    tag, size, start = data[0], data[1], 2
+    if size & 0x80:
+        start += size & 0x7F
+        size = int.from_bytes(data[2:start], "big")
+    if start + size > len(data):
+        raise OSError("not LDAP")
+    return _Element(tag, data[start : start + size], data[start + size :])
+
+
+def _exactly(far: socket.socket, count: int) -> bytes:
+    """So many bytes. Each piece has the time that is left; the messages are a few bytes long."""
+    data = b""
+    while len(data) < count:
+        piece = far.recv(count - len(data))
+        if not piece:
+            raise OSError("the connection broke off")
+        data += piece
+    return data

@@ -173,7 +173,10 @@ class Leader:
 
 @dataclass(frozen=True, slots=True)
 class Follower:
-    """A retry, or a password whose verdict is remembered: no booking and no call. The result may be there already."""
+    """A retry, or a password whose verdict is remembered: no booking and no call. The result may be there already.
+
+    It says what the legacy system said of the password, and nothing of the account, which is read anew each time.
+    """
 
     result: "Future[CheckResult]"
 

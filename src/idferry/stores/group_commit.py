@@ -62,6 +62,8 @@ class GroupCommit:
             raise StoreBroken("busy")
         try:
             while not turn.is_done:
+                if not self._waiting:  # somebody was interrupted in the very moment of taking it
+                    raise StoreBroken("interrupted")
                 self._take_turns()
         finally:
             self._lock.release()

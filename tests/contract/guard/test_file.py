@@ -6,7 +6,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
-from collections import Counter
+from collections import Counter, deque
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -242,6 +242,18 @@ def test_a_bug_in_one_change_undoes_all_of_its_transaction() -> None:
     with pytest.raises(StoreBroken, match="SQLITE_ERROR"):
         store.run(lambda one: one.execute("INSERT INTO nowhere VALUES (1)"))
     assert store.run(lambda one: one.execute("SELECT count(*) FROM t").fetchone()) == (0,)
+    store.close()
+
+
+def test_a_turn_that_was_lost_with_another_thread_is_told_and_not_waited_for() -> None:
+    class Lossy(deque[object]):
+        def append(self, turn: object) -> None:
+            """As if a thread had taken it and been interrupted."""
+
+    store = GroupCommit(sqlite3.connect(":memory:", check_same_thread=False))
+    store._waiting = Lossy()
+    with pytest.raises(StoreBroken, match="interrupted"):
+        store.run(lambda _: None)
     store.close()
 
 

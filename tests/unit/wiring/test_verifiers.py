@@ -1,0 +1,171 @@
+import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from idferry.connectors.password_grant import SERVERS
+from idferry.errors import SettingsError
+from idferry.ports import LegacyRef
+from idferry.settings import parse_settings
+from idferry.wiring import SystemClock, VerifierSet, advice_of, verifiers_of
+
+LOCKOUT = "legacy_lockout = { threshold = 10, window_seconds = 600 }"
+WEB = f"""
+[[verifier]]
+name = "web"
+kind = "web_service"
+url = "https://legacy.example.com/check"
+{LOCKOUT}
+"""
+GRANT = f"""
+[[verifier]]
+name = "grant"
+kind = "password_grant"
+url = "https://legacy.example.com/token"
+client_id = "idferry"
+{LOCKOUT}
+"""
+LDAP = f"""
+[[verifier]]
+name = "ldap"
+kind = "ldap"
+url = "ldaps://dc1.example.com"
+base = "dc=example,dc=com"
+{LOCKOUT}
+"""
+COGNITO = f"""
+[[verifier]]
+name = "cognito"
+kind = "cognito"
+region = "eu-central-1"
+user_pool_id = "pool"
+client_id = "client"
+{LOCKOUT}
+"""
+
+
+@contextmanager
+def opened(text: str, folder: Path) -> Iterator[VerifierSet]:
+    settings = parse_settings(tomllib.loads(text), file=None, folder=folder)
+    with verifiers_of(settings, SystemClock(), lambda _: None) as verifiers:
+        yield verifiers
+
+
+def refusal(text: str, folder: Path) -> str:
+    with pytest.raises(SettingsError) as refused, opened(text, folder):
+        pass
+    return f"{refused.value} {refused.value.remedy}"
+
+
+def test_each_kind_is_built_without_a_call(tmp_path: Path) -> None:
+    pytest.importorskip("botocore")
+    with opened(WEB + GRANT + COGNITO, tmp_path) as verifiers:
+        assert list(verifiers.names) == ["web", "grant", "cognito"]
+        for name in verifiers.names:
+            found = verifiers.named(name)
+            assert found is not None
+            assert (found.name, found.is_out) == (name, False)
+        assert verifiers.named("nobody") is None
+
+
+def test_a_directory_needs_its_library_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "ldap", None)
+    assert "pip install 'idferry[ldap]'" in refusal(LDAP, tmp_path)
+
+
+def test_people_are_routed_by_source_and_by_domain_in_the_order_of_the_settings(tmp_path: Path) -> None:
+    def one(name: str, more: str) -> str:
+        return WEB.replace('"web"', f'"{name}"') + more + "\n"
+
+    text = (
+        one("shop", 'sources = ["shop"]')
+        + one("contoso", 'email_domains = ["Contoso.com", "contoso.de"]')
+        + one("both", 'sources = ["club"]\nemail_domains = ["contoso.com"]')
+        + one("all", "")
+    )
+    with opened(text, tmp_path) as verifiers:
+
+        def asked(source: str, typed: str, *names: str) -> list[str]:
+            return [one.name for one in verifiers.responsible_for(LegacyRef(source, "1", typed, names))]
+
+        assert asked("shop", "anna") == ["shop", "all"]
+        assert asked("shop", "anna@contoso.com") == ["shop", "contoso", "all"]
+        assert asked("club", "ANNA@CONTOSO.COM") == ["contoso", "both", "all"]
+        assert asked("club", "anna", "anna@contoso.de") == ["contoso", "all"]
+        assert asked("club", "anna@notcontoso.com") == ["all"]
+        assert asked("club", "anna@contoso.com.example") == ["all"]
+        assert asked("club", "contoso.com") == ["all"]
+    with opened(one("shop", 'sources = ["shop"]'), tmp_path) as verifiers:
+        assert verifiers.responsible_for(LegacyRef("club", "1", "anna")) == []
+
+
+WRONG = {
+    "an address of another network": (WEB.replace("legacy.example.com", "10.0.0.5"), "not called"),
+    "the address of credentials": (WEB.replace("legacy.example.com", "169.254.169.254"), "not called"),
+    "http beyond this machine": (WEB.replace("https:", "http:"), "only https leaves"),
+    "a password in the address": (WEB.replace("legacy.", "anna:secret@legacy."), "no user name"),
+    "the password in the path": (WEB.replace("/check", "/{password}"), "alone between two slashes"),
+    "a placeholder in the host": (WEB.replace("legacy.", "{key}."), "in the path only"),
+    "a placeholder within a segment": (WEB.replace("/check", "/x-{key}"), "alone between two slashes"),
+    "a placeholder within a value": (WEB + 'body = { a = "x{password}" }', "whole value"),
+    "a list in a body": (WEB + "body = { a = [1] }", "no text, number"),
+    "a table in a form": (WEB + 'encoding = "form"\nbody = { a = { b = "{password}" } }', "no text, number"),
+    "a GET with a body": (WEB + 'method = "GET"', "a GET has no body"),
+    "no such verdict": (WEB + 'answers = [{ status = 200, verdict = "yes" }]', "is no verdict"),
+    "a header of HTTP itself": (WEB + 'headers = { Host = "x" }', "cannot be set"),
+    "a header of two lines": (WEB + 'headers = { X-A = "a\\r\\nX-B: b" }', "one line of ASCII"),
+    "a secret in the settings": (
+        WEB + 'authentication = "bearer"\nsecret = "secret"',
+        "written into the settings",
+    ),
+    "no secret": (WEB + 'authentication = "bearer"', "written into the settings"),
+    "no authority": (WEB + 'ca_file = "nowhere.pem"', "ca_file or client_certificate"),
+    "no realm": (GRANT + 'server = "auth0"', "realm is missing"),
+    "basic without a secret": (GRANT + 'client_authentication = "basic"', "needs a client_secret"),
+    "a directory in clear": (LDAP.replace("ldaps:", "ldap:") + 'encryption = "none"', "only this machine"),
+    "a filter for everybody": (LDAP + 'filter = "(objectClass=*)"', "the same entry for everybody"),
+    "half of an account": (LDAP + 'bind_dn = "cn=a"', "go together"),
+    "half of a key": (COGNITO + 'access_key_id = "A"', "go together"),
+}
+
+
+@pytest.mark.parametrize(("text", "said"), WRONG.values(), ids=WRONG)
+def test_what_cannot_work_is_said_before_anybody_signs_in(text: str, said: str, tmp_path: Path) -> None:
+    found = refusal(text, tmp_path)
+    assert said in found
+    assert "secret@" not in found
+
+
+def test_a_401_means_nothing_where_we_authenticate_ourselves(tmp_path: Path) -> None:
+    from idferry.wiring.live_verifiers import _contract
+
+    def statuses(more: str) -> set[int]:
+        text = WEB + 'contract = "keycloak_plugin"\n' + more
+        [one] = parse_settings(tomllib.loads(text), file=None, folder=tmp_path).verifiers
+        return {row.status for row in _contract(one, "x").answers}  # type: ignore[arg-type]  # a web service
+
+    assert 401 in statuses("")
+    assert 401 not in statuses('authentication = "bearer"\nsecret = "env:X"')
+    own = 'answers = [{ status = 401, verdict = "mismatch" }]'
+    assert statuses(f'authentication = "bearer"\nsecret = "env:X"\n{own}') == {401}
+
+
+def test_b2c_is_held_below_what_it_takes_unless_the_settings_say_otherwise(tmp_path: Path) -> None:
+    from idferry.wiring.live_verifiers import known_rate
+
+    def rate(more: str) -> int:
+        [one] = parse_settings(tomllib.loads(GRANT + more), file=None, folder=tmp_path).verifiers
+        return one.legacy_requests_per_second or known_rate(one)
+
+    assert rate('server = "b2c"') == 18
+    assert rate('server = "b2c"\nlegacy_requests_per_second = 5') == 5
+    assert rate('server = "entra"') == 0
+
+
+@pytest.mark.parametrize("server", SERVERS)
+def test_who_cannot_be_told_the_persons_address_is_advised_about(server: str, tmp_path: Path) -> None:
+    settings = parse_settings(tomllib.loads(GRANT + f'server = "{server}"'), file=None, folder=tmp_path)
+    advised = server in ("standard", "b2c", "entra")
+    assert [server in one for one in advice_of(settings)] == [True] * advised

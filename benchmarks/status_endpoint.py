@@ -78,7 +78,7 @@ def rows(bench: Bench) -> Iterator[Row]:
     ):
         runs = [(_load(ours, ask, seconds), _load(plain, bare, seconds)) for _ in range(REPETITIONS)]
     best, base = (min(some, key=lambda one: one.each_us) for some in zip(*runs, strict=True))
-    quiet = min(run[0].p99_ms for run in runs)
+    quiet, plainest = (min(one.p99_ms for one in some) for some in zip(*runs, strict=True))
     ratio = base.each_us / best.each_us
     yield Row(
         target=f">= {RATIO_MIN:.0%}",
@@ -97,7 +97,11 @@ def rows(bench: Bench) -> Iterator[Row]:
         target=f"< {P99_MS_MAX:g} ms",
         measured=f"{quiet:.1f} ms",
         holds=quiet < P99_MS_MAX,
-        figures=(f"p50 {best.p50_ms:.1f} ms", "server and load on the same machine"),
+        figures=(
+            f"p50 {best.p50_ms:.1f} ms",
+            f"the compared route: {plainest:.1f} ms",
+            "server and load on the same machine",
+        ),
     )
 
 

@@ -80,6 +80,17 @@ def test_whoever_is_removed_or_has_a_password_is_taken_away(
     assert both.must_reset() == [False, True, False, False]
 
 
+def test_a_purge_takes_away_what_the_removal_could_not(both: Both) -> None:
+    both.sent("0")
+    both.status.failing = True
+    both.seen("0", EventKind.REMOVED, State.REMOVED)
+    both.status.failing = False
+    assert both.must_reset()[0] is True
+    who = person(both.ledger, "0").person_id
+    both.followed.observe(run="", observed=[Observation(who, EventKind.PURGED)], at=AT)
+    assert both.must_reset()[0] is False
+
+
 def test_whoever_is_restored_is_back(both: Both) -> None:
     both.sent("0")
     both.seen("0", EventKind.REMOVED, State.REMOVED)

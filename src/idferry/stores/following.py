@@ -82,6 +82,6 @@ class FollowedLedger:
 
 def _concerns_the_store(seen: Observation) -> bool:
     """Whether this step puts rows there or takes them away: most steps of people who were just created do neither."""
-    if seen.state is State.AWAITING_PASSWORD:
+    if seen.state is State.AWAITING_PASSWORD or seen.kind is EventKind.PURGED:
         return True
     return seen.state is not None and seen.kind not in _OF_CREATION

@@ -26,7 +26,9 @@ def reset_status_of(settings: Settings, clock: Clock, *, on_end: list[Callable[[
     match store:
         case "ledger":
             need_ledger(settings)
-            return ledger_status_of(settings, clock)
+            ledger = ledger_status_of(settings, clock)
+            on_end.append(ledger.close)
+            return ledger
         case "azure_table":
             outside = outside_status_of(settings)
             assert outside  # noqa: S101  it was chosen

@@ -28,8 +28,9 @@ from idferry.rules.plan import PasswordFacts, Planned, PlanRules, plan_person
 from idferry.rules.quota import UNPACED, Pace
 
 FEW, MANY = 2_000, 8_000
+PHOTO_CHARACTERS = 20_000
 GROWTH_BYTES_MAX = 2_000_000  # six thousand people more, held as Python objects, would be 12 MB
-RULES = PlanRules(project=PROJECT, tenant_kind=TenantKind.B2C)
+RULES = PlanRules(project=PROJECT, tenant_kind=TenantKind.B2C, attribute_names={"photo": ""})
 
 
 @dataclass
@@ -38,13 +39,15 @@ class Crowd(MemorySource):
 
     people: int = 0
     city: str = "Oslo"
+    photo_characters: int = 0
 
     def digest(self) -> str:
         return f"{self.people} {self.city}"
 
     def records(self) -> Iterator[SourceRecord]:  # type: ignore[override]
         for number in range(self.people):
-            human = replace(without_password(number), attributes={"city": self.city})
+            attributes = {"city": self.city, "photo": "j" * self.photo_characters}
+            human = replace(without_password(number), attributes=attributes)
             yield human.record(number, source=SOURCE)
 
 
@@ -172,6 +175,25 @@ def rebuild(ledger: Ledger, people: int) -> int:
 
 def export(ledger: Ledger, _people: int) -> int:
     return sum(1 for _ in export_ids(ledger=ledger.report, selection=Selection()))
+
+
+def test_what_nobody_is_sent_is_not_held_with_a_batch_of_people(tmp_path: Path) -> None:
+    peaks = []
+    for photo_characters in (0, PHOTO_CHARACTERS):
+        with opened(tmp_path, photo_characters) as ledger:
+            gc.collect()
+            tracemalloc.start()
+            report = plan_people(
+                source=Crowd([], people=FEW, photo_characters=photo_characters),
+                ledger=ledger.plan,
+                rules=RULES,
+                clock=HandClock(),
+                tell=lambda _happening: None,
+            )
+            peaks.append(tracemalloc.get_traced_memory()[1])
+            tracemalloc.stop()
+        assert report.create == FEW
+    assert peaks[1] - peaks[0] < GROWTH_BYTES_MAX  # held, they would be forty million
 
 
 @pytest.mark.parametrize(("work", "is_new"), [(update, False), (rebuild, True), (export, False)])

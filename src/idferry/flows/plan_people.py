@@ -5,13 +5,16 @@ The same flow serves `survey` (on a scratch ledger), the dry run of `premigrate`
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
+from types import MappingProxyType
+
+from msgspec import structs
 
 from idferry.errors import Stopped
 from idferry.ports import Clock, LegacySource, PlanLedger, SourceRecord, Stop, Tell, never
-from idferry.rules.attributes import extension_type
+from idferry.rules.attributes import AttributeValue, extension_type
 from idferry.rules.entry import PlanEffect, PlanItem, TakeUp
 from idferry.rules.happenings import RecordsRead
 from idferry.rules.legacy_user import BadRecord
@@ -27,6 +30,7 @@ BATCH_PEOPLE = 10_000
 BAD_RECORDS_LISTED_MAX = 1000
 EXAMPLES_PER_CODE_MAX = 5
 
+_NO_ATTRIBUTES: Mapping[str, AttributeValue] = MappingProxyType({})
 _NO_PASSWORD = PasswordFacts(present=False)
 _STRONG_PASSWORD = PasswordFacts(present=True)
 
@@ -122,7 +126,10 @@ def _readable(
 
 def _decide(record: SourceRecord, rules: PlanRules) -> PlanItem:
     facts = _facts(record.password, record) if record.password else _NO_PASSWORD
-    return PlanItem(record.user, plan_person(record.user, facts, rules))
+    plan = plan_person(record.user, facts, rules)
+    # What is sent of the attributes is in the draft, and short. The record may hold photographs, which nobody is sent:
+    # ten thousand of them would be held at once.
+    return PlanItem(structs.replace(record.user, attributes=_NO_ATTRIBUTES), plan)
 
 
 def _facts(password: Password, record: SourceRecord) -> PasswordFacts:

@@ -73,6 +73,19 @@ def test_a_person_may_be_observed_and_sent_again_in_one_turn(ledger: AnyLedger) 
     assert ledger.send.count_to_send("run-2") == 1
 
 
+def test_what_was_seen_of_one_person_in_one_turn_counts_in_that_order(ledger: AnyLedger) -> None:
+    plan(ledger, wanted("1", "a@x.org"))
+    person_id = move(ledger, "1", State.FAILED)
+    again = Observation(person_id, EventKind.PLANNED_AGAIN, State.PLANNED, code="later", reason="taken up")
+    found = Observation(
+        person_id, EventKind.REBUILT, State.COMPLETE, object_id="object-1", written={"city": "digest"}
+    )
+    ledger.observations.observe(run="run-2", observed=[again, found], at=AT)
+    entry = person(ledger, "1")
+    assert (entry.state, entry.code, entry.reason) == (State.COMPLETE, "", "")
+    assert (entry.object_id, entry.written) == ("object-1", {"city": "digest"})
+
+
 def test_a_run_counts_whom_an_earlier_one_of_its_source_left_in_the_middle(ledger: AnyLedger) -> None:
     plan(ledger, *in_order(*(wanted(str(number), f"p{number}@x.org") for number in range(4))))
     left, settled, *_ = (entry.person_id for entry in people(ledger))

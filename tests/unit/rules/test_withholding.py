@@ -32,6 +32,12 @@ USER = LegacyUser(
         ("-5", "-5"),
         (f" {SECRET} ", SECRET),
         (f" {SECRET} ", f" {SECRET} "),
+        (SECRET, f"{SECRET}{' ' * 17}"),
+        (SECRET, f"\t{SECRET}"),
+        (SECRET, ("1", f" {SECRET}")),
+        (f"{SECRET} ", f" {SECRET}"),
+        ("12345678", "12345678  "),
+        ("    ", "    "),
     ],
 )
 def test_a_value_that_repeats_the_password_is_withheld_and_named(
@@ -45,13 +51,16 @@ def test_a_value_that_repeats_the_password_is_withheld_and_named(
     ("field", "name"), [("display_name", "displayName"), ("contact_email", "otherMails")]
 )
 def test_so_is_a_display_name_or_a_contact_address(field: str, name: str) -> None:
-    user = replace(USER, **{field: SECRET})
-    assert without_copies(user, Password(SECRET)) == replace(USER, **{field: ""}, withheld=(name,))
+    for told in (SECRET, f" {SECRET} "):
+        user = replace(USER, **{field: told})
+        assert without_copies(user, Password(SECRET)) == replace(USER, **{field: ""}, withheld=(name,))
 
 
 @pytest.mark.parametrize("password", [SECRET, "sunny-meadow-1!", "Osl", "1", "True", "", " ", "3"])
 def test_nothing_else_is(password: str) -> None:
-    user = replace(USER, attributes={**USER.attributes, "note": f"{SECRET}.", "empty": "", "list": ()})
+    user = replace(
+        USER, attributes={**USER.attributes, "note": f"{SECRET}.", "blanks": "  ", "empty": "", "list": ()}
+    )
     if password == "1":
         assert without_copies(user, Password(password)).withheld == ("businessPhones",)
     else:

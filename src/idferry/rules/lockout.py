@@ -7,10 +7,10 @@ What the lanes let through in the worst case is computed here, not estimated.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cache
-from math import inf
+from math import ceil, inf
 
 import msgspec
 
@@ -147,7 +147,7 @@ def fits(schedule: Schedule, lockout: LegacyLockout, *, under_way: timedelta) ->
 def schedule_that_fits(lockout: LegacyLockout, *, under_way: timedelta) -> Schedule | None:
     """The most patient schedule we know whose guesses never lock anybody in the legacy system; None: there is none."""
     seconds = (lockout.window + under_way).total_seconds()
-    for strangers_min in (5, 3, 1):
+    for strangers_min in (10, 5, 3, 1):
         for extras in _EXTRAS:
             found = _largest(lockout, extras, seconds)
             if found and found.anywhere.attempts >= strangers_min:
@@ -165,21 +165,29 @@ _LOCK_S_MAX = 900.0
 def _largest(lockout: LegacyLockout, extras: tuple[int, int, int], seconds: float) -> Schedule | None:
     """The schedule with these extras and the most free attempts from anywhere that the legacy lock leaves room for."""
     known_addresses, known_attempts, forgiven = extras
-    known = Lane(attempts=known_attempts, lock_s=_LOCK_S_MAX)
+    known = _patient_lane(known_attempts, seconds)
     spent = known_addresses * _lane_forwards(known, forgiven, seconds)
     for attempts in range(_ANYWHERE_MAX, 0, -1):
-        anywhere = Lane(attempts=attempts, lock_s=_LOCK_S_MAX)
+        anywhere = _patient_lane(attempts, seconds)
         if spent + _lane_forwards(anywhere, forgiven, seconds) < lockout.threshold:
             return Schedule(_address_lane(anywhere), anywhere, known, known_addresses, forgiven)
     return None
 
 
+def _patient_lane(attempts: int, seconds: float) -> Lane:
+    """Free attempts, then one each quarter of an hour; they come back after a silence longer than the legacy window.
+
+    A shorter silence would let them come back twice within it, and so leave room for half as many.
+    """
+    silence_s = max(_LOCK_S_MAX, float(ceil(seconds) + 1))
+    rest_s = max(86_400.0, silence_s + _LOCK_S_MAX)
+    return Lane(attempts=attempts, lock_s=_LOCK_S_MAX, silence_s=silence_s, rest_s=rest_s)
+
+
 def _address_lane(anywhere: Lane) -> Lane:
     """One address gets less than all together, so that one attacker leaves something to everybody else."""
     attempts = min(_ADDRESS_MAX, max(1, anywhere.attempts - 2))
-    return Lane(
-        attempts=attempts, lock_s=_LOCK_S_MAX, stop=max(1, anywhere.stop // 2), rest_s=anywhere.rest_s
-    )
+    return replace(anywhere, attempts=attempts, lock_s=_LOCK_S_MAX, stop=max(1, anywhere.stop // 2))
 
 
 def _stopped_early(lockout: LegacyLockout, seconds: float) -> Schedule | None:

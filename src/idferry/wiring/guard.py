@@ -124,6 +124,7 @@ def guard_lines(schedule: Schedule) -> str:
         "attempts_known": known.attempts,
         "lock_seconds_known": known.lock_s,
         "stop_after_known": known.stop,
+        "silence_seconds": anywhere.silence_s,
         "rest_seconds": anywhere.rest_s,
         "forgiven": schedule.forgiven,
     }

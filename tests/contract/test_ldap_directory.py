@@ -1,8 +1,11 @@
 """The LDAP verifier against a real slapd on this machine, and against servers that never answer."""
 
 import socket
+import ssl
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -232,3 +235,66 @@ def test_whatever_is_typed_as_a_name_finds_nobody_else(asker: Asker) -> None:
         assert asker.ask(f"anna{name}@example.com") == NoSuchUser(), repr(name)
     for name in ("anna*", "*", "anna@example.com)(uid=*", "anna@example.com\0", "\\61nna@example.com"):
         assert asker.ask(name) == NoSuchUser(), name
+
+
+# --- directories that do something else ------------------------------------------------------------------------------------
+
+REFUSED = bytes.fromhex("300c02010178070a013404000400")  # 52 unavailable
+NOT_START_TLS = {
+    "refused": REFUSED,
+    "another message": bytes.fromhex("300c02010278070a010004000400"),
+    "another answer": bytes.fromhex("300c02010161070a010004000400"),
+    "no LDAP": b"HTTP/1.1 400 Bad Request\r\n\r\n",
+    "too long": b"\x30\x84\x7f\xff\xff\xff",
+    "cut short": REFUSED[:5],
+    "an element beyond its end": bytes.fromhex("300502010178ff"),
+    "nothing": b"",
+}
+
+
+def once(reply: bytes, tls: ssl.SSLContext | None = None) -> tuple[int, "threading.Thread", list[bytes]]:
+    """A server that takes one connection, answers the first bytes with `reply`, and keeps what it gets."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    got: list[bytes] = []
+
+    def serve() -> None:
+        with listener, suppress(OSError):
+            listener.settimeout(5)
+            connection, _ = listener.accept()
+            connection.settimeout(5)
+            wrapped = tls.wrap_socket(connection, server_side=True) if tls else connection
+            with wrapped:
+                got.append(wrapped.recv(4096))
+                wrapped.sendall(reply)
+                while data := wrapped.recv(4096):
+                    got.append(data)
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    return listener.getsockname()[1], thread, got
+
+
+@pytest.mark.parametrize("reply", NOT_START_TLS.values(), ids=NOT_START_TLS)
+def test_a_directory_that_does_not_encrypt_sees_nothing(reply: bytes) -> None:
+    port, thread, got = once(reply)
+    address = DirectoryAddress(f"ldap://127.0.0.1:{port}", SUFFIX, "(mail={sign_in_name})", start_tls=True)
+    verdict = Asker(address).ask("anna@example.com", seconds=1.0)
+    thread.join(5)
+    assert isinstance(verdict, NoAnswer)
+    assert not verdict.reached
+    assert PASSWORD.encode() not in b"".join(got)
+    assert b"anna@example.com" not in b"".join(got)
+
+
+def test_what_tls_says_to_itself_holds_nothing_up(tmp_path: Path) -> None:
+    """The server's session tickets come before any answer; the search must leave all the same."""
+    ca = ThrowawayCa(tmp_path)
+    issued = ca.server("127.0.0.1")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(issued.certificate, issued.key)
+    port, thread, got = once(b"", context)
+    address = DirectoryAddress(f"ldaps://127.0.0.1:{port}", SUFFIX, "(mail={sign_in_name})")
+    verdict = Asker(address, ca).ask("anna@example.com", seconds=PATIENCE_SECONDS)
+    thread.join(5)
+    assert b"anna@example.com" in b"".join(got)
+    assert verdict == NoAnswer(Silence.TIMED_OUT, reached=False)

@@ -73,11 +73,13 @@ def test_nothing_secret_is_in_a_representation() -> None:
     assert "c2VjcmV0" not in repr(request)
 
 
-def test_a_connection_is_used_again(server: ScriptedServer) -> None:
-    with outbound_to(server.url) as outbound:
-        for _ in range(3):
-            assert isinstance(outbound.exchange(Request("GET", server.url), deadline(5)), Reply)
-    assert server.connections == 1
+def test_an_answer_that_comes_twice_is_never_the_answer_to_the_next_question() -> None:
+    match, mismatch = answer(200, {"status": "password_match"}), answer(403)
+    answers = iter([[*match, *match], mismatch])
+    with scripted_server(lambda _: next(answers)) as server, outbound_to(server.url) as outbound:
+        replies = [outbound.exchange(Request("POST", server.url), deadline(5)) for _ in range(2)]
+        assert [one.status for one in replies if isinstance(one, Reply)] == [200, 403]
+        assert server.connections == 2
 
 
 def test_a_redirect_is_an_answer_and_leads_nowhere() -> None:

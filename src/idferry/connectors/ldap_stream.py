@@ -8,7 +8,9 @@ import select
 import socket
 import ssl
 import threading
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -16,6 +18,8 @@ from idferry.ports import Clock, Deadline
 
 CHUNK_BYTES = 16 * 1024
 MESSAGE_BYTES_MAX = 4 * 1024
+LENGTH_BYTES_MAX = 2
+ELEMENT_BYTES_MIN = 2  # a tag and a length
 DEFAULT_PORTS = {"ldap": 389, "ldaps": 636}
 # RFC 4511, 4.14.1: an ExtendedRequest with message id 1 and the name 1.3.6.1.4.1.1466.20037.
 _START_TLS = b"\x30\x1d\x02\x01\x01\x77\x18\x80\x16" + b"1.3.6.1.4.1.1466.20037"
@@ -51,8 +55,7 @@ def open_stream(url: str, *, start_tls: bool, tls: ssl.SSLContext, clock: Clock,
     try:
         far.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if start_tls:
-            far.settimeout(_left(clock, deadline))
-            _ask_for_tls(far)
+            _ask_for_tls(far, partial(_left, clock, deadline))
         if start_tls or parts.scheme == "ldaps":
             far.settimeout(_left(clock, deadline))
             far = tls.wrap_socket(far, server_hostname=host)
@@ -78,17 +81,25 @@ def _pass_on(near: socket.socket, far: socket.socket, clock: Clock, deadline: De
     """Bytes in both directions, until one side ends or the time is over."""
     with near, far, suppress(OSError, ValueError):
         while (left := deadline.seconds_left(clock)) > 0:
-            near.settimeout(left)
-            far.settimeout(left)
             # What has been decrypted already is no longer in the socket.
             pending = isinstance(far, ssl.SSLSocket) and far.pending()
             ready = [far] if pending else select.select([near, far], [], [], left)[0]
             for source, target in ((near, far), (far, near)):
-                if source in ready:
-                    data = source.recv(CHUNK_BYTES)
-                    if not data:
-                        return
-                    target.sendall(data)
+                if source in ready and not _moved(source, target, left):
+                    return
+
+
+def _moved(source: socket.socket, target: socket.socket, left: float) -> bool:
+    """Pass on what is there; False when the source has ended."""
+    source.settimeout(0.0)
+    try:
+        data = source.recv(CHUNK_BYTES)
+    except (BlockingIOError, ssl.SSLWantReadError):
+        # A record of TLS itself, such as a session ticket: waiting for more here would hold the other direction up.
+        return True
+    target.settimeout(left)
+    target.sendall(data)
+    return bool(data)
 
 
 class _Element(NamedTuple):
@@ -97,17 +108,18 @@ class _Element(NamedTuple):
     rest: bytes
 
 
-def _ask_for_tls(far: socket.socket) -> None:
+def _ask_for_tls(far: socket.socket, left: Callable[[], float]) -> None:
     """StartTLS, before libldap sees the connection. Raises OSError unless the directory agrees."""
+    far.settimeout(left())
     far.sendall(_START_TLS)
-    head = _exactly(far, 2)
+    head = _exactly(far, 2, left)
     more = head[1] & 0x7F if head[1] & 0x80 else 0
-    if more > 2:
+    if more > LENGTH_BYTES_MAX:
         raise OSError("an answer that is too long")
-    size = int.from_bytes(_exactly(far, more), "big") if more else head[1]
+    size = int.from_bytes(_exactly(far, more, left), "big") if more else head[1]
     if head[0] != _SEQUENCE or size > MESSAGE_BYTES_MAX:
         raise OSError("not LDAP")
-    message_id = _element(_exactly(far, size))
+    message_id = _element(_exactly(far, size, left))
     response = _element(message_id.rest)
     result = _element(response.content)
     if (
@@ -131,10 +143,11 @@ def _element(data: bytes) -> _Element:
     return _Element(tag, data[start : start + size], data[start + size :])
 
 
-def _exactly(far: socket.socket, count: int) -> bytes:
-    """So many bytes. Each piece has the time that is left; the messages are a few bytes long."""
+def _exactly(far: socket.socket, count: int, left: Callable[[], float]) -> bytes:
+    """So many bytes, each of them within what is left, and no byte behind them: those would be in clear."""
     data = b""
     while len(data) < count:
+        far.settimeout(left())
         piece = far.recv(count - len(data))
         if not piece:
             raise OSError("the connection broke off")

@@ -20,9 +20,14 @@ from idferry.rules.verdict import NoAnswer, Silence
 
 REPLY_BYTES_MAX = 64 * 1024
 CONNECTIONS_MAX = 128
-IDLE_SECONDS_MAX = 15.0
 
 Header = tuple[str, str]
+
+_OWN_HEADERS: Sequence[Header] = (
+    ("Accept-Encoding", "identity"),
+    ("Connection", "close"),
+    ("User-Agent", "idferry"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +98,9 @@ class Outbound:
         self._pool = httpcore2.ConnectionPool(
             ssl_context=tls or tls_context(),
             max_connections=CONNECTIONS_MAX,
-            keepalive_expiry=IDLE_SECONDS_MAX,
+            # Each question has a connection of its own: an answer that somebody sends twice must not be taken for the
+            # answer about the next person.
+            max_keepalive_connections=0,
             retries=0,
             network_backend=Connector(
                 hosts=self._hosts, exchange=self._exchange, clock=clock, resolve=resolve
@@ -133,7 +140,7 @@ class Outbound:
             return NoReply(Silence.UNSUPPORTED, reached=False, reason="a request that HTTP cannot carry")
 
     def _over_http(self, request: Request) -> Reply | NoReply:
-        headers = [("Accept-Encoding", "identity"), ("User-Agent", "idferry"), *request.headers]
+        headers = [*_OWN_HEADERS, *request.headers]
         content = bytearray()
         with self._pool.stream(
             request.method,

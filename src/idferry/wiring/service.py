@@ -34,6 +34,7 @@ from idferry.stores.guard import SqliteGuard
 from idferry.wiring.callers import callers_of
 from idferry.wiring.directories import directory_of
 from idferry.wiring.guard import check_lockouts, guard_of
+from idferry.wiring.live_verifiers import advice_of
 from idferry.wiring.reset_status import ledger_status_of, reset_status_of
 from idferry.wiring.rules import importing_applications
 from idferry.wiring.system import random_bytes
@@ -136,6 +137,8 @@ def service_parts_of(
     context = _context(settings, clock, log_stream, trace=trace, front_only=front_only)
     for line in lockouts:
         context.books.log.info("guard", most_forwarded=line)
+    for line in advice_of(settings):
+        context.books.log.warning("one_address", advice=line)
     key_workers = _workers(context, KEY_THREADS, KEY_THREADS * WAITING_PER_THREAD, "keys")
     callers = callers_of(settings, clock, workers=key_workers)
     endpoints = endpoints_of(context)

@@ -1,6 +1,8 @@
 """Who must reset: every store of it behaves alike, seen through the port."""
 
 import os
+import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -18,7 +20,7 @@ from idferry.errors import StatusUnavailable, Unreachable
 from idferry.ledger import open_ledger
 from idferry.ledger.reset_status import ANOTHER_FILE_SECONDS_MAX, LedgerPlace, LedgerResetStatus
 from idferry.ports import ResetStatus
-from idferry.rules.entry import EventKind
+from idferry.rules.entry import EventKind, Observation
 from idferry.rules.lifecycle import State
 from idferry.rules.names import local_identity
 from idferry.stores.account_attribute import SHOWS_WITHIN, AccountAttributeStatus
@@ -208,6 +210,35 @@ def test_a_ledger_that_somebody_is_writing_to_answers_and_takes_a_reset_only_aft
     writer.close()
     store.status.settle(sign_in_name="ana@example.com", object_id="")
     assert store.status.must_reset("ana@example.com") is False
+
+
+def test_an_import_at_full_speed_makes_no_look_fail(tmp_path: Path) -> None:
+    """Readers of the file wait for no writer: every look is right while hundreds of turns are committed."""
+    stores = _ledger_store(tmp_path)
+    store = next(stores)
+    who = store.put(["ana@example.com"])
+    stop = threading.Event()
+    turns: list[int] = []
+
+    def write() -> None:
+        path = tmp_path / "contoso.ledger"
+        with open_ledger(
+            path, tenant_id=TENANT, project=PROJECT, random_bytes=counting_bytes(), at=AT
+        ) as ledger:
+            noted = Observation(int(who.removeprefix("object-")), EventKind.POSTPONED)
+            while not stop.is_set():
+                ledger.send.turn(run="run-1", observed=[noted] * 20, sending=(), at=AT)
+                turns.append(1)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    while len(turns) < 5:
+        time.sleep(0.001)
+    looks = [store.status.must_reset(name) for name in ("ana@example.com", "nobody") * 300]
+    stop.set()
+    writer.join()
+    assert looks == [True, False] * 300
+    assert len(turns) > 5
 
 
 # --- the account's own attribute -------------------------------------------------------------------------------------

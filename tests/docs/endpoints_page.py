@@ -13,6 +13,7 @@ from tests.support.any_ledger import counting_bytes
 from tests.support.hand_clock import HandClock
 
 from idferry.ledger import open_ledger
+from idferry.service.alerts import ALERTS
 from idferry.service.answers import ErrorBody
 from idferry.service.endpoints import ERRORS, Endpoint
 from idferry.service.metrics import Metrics
@@ -52,7 +53,10 @@ def render() -> str:
     metrics = "## Metrics\n\n" + table(
         ["metric", "meaning"], [(code(name), said) for name, said in every_metric()]
     )
-    return page("Endpoints", INTRODUCTION, *map(_section, every_endpoint()), metrics)
+    alerts = "## Alerts\n\n" + table(
+        ["alert", "meaning"], [(code(one), said) for one, said in ALERTS.items()]
+    )
+    return page("Endpoints", INTRODUCTION, *map(_section, every_endpoint()), metrics, alerts)
 
 
 @cache

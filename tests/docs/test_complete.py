@@ -24,6 +24,7 @@ from idferry.rules.entry import EventKind
 from idferry.rules.happenings import Happening
 from idferry.rules.lifecycle import State
 from idferry.rules.removal import Kept
+from idferry.service.alerts import ALERTS
 
 REFERENCE = ROOT / "docs/reference"
 LINK = re.compile(r"\]\(([^)\s]+)\)")
@@ -120,6 +121,13 @@ def test_every_endpoint_and_metric_is_documented() -> None:
         for path in endpoint.paths:
             assert all(f"`{method} {path}`" in text for method in endpoint.methods)
     assert all(f"| `{name}` |" in text for name, _ in endpoints_page.every_metric())
+
+
+def test_every_alert_is_documented() -> None:
+    raised = re.compile(r"(?:\.alert|_unsaid)\(\s*\"(\w+)\"")
+    files = [*(ROOT / "src/idferry/service").glob("*.py"), *(ROOT / "src/idferry/wiring").glob("*.py")]
+    found = {kind for file in files for kind in raised.findall(file.read_text(encoding="utf-8"))}
+    assert found - set(ALERTS) == set()
 
 
 def test_every_happening_and_port_is_documented() -> None:

@@ -1,0 +1,25 @@
+"""What an operator should look at: the kinds that `idferry_alerts_total` counts and the log names, with their meaning.
+
+The page of endpoints is generated from here.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+ALERTS: Mapping[str, str] = MappingProxyType(
+    {
+        "bug": "A request was answered with 500; the log names the place. Report it.",
+        "late_answer": "A negative answer left later than its fixed time, and could be told from the others.",
+        "notes_lost": "What was seen at sign-ins could not be noted in the ledger. `verify` finds it again.",
+        "overloaded": "Every thread was busy and as many calls waited as may: answered with 503.",
+        "reset_not_recorded": "A new password was announced and could not be recorded now. It heals itself.",
+        "second_look_failed": "The directory could not say whether somebody has reset already; the store's word counted.",
+        "status_address_limit": "One address asked about more people than `status_per_address` in 10 minutes.",
+        "status_bug": "A store of the reset status broke; everybody could go on. The log names the kind.",
+        "status_global_limit": "More people had to reset in a minute than `status_conflicts_per_minute`.",
+        "status_unavailable": "The store of the reset status gave no answer within 2 seconds; everybody could go on.",
+        "timer_failed": "Something that is done from time to time failed; it is done again.",
+        "too_late": "A sign-in was not decided before its deadline; the person was told to try again.",
+    }
+)
+"""Kind -> what happened, and what to do where there is something to do."""

@@ -71,7 +71,8 @@ _INVALID_DETAILS = frozenset({"InvalidValue", "InvalidLength", "PropertyRequired
 class Reply(msgspec.Struct, frozen=True, gc=False):
     """An answer that can be trusted: status, JSON object (None: there was none) and headers in lower case.
 
-    A struct, because each item of a `$batch` is one; the headers of an item that succeeded are left out. `in_batch`: the answer to one item of a `$batch`. False where a `$batch` as a whole was refused: that one answer
+    A struct, because each item of a `$batch` is one; the headers of an item that succeeded are left out.
+    `in_batch`: the answer to one item of a `$batch`. False where a `$batch` as a whole was refused: that one answer
     then stands for each of its items. `application`: the name of the one that called, where it matters which did.
     """
 

@@ -325,9 +325,8 @@ def _item_reply(answer: dict[str, Any], *, dated: str | None) -> Reply:
     """`dated`: when the whole batch was answered, by the directory's own clock."""
     status, body = answer["status"], answer.get("body")
     body = body if isinstance(body, dict) else None
-    if (
-        200 <= status < 300
-    ):  # nobody asks for the headers of what went well: they say how long to wait, or whose fault
+    # Nobody asks for the headers of what went well: they say how long to wait, or how to follow an error up.
+    if 200 <= status < 300:
         return Reply(status, body, in_batch=True)
     headers = answer.get("headers")
     told = (

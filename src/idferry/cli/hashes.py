@@ -35,6 +35,7 @@ from idferry.settings import read_settings
 from idferry.wiring import (
     clock_of,
     exported_at_of,
+    hash_cases_of,
     hash_descriptor_of,
     hash_rows_of,
     hash_store_if_any,
@@ -103,26 +104,31 @@ def prove(
 
 
 def forecast(
-    file: RowsArgument,
+    source: Annotated[
+        str,
+        typer.Argument(help="A name from [sources] in the settings, or a file of rows.", metavar="SOURCE"),
+    ],
     deadline_ms: Annotated[
         int,
         typer.Option(
             "--deadline-ms", help="How long the caller waits, in milliseconds.", metavar="MS", min=100
         ),
     ] = DEADLINE_MS,
+    settings: SettingsOption = None,
     as_json: JsonOption = False,
 ) -> int:
     """Measure one verification of each kind of hash, and say how many sign-ins this machine can take.
 
     Needs no passwords. Exit code 1: somebody's verification would end after the deadline.
 
-    Example: idferry hash forecast rows.jsonl --deadline-ms 1600
+    Example: idferry hash forecast shop --deadline-ms 1600
     """
-    clock = clock_of(read_settings(None))
+    read = read_settings(settings)
+    clock = clock_of(read)
     threads = processors()
     with stop_on_signals() as stop:
         found = forecast_hashes(
-            cases=hash_rows_of(file).cases(),
+            cases=hash_cases_of(read, source).cases(),
             clock=clock,
             threads=threads,
             deadline_s=deadline_ms / 1000,

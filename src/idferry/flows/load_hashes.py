@@ -118,7 +118,7 @@ def _judged(
     record: SourceRecord, stored: StoredHash, base: Descriptor, bounds: Bounds, report: LoadReport
 ) -> tuple[str, Descriptor, str] | None:
     """Value, descriptor and user name of a hash that is taken; else it is counted with its reason."""
-    described = _described(stored, base)
+    described = described_record(stored, base)
     parsed: Parsed = (
         parse(described[0], described[1], bounds=bounds) if isinstance(described, tuple) else described
     )
@@ -143,7 +143,9 @@ def _refuse(record: SourceRecord, parsed: Parsed, report: LoadReport) -> None:
         report.refused.append(RefusedHash(record.user.key, record.user.place.line, parsed.reason))
 
 
-def _described(stored: StoredHash, base: Descriptor) -> tuple[str, Descriptor] | Malformed | Unsupported:
+def described_record(
+    stored: StoredHash, base: Descriptor
+) -> tuple[str, Descriptor] | Malformed | Unsupported:
     """The value and the whole descriptor: the row's own salt over what the source says; objects speak for themselves."""
     if stored.value.startswith("{"):
         document = _document(stored.value)

@@ -14,7 +14,7 @@ from idferry.wiring.hash_store import (
     hash_store_if_any,
     hash_store_of,
 )
-from idferry.wiring.hashes import hash_rows_of, processors
+from idferry.wiring.hashes import hash_cases_of, hash_rows_of, processors
 from idferry.wiring.ledgers import (
     ledger_if_any,
     ledger_of,
@@ -53,6 +53,7 @@ __all__ = [
     "exported_source_of",
     "guard_if_any",
     "guard_of",
+    "hash_cases_of",
     "hash_descriptor_of",
     "hash_rows_of",
     "hash_store_if_any",

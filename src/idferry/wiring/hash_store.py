@@ -26,11 +26,16 @@ def hash_store_of(settings: Settings, *, plain: bool = False) -> SqliteHashStore
     """The hash store of `[hashes]`, made when it is not there; `plain`: for tests, without a key. A context manager.
 
     Raises:
-        SettingsError: there is no key, or it cannot be read.
+        SettingsError: there is no key, or it cannot be read; or the store protects nothing and the tenant is real.
         HashStoreUnavailable: the file cannot be used.
     """
     path = hash_store_path(settings)
     if plain or (not settings.hashes.key and is_plain_store(path)):
+        if settings.tenant is not None and not settings.is_loopback:
+            raise SettingsError(
+                f"{path} is a hash store for tests, or is to become one, and the tenant is a real one",
+                remedy="Name a key in [hashes] key, and load the hashes into a store that it protects.",
+            )
         return open_hash_store(path, secret="", random_bytes=random_bytes, plain=True)
     if not settings.hashes.key:
         raise SettingsError(

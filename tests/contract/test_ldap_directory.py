@@ -10,11 +10,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tests.support.fake_directory import bind_answer, fake_directory
 from tests.support.nasty_strings import NASTY
 from tests.support.slapd import ADMIN, ADMIN_PASSWORD, SUFFIX, Slapd, person, running_slapd
 from tests.support.throwaway_ca import ThrowawayCa
 
-from idferry.connectors.ldap_directory import DirectoryAddress, LdapVerifier
+from idferry.connectors.ldap_directory import CODES, DirectoryAddress, LdapVerifier
 from idferry.outbound import tls_context
 from idferry.ports import Deadline, LegacyRef
 from idferry.rules.happenings import Happening, LegacyAnswered
@@ -32,6 +33,7 @@ from idferry.rules.verdict import (
 from idferry.wiring import SystemClock
 
 CLOCK = SystemClock()
+TLS = tls_context()  # once: reading the system's authorities takes a while
 PASSWORD = "Right-1-password"
 PATIENCE_SECONDS = 0.4
 SLACK_SECONDS = 0.8  # two cores, shared
@@ -72,7 +74,7 @@ class Asker:
         self.verifier = LdapVerifier(
             name="old",
             address=address,
-            tls=tls_context(ca_file=str(ca.file)) if ca else tls_context(),
+            tls=tls_context(ca_file=str(ca.file)) if ca else TLS,
             clock=CLOCK,
             tell=self.told.append,
         )
@@ -298,3 +300,41 @@ def test_what_tls_says_to_itself_holds_nothing_up(tmp_path: Path) -> None:
     thread.join(5)
     assert b"anna@example.com" in b"".join(got)
     assert verdict == NoAnswer(Silence.TIMED_OUT, reached=False)
+
+
+# --- what a bind is answered, and whether the password has left -------------------------------------------------------------
+
+ACTIVE_DIRECTORY = "80090308: LdapErr: DSID-0C09044E, comment: AcceptSecurityContext error, data {}, v2580"
+
+
+def ask_fake(answer: bytes | None, seconds: float = 5.0) -> tuple[Verdict, str, bool]:
+    pytest.importorskip("ldap", reason="NOT CHECKED HERE: the LDAP verifier needs python-ldap (make peers)")
+    with fake_directory(answer) as (url, got):
+        asker = Asker(DirectoryAddress(url, "dc=corp", "(userPrincipalName={sign_in_name})"))
+        verdict = asker.ask("anna@corp.example", seconds=seconds)
+        return verdict, asker.code, PASSWORD.encode() in b"".join(got)
+
+
+@pytest.mark.parametrize("code", [code for code in CODES if code.startswith("data ")])
+def test_every_code_of_active_directory_arrives_through_the_library(code: str) -> None:
+    said = ACTIVE_DIRECTORY.format(code.removeprefix("data "))
+    assert ask_fake(bind_answer(49, said)) == (CODES[code].verdict, code, True)
+
+
+@pytest.mark.parametrize("code", [code for code in CODES if code[0].isdigit()])
+def test_every_result_of_a_bind_arrives_through_the_library(code: str) -> None:
+    number = int(code.partition(" ")[0])
+    assert ask_fake(bind_answer(number)) == (CODES[code].verdict, code, True)
+
+
+def test_a_result_of_no_table_is_no_answer() -> None:
+    assert ask_fake(bind_answer(80)) == (NoAnswer(Silence.UNEXPECTED, reached=True), "80", True)
+    said = ACTIVE_DIRECTORY.format("999")
+    assert ask_fake(bind_answer(49, said))[0] == NoAnswer(Silence.UNEXPECTED, reached=True)
+
+
+def test_a_directory_that_says_nothing_to_a_bind_may_have_seen_the_password() -> None:
+    verdict, _, sent = ask_fake(None, PATIENCE_SECONDS)
+    assert (verdict, sent) == (NoAnswer(Silence.TIMED_OUT, reached=True), True)
+    verdict, _, sent = ask_fake(b"")
+    assert (verdict, sent) == (NoAnswer(Silence.UNREACHABLE, reached=True), True)

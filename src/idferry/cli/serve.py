@@ -5,12 +5,18 @@ import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from idferry.cli.options import JsonOption, SettingsOption
 from idferry.cli.output import print_json
+from idferry.cli.serve_options import (
+    AdminPortOption,
+    ExitWithParentOption,
+    InsecureLoopbackOption,
+    MutualTlsPortOption,
+    PortOption,
+    TraceOption,
+)
 from idferry.errors import SettingsError, UsageError
 from idferry.settings import Settings, host_and_port, read_settings
 
@@ -18,49 +24,16 @@ if TYPE_CHECKING:  # the service is imported when it is started, so that other c
     from idferry.service.serving import Listener
     from idferry.wiring.service import ServiceParts
 
-PORT_MAX = 65_535
 LOOPBACK = "127.0.0.1"
 
 
 def serve(
-    insecure_loopback: Annotated[
-        bool,
-        typer.Option(
-            "--insecure-loopback",
-            help="Answer everybody, without TLS, on 127.0.0.1 alone. For tests on this machine.",
-        ),
-    ] = False,
-    port: Annotated[
-        int | None,
-        typer.Option(
-            help="Listen on this port instead of the settings'; 0 takes a free one.", min=0, max=PORT_MAX
-        ),
-    ] = None,
-    mtls_port: Annotated[
-        int | None,
-        typer.Option(
-            help="Also listen here for callers with a client certificate; needs [service] client_ca.",
-            min=0,
-            max=PORT_MAX,
-        ),
-    ] = None,
-    admin_port: Annotated[
-        int | None,
-        typer.Option(
-            help="Metrics, readiness and the OpenAPI document on this port instead; 0 takes a free one.",
-            min=0,
-            max=PORT_MAX,
-        ),
-    ] = None,
-    trace: Annotated[
-        bool,
-        typer.Option(
-            "--trace", help="Log each call and answer, secrets masked, for one hour. For development."
-        ),
-    ] = False,
-    exit_with_parent: Annotated[
-        bool, typer.Option("--exit-with-parent", help="Stop when standard input closes.")
-    ] = False,
+    insecure_loopback: InsecureLoopbackOption = False,
+    port: PortOption = None,
+    mtls_port: MutualTlsPortOption = None,
+    admin_port: AdminPortOption = None,
+    trace: TraceOption = False,
+    exit_with_parent: ExitWithParentOption = False,
     settings: SettingsOption = None,
     as_json: JsonOption = False,
 ) -> None:

@@ -17,7 +17,7 @@ from idferry.ledger import Ledger, open_ledger
 from idferry.rules.entry import EventKind, Observation, Selection
 from idferry.rules.lifecycle import State
 from idferry.rules.submission import key_of_person, key_of_unknown
-from idferry.stores.following import FollowedLedger
+from idferry.stores.following import REST, FollowedLedger
 
 NAMES = [f"{number}@example.com" for number in range(4)]
 
@@ -87,8 +87,21 @@ def test_a_purge_takes_away_what_the_removal_could_not(both: Both) -> None:
     both.status.failing = False
     assert both.must_reset()[0] is True
     who = person(both.ledger, "0").person_id
-    both.followed.observe(run="", observed=[Observation(who, EventKind.PURGED)], at=AT)
+    both.followed.observe(run="", observed=[Observation(who, EventKind.PURGED)], at=AT + REST)
     assert both.must_reset()[0] is False
+
+
+def test_a_store_that_is_down_is_not_asked_at_every_turn(both: Both) -> None:
+    asked: list[object] = []
+
+    def down(rows: object) -> None:
+        asked.append(rows)
+        raise StatusUnavailable("the test says so")
+
+    both.status.add = down  # type: ignore[method-assign]
+    for key in ("0", "1", "2"):
+        both.sent(key)
+    assert (len(asked), both.followed.lost) == (1, 3)
 
 
 def test_whoever_is_restored_is_back(both: Both) -> None:

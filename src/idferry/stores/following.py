@@ -5,13 +5,14 @@ What the store does not take is not lost: `complete_reset_status` compares both 
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from idferry.errors import StatusUnavailable
 from idferry.ports import ResetStatus, SendLedger
 from idferry.rules.entry import Entry, EventKind, Observation
 from idferry.rules.lifecycle import State
 
+REST = timedelta(minutes=1)
 _OF_CREATION = frozenset(
     {
         EventKind.ADOPTED,
@@ -36,6 +37,7 @@ class FollowedLedger:
         self._entries = entries
         self._status = status
         self.lost = 0
+        self._resting_until: datetime | None = None
 
     def count_to_send(self, run: str) -> int:
         """As the ledger."""
@@ -54,21 +56,26 @@ class FollowedLedger:
     ) -> None:
         """As the ledger; then the store."""
         self._ledger.turn(run=run, observed=observed, sending=sending, at=at)
-        self._tell(observed)
+        self._tell(observed, at)
 
     def observe(self, *, run: str, observed: Sequence[Observation], at: datetime) -> None:
         """As the ledger; then the store."""
         self.turn(run=run, observed=observed, sending=(), at=at)
 
-    def _tell(self, observed: Sequence[Observation]) -> None:
+    def _tell(self, observed: Sequence[Observation], at: datetime) -> None:
         moved = [one.person_id for one in observed if _concerns_the_store(one)]
         if not moved:
+            return
+        if self._resting_until and at < self._resting_until:
+            self.lost += len(moved)
             return
         entries = [entry for entry in self._entries(moved).values() if entry.object_id]
         try:
             self._bring_up_to_date(entries)
         except StatusUnavailable:
+            # Every try costs the import its time: the store gets its rest, and is completed afterwards.
             self.lost += len(entries)
+            self._resting_until = at + REST
 
     def _bring_up_to_date(self, entries: Sequence[Entry]) -> None:
         awaiting = [one for one in entries if one.state is State.AWAITING_PASSWORD]

@@ -16,7 +16,7 @@ from benchmarks.rows import Bench, Row
 from idferry.wiring.system import SystemClock
 
 # In this order they stand in the table. Each module has `rows(bench)`, see `rows.Benchmark`.
-NAMES = ("quota", "sending", "latency", "rehearsal", "memory", "survey", "status_endpoint", "guard")
+NAMES = ("quota", "sending", "latency", "rehearsal", "memory", "survey", "status_endpoint", "guard", "hashes")
 RESULTS = Path(__file__).parent / "RESULTS.md"
 
 

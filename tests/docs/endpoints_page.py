@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 from tests.docs.markdown import code, page, table
 from tests.support.any_ledger import counting_bytes
 from tests.support.hand_clock import HandClock
@@ -68,10 +70,26 @@ def _endpoints(kind: str) -> Sequence[Endpoint]:
             "kind": kind,
             "authority": "https://localhost:1",
             "graph": "https://localhost:1",
-        }
+        },
+        "application": [{"client_id": TENANT, "secret": "not a secret"}],
+        "verifier": [
+            {
+                "name": "shop",
+                "kind": "web_service",
+                "url": "https://shop.example.com/check",
+                "legacy_lockout": {"threshold": 1_000, "window_seconds": 60},
+            }
+        ],
+        "external_id": {
+            "app_id": TENANT,
+            "app_uri": f"api://signin.example.com/{TENANT}",
+            "extension_ids": [TENANT],
+            "keys": ["file:entra.pem"],
+        },
     }
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
+        (folder / "entra.pem").write_bytes(_key())
         settings = parse_settings(raw, file=None, folder=folder)
         open_ledger(
             settings.ledger_path,
@@ -83,6 +101,13 @@ def _endpoints(kind: str) -> Sequence[Endpoint]:
         parts = service_parts_of(settings, HandClock(), log_stream=io.BytesIO(), insecure_loopback=True)
         parts.close()
     return parts.endpoints
+
+
+def _key() -> bytes:
+    """A key that opens nothing."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    kinds = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    return key.private_bytes(*kinds)
 
 
 def _section(endpoint: Endpoint) -> str:

@@ -96,6 +96,11 @@ KINDS = {
     EventKind.REBUILT: "`ledger rebuild` found this account, whose `legacyId` and sign-in name are the person's; or "
     "could not decide.",
     EventKind.PASSWORD_RESET: "The tenant said that the person has set a new password.",
+    EventKind.VOUCHED: "The legacy system said that the password is right, and the tenant was told to write it.",
+    EventKind.PASSWORD_WRITTEN: "We wrote password and flag in one call, and the directory said: done.",
+    EventKind.PASSWORD_FOUND_CHANGED: "The account has a password that somebody else has set since it was created, and its "
+    "flag was still up: the legacy password opens nothing any more.",
+    EventKind.FLAG_CLEARED: "We took that flag down.",
     EventKind.UNLOCKED: "Somebody asked the guard to forget what was typed wrong (`person --unlock`); the reason is theirs.",
 }
 INTRODUCTION = """

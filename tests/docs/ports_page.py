@@ -6,7 +6,7 @@ from typing import Any, get_args
 
 from tests.docs.markdown import code, page, table
 
-from idferry.ports import directories, hash_cases, ledgers, machine, sources
+from idferry.ports import directories, hash_cases, ledgers, machine, sign_in_people, sources
 from idferry.rules.happenings import Happening
 
 INTRODUCTION = """
@@ -23,7 +23,7 @@ What a flow tells while it works. The command line draws its progress from these
 
 def public_ports() -> Iterator[tuple[str, Any]]:
     """Every protocol of the ports, in the order in which they stand there."""
-    for module in (machine, sources, ledgers, directories, hash_cases):
+    for module in (machine, sources, ledgers, directories, sign_in_people, hash_cases):
         for name, value in vars(module).items():
             if getattr(value, "_is_protocol", False) and value.__module__ == module.__name__:
                 yield name, value

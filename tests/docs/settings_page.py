@@ -21,6 +21,7 @@ TABLES: dict[str, type] = {
     "clock": settings.ClockSettings,
     "service": settings.ServiceSettings,
     "service.caller": settings.ServiceCaller,
+    "external_id": settings.ExternalIdSettings,
     "guard": settings.GuardSettings,
     "hashes": settings.Hashes,
     "verifier": settings.Verifier,
@@ -90,6 +91,8 @@ MEANINGS = {
     "0 to 0.9.",
     "passwords.weak": "`refuse`: a weak known password is replaced (`--password auto`) or the person is left out "
     "(`--password known`). `allow`: it is sent with `DisableStrongPassword`.",
+    "passwords.creation_seconds": "A password that is newer than its account by more than so many seconds was chosen by "
+    "somebody: no sign-in writes over it, and `idferry sweep` takes the flag down. Both times are the directory's own.",
     "shape.too_long": "A value over its limit. `refuse`: the person is refused. `drop`: the person is created "
     "without the value.",
     "shape.stale_after_days": "People whose last sign-in is older are left out. 0: nobody is. Somebody without a "
@@ -123,6 +126,10 @@ MEANINGS = {
     "service.status_per_address": "How many people one person's address may ask about in 10 minutes. Beyond it everybody "
     "may sign in as far as this service goes.",
     "service.status_conflicts_per_minute": "How many people may be told in a minute that they must reset.",
+    "service.require_methods_before_jit": "People whose legacy account demanded a second factor are not migrated on their "
+    "password alone: whoever holds it could enrol a phone of his own.",
+    "service.sweep_minutes": "How often flags are taken down of accounts whose password somebody has changed since: "
+    "`idferry sweep`. 0: never by itself.",
     "service.threads": "How many sign-ins are worked on at once; twice as many wait.",
     "service.language": "Language of the sentences that people see.",
     "service.texts": "Sentences of your own by name: `must_reset`, `wrong`, `try_later`, `cannot_be_used`, `has_account`, "
@@ -173,6 +180,18 @@ MEANINGS |= {
     "guard.failures_per_minute": "From so many on it is looked at whether most attempts everywhere fail. Then only those "
     "get through from whose address no other name has failed lately.",
     "guard.spared_networks": "Addresses and networks of many people, where neither counts.",
+}
+
+MEANINGS |= {
+    "external_id.app_id": "Client id of the app registration of the custom authentication extension: what `aud` must be.",
+    "external_id.app_uri": "Its identifier URI, `api://HOST/CLIENT_ID`.",
+    "external_id.extension_ids": "Ids of the custom authentication extensions that may ask.",
+    "external_id.keys": "Private keys for what the tenant encrypts, the current and the next one: the name of where each "
+    "lies. A PEM text with the RSA key and its certificate, by whose thumbprint the tenant names it.",
+    "external_id.issuers": "What `iss` of the caller's token may be. Left out: the tenant's own at ciamlogin.com.",
+    "external_id.keys_url": "https address of the issuer's key set. Left out: the tenant's own at ciamlogin.com.",
+    "external_id.self_service_reset": "The tenant lets people with an e-mail address reset their password. Without that, a "
+    "password that must be changed is migrated as it is.",
 }
 
 MEANINGS |= {

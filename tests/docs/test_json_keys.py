@@ -114,6 +114,7 @@ def _story(project: Project) -> dict[str, list[Any]]:
     extra = {tenant.extension("legacyId"): "demo:people:unknown"}
     emulator.seed(tenant, [tenant.local_account("extra@example.com", **extra)])
     verify = [run("verify")]
+    sweep = [_sweep_document(project)]
     guess_at(project.folder / "idferry.guard", key_of_person("people", "1"))
     person = [run("person", name) for name in ("ana@example.com", "taken@example.com")]
     remove = [run("remove", "--source", "people"), run("remove", "--source", "people", "--execute")]
@@ -126,6 +127,7 @@ def _story(project: Project) -> dict[str, list[Any]]:
         "rehearse": rehearsed,
         "status": status,
         "verify": verify,
+        "sweep": sweep,
         "person": person,
         "remove": remove,
         "restore": recycled[:1],
@@ -138,6 +140,16 @@ def _story(project: Project) -> dict[str, list[Any]]:
         "emulator": [_emulator_document()],
         "error": [run("find"), run("premigrate", "nowhere.jsonl"), changed[1], full],
     }
+
+
+def _sweep_document(project: Project) -> Any:
+    """What a sweep says of somebody who has chosen a password: by a clock that tells the two apart at once."""
+    ben = project.run("find", "--sign-in-name", "ben@example.com")["accounts"][0]
+    profile = {"password": "Not-Real-Puffin-03", "forceChangePasswordNextSignIn": False}
+    project.graph("PATCH", f"/users/{ben['id']}", {"passwordProfile": profile})
+    strict = project.folder / "strict.toml"
+    strict.write_text(f"{project.tenant.settings}\n[passwords]\ncreation_seconds = 0\n", encoding="utf-8")
+    return project.run("sweep", "--settings", str(strict))
 
 
 def _later_export(project: Project) -> list[Any]:

@@ -24,6 +24,7 @@ from idferry.cli import (
     serve,
     status,
     survey,
+    sweep,
     verifier,
     verify,
 )
@@ -49,6 +50,7 @@ COMMANDS = (
     (premigrate.premigrate, "Create one account per person."),
     (status.status, "Where everybody stands, what failed, and what to do."),
     (verify.verify, "Read the directory back and compare it with the ledger."),
+    (sweep.sweep, "Take flags down where somebody has chosen another password."),
     (find.find, "Accounts in the directory, with the ledger's entry."),
     (find.person, "One person's story: entry, events, account, flag."),
     (remove.remove, "Delete what this tool created and nobody uses yet."),

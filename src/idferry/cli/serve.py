@@ -15,6 +15,7 @@ from idferry.cli.serve_options import (
     InsecureLoopbackOption,
     MutualTlsPortOption,
     PortOption,
+    StaleHashesOption,
     TraceOption,
 )
 from idferry.errors import SettingsError, UsageError
@@ -33,6 +34,7 @@ def serve(
     mtls_port: MutualTlsPortOption = None,
     admin_port: AdminPortOption = None,
     trace: TraceOption = False,
+    accept_stale_hashes: StaleHashesOption = False,
     exit_with_parent: ExitWithParentOption = False,
     settings: SettingsOption = None,
     as_json: JsonOption = False,
@@ -59,6 +61,7 @@ def serve(
         log_stream=sys.stderr.buffer,
         insecure_loopback=insecure_loopback,
         trace=trace,
+        accept_stale_hashes=accept_stale_hashes,
     )
     listeners = _listeners(
         read, parts, insecure=insecure_loopback, port=port, mtls_port=mtls_port, admin_port=admin_port

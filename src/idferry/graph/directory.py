@@ -22,12 +22,20 @@ from idferry.graph.pacing import Gate
 from idferry.graph.reading import AccountReading
 from idferry.graph.removal import AccountRemoval
 from idferry.graph.senders import Senders
+from idferry.graph.sign_ins import SignInAccounts
 from idferry.graph.tokens import ClientCredentials, ForeignTokens, NamedTokens, TokenSource
 from idferry.graph.traffic import Traffic
 from idferry.graph.transport import Transport, open_client
 from idferry.graph.updating import AccountUpdating
 from idferry.graph.users import AccountWriting
-from idferry.ports import AccountReader, AccountRemover, AccountUpdater, AccountWriter, TenantInspector
+from idferry.ports import (
+    AccountReader,
+    AccountRemover,
+    AccountUpdater,
+    AccountWriter,
+    SignInDirectory,
+    TenantInspector,
+)
 from idferry.rules.quota import PUBLISHED, Quota
 
 # For each application: 20 creates a second take 10 to 20 calls under way; in batches of 20, a few.
@@ -70,6 +78,7 @@ class Directory:
     updater: AccountUpdater
     remover: AccountRemover
     inspector: TenantInspector
+    sign_ins: SignInDirectory
     on_close: Callable[[], None] = field(repr=False)
 
     def close(self) -> None:
@@ -154,6 +163,9 @@ def open_directory(
         remover=AccountRemoval(asking=asking, naming=naming),
         inspector=TenantInspection(
             asking=about_tenant, naming=naming, tokens=tokens, graph_url=address.graph_url
+        ),
+        sign_ins=SignInAccounts(
+            transport=transport(machine.pauses), naming=naming, senders=senders, machine=machine
         ),
         on_close=partial(_close, (machine.pauses, writing), (senders, askers), http),
     )

@@ -1,7 +1,7 @@
 """JSON of Microsoft Graph <-> values of ours. The only place that knows the envelope names of a user.
 
-This is the one place of this package that opens a password: `create_body` straight into the encoded body, `quotes` to
-look whether an answer repeats one. Nothing here sends, decides or remembers.
+This is the one place of this package that opens a password: `create_body` and `password_body` straight into the encoded
+body, `quotes` to look whether an answer repeats one. Nothing here sends, decides or remembers.
 
 Create: https://learn.microsoft.com/graph/api/user-post-users. Identities:
 https://learn.microsoft.com/graph/api/resources/objectidentity.
@@ -19,6 +19,7 @@ from idferry.rules.account import Account, AccountChange, AccountDraft, Password
 from idferry.rules.attributes import GRAPH_NAMES, LEGACY_ID, AttributeValue
 from idferry.rules.names import Identity, SignInType
 from idferry.rules.password import Password
+from idferry.rules.sign_in import AccountFacts
 
 # What every account is read with: who it is, whether it is used, and when that last changed.
 CORE_NAMES = (
@@ -30,6 +31,7 @@ CORE_NAMES = (
     "lastPasswordChangeDateTime",
 )
 SIGN_IN_ACTIVITY = "signInActivity"
+_FACTS = ("id", "accountEnabled", "createdDateTime", "lastPasswordChangeDateTime")
 DISABLING_BODY = b'{"accountEnabled":false}'
 _encode = msgspec.json.Encoder().encode
 _POLICIES = "DisablePasswordExpiration"
@@ -111,6 +113,38 @@ def patch_body(change: AccountChange, names: Names) -> bytes:
     if change.flag is not None:
         body[names.migration_flag] = change.flag
     return _encode(body)
+
+
+def password_body(password: Password, names: Names, *, weak: bool) -> bytes:
+    """The encoded body that gives an account its person's own password and takes the flag down, in one write.
+
+    `weak`: the strong rule is lifted for it. Raises UnicodeEncodeError like `create_body`.
+    """
+    body = {names.migration_flag: False, "passwordPolicies": _POLICIES_WEAK if weak else _POLICIES}
+    return password.reveal_to(lambda text: _encode({**body, "passwordProfile": _profile(text)}))
+
+
+def lowered_flag_body(names: Names) -> bytes:
+    """The encoded body that takes the flag down and changes nothing else."""
+    return _encode({names.migration_flag: False})
+
+
+def sign_in_select(names: Names) -> str:
+    """The `$select` for what a sign-in must know of an account."""
+    return ",".join((*_FACTS, names.legacy_id, names.migration_flag))
+
+
+def facts_of(graph: Mapping[str, Any], names: Names) -> AccountFacts:
+    """What a sign-in must know of an account, as the directory shows it."""
+    flag, legacy_id = graph.get(names.migration_flag), graph.get(names.legacy_id)
+    return AccountFacts(
+        object_id=str(graph["id"]),
+        legacy_id=legacy_id if isinstance(legacy_id, str) else None,
+        flag=flag if isinstance(flag, bool) else None,
+        enabled=enabled if isinstance(enabled := graph.get("accountEnabled"), bool) else None,
+        created_at=_moment(graph.get("createdDateTime")),
+        password_changed_at=_moment(graph.get("lastPasswordChangeDateTime")),
+    )
 
 
 def quotes(text: str, passwords: Iterable[Password]) -> bool:

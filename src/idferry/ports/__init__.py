@@ -23,6 +23,7 @@ from idferry.ports.ledgers import (
     WantedDrafts,
 )
 from idferry.ports.machine import Clock, IsRunActive, RandomBelow, Stop, Tell, never
+from idferry.ports.sign_in_people import PersonHere, SignInDirectory, SignInLedger, WrittenPasswords
 from idferry.ports.sign_ins import (
     AttemptGuard,
     Booked,
@@ -72,6 +73,7 @@ __all__ = [
     "ObservationLedger",
     "OnLateVerdict",
     "PasswordVerifier",
+    "PersonHere",
     "PlanLedger",
     "ProtectedVerifier",
     "RandomBelow",
@@ -82,6 +84,8 @@ __all__ = [
     "RunReport",
     "SendLedger",
     "Settlement",
+    "SignInDirectory",
+    "SignInLedger",
     "SourceRecord",
     "Standing",
     "Stop",
@@ -92,5 +96,6 @@ __all__ = [
     "TenantInspector",
     "Verifiers",
     "WantedDrafts",
+    "WrittenPasswords",
     "never",
 ]

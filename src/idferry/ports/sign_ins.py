@@ -101,6 +101,13 @@ class Verifiers(Protocol):
         """Those that may be asked about this legacy user, by source and e-mail domain; none: nobody can tell."""
         ...
 
+    def is_any_out(self, typed_sign_in_name: str) -> bool:
+        """Whether a verifier that could be asked about such a name, whoever has it, gives no answers at the moment.
+
+        Then nobody who types one is told that a password is wrong: people of the silent legacy system would stand out.
+        """
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Booked:

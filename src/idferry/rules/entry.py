@@ -42,6 +42,10 @@ class EventKind(StrEnum):
     REBUILT = "rebuilt"
     PASSWORD_RESET = "password_reset"
     UNLOCKED = "unlocked"
+    VOUCHED = "vouched"
+    PASSWORD_WRITTEN = "password_written"
+    PASSWORD_FOUND_CHANGED = "password_found_changed"
+    FLAG_CLEARED = "flag_cleared"
 
 
 class PlanItem(msgspec.Struct, frozen=True, gc=False):

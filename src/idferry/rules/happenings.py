@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from idferry.rules.quota import UNPACED, Pace
+from idferry.rules.sign_in import Cause, Outcome
 from idferry.rules.verdict import Verdict
 
 
@@ -104,6 +105,14 @@ class PasswordChecked:
     seconds: float
 
 
+@dataclass(frozen=True, slots=True)
+class SignInDecided:
+    """A sign-in of somebody whose password was still with the legacy system was decided."""
+
+    outcome: Outcome
+    cause: Cause
+
+
 Happening = (
     RecordsRead
     | AttributeCreated
@@ -116,4 +125,5 @@ Happening = (
     | AccountsRemoved
     | LegacyAnswered
     | PasswordChecked
+    | SignInDecided
 )

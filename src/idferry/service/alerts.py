@@ -9,9 +9,16 @@ from types import MappingProxyType
 ALERTS: Mapping[str, str] = MappingProxyType(
     {
         "bug": "A request was answered with 500; the log names the place. Report it.",
+        "conflicting_submission": "One nonce came with two passwords or two people. It was refused, and nobody was asked.",
+        "context_refused": "Entra's caller sent a password that none of our keys opens, or one that was not made for us.",
         "late_answer": "A negative answer left later than its fixed time, and could be told from the others.",
+        "ledger_silent": "The ledger could not be read, so that nobody knew who signs in. The sign-in was refused.",
+        "malformed": "Entra's caller sent what is no event for this service.",
+        "not_ours": "An account carries another `legacyId` than the ledger says. Nothing was written to it.",
         "notes_lost": "What was seen at sign-ins could not be noted in the ledger. `verify` finds it again.",
         "overloaded": "Every thread was busy and as many calls waited as may: answered with 503.",
+        "password_changed_here": "A legacy password was right, but somebody has chosen another one here. Nothing was written "
+        "over it, and the flag goes down. Many of these: run `idferry sweep` oftener.",
         "reset_not_recorded": "A new password was announced and could not be recorded now. It heals itself.",
         "second_look_failed": "The directory could not say whether somebody has reset already; the store's word counted.",
         "status_address_limit": "One address asked about more people than `status_per_address` in 10 minutes.",

@@ -5,6 +5,7 @@ not written (`env:NAME`, `file:PATH`, `keyring:NAME`, `keyvault:URL`), and are r
 them; a literal is accepted only where authority and graph are on this machine.
 """
 
+from idferry.settings.external_id_table import ExternalIdSettings
 from idferry.settings.guard_table import GuardSettings
 from idferry.settings.reading import (
     SETTINGS_FILE,
@@ -43,6 +44,7 @@ __all__ = [
     "Application",
     "ClockSettings",
     "CognitoVerifier",
+    "ExternalIdSettings",
     "GuardSettings",
     "Hashes",
     "HashesVerifier",

@@ -6,10 +6,11 @@ from urllib.parse import urlsplit
 
 from idferry.errors import SettingsError
 from idferry.rules.attributes import MIGRATION_FLAG, migration_flag_problem
-from idferry.settings.tables import Application, ClockSettings, Limits, Shape, Source, Tenant
+from idferry.settings.tables import Application, ClockSettings, Limits, Passwords, Shape, Source, Tenant
 
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 STALE_AFTER_DAYS_MAX = 36_500
+CREATION_SECONDS_MAX = 300
 RESERVE_WRITES_MAX = 0.9
 _MAY_BE_ZERO = frozenset({"settle_seconds", "reserve_writes"})
 
@@ -50,6 +51,12 @@ def check_limits(limits: Limits) -> None:
             raise SettingsError(f"limits.{one.name} is too small")
     if not limits.reserve_writes <= RESERVE_WRITES_MAX:
         raise SettingsError(f"limits.reserve_writes is a share between 0 and {RESERVE_WRITES_MAX}")
+
+
+def check_passwords(passwords: Passwords) -> None:
+    """A tolerance that covers a creation and no more."""
+    if not 0 <= passwords.creation_seconds <= CREATION_SECONDS_MAX:
+        raise SettingsError(f"passwords.creation_seconds is between 0 and {CREATION_SECONDS_MAX}")
 
 
 def check_applications(applications: Sequence[Application]) -> None:

@@ -14,11 +14,13 @@ from idferry.settings.checks import (
     check_applications,
     check_flag,
     check_limits,
+    check_passwords,
     check_shape,
     check_sources,
     is_local,
 )
 from idferry.settings.conversion import expect_list, expect_table, refuse_nul, refuse_unknown, table
+from idferry.settings.external_id_table import ExternalIdSettings, external_id_of_table
 from idferry.settings.guard_table import GuardSettings, guard_of_table
 from idferry.settings.secret_readers import SECRET_READERS
 from idferry.settings.service_tables import ServiceCaller, ServiceSettings, service_of
@@ -56,6 +58,7 @@ class Settings:
     clock: ClockSettings
     service: ServiceSettings
     guard: GuardSettings
+    external_id: ExternalIdSettings
     hashes: Hashes
     service_callers: tuple[ServiceCaller, ...]
     verifiers: tuple[Verifier, ...]
@@ -157,6 +160,7 @@ def parse_settings(raw: Mapping[str, Any], *, file: Path | None, folder: Path) -
         "clock",
         "service",
         "guard",
+        "external_id",
         "hashes",
         "verifier",
     )
@@ -183,6 +187,7 @@ def parse_settings(raw: Mapping[str, Any], *, file: Path | None, folder: Path) -
         clock=table(ClockSettings, raw.get("clock", {}), where="clock"),
         service=service,
         guard=guard_of_table(raw.get("guard", {})),
+        external_id=external_id_of_table(raw.get("external_id", {})),
         hashes=table(Hashes, raw.get("hashes", {}), where="hashes"),
         service_callers=service_callers,
         verifiers=verifiers_of_tables(raw.get("verifier", [])),
@@ -191,6 +196,7 @@ def parse_settings(raw: Mapping[str, Any], *, file: Path | None, folder: Path) -
     check_applications(settings.applications)
     check_flag(settings.tenant)
     check_limits(settings.limits)
+    check_passwords(settings.passwords)
     check_shape(settings.shape)
     check_sources(settings.sources)
     return settings

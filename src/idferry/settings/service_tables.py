@@ -42,6 +42,8 @@ class ServiceSettings:
     azure_table_url: str = ""
     status_per_address: int = 30
     status_conflicts_per_minute: int = 600
+    require_methods_before_jit: bool = True
+    sweep_minutes: int = 60
     threads: int = 16
     language: Literal["en", "de", "fr", "es"] = "en"
     texts: dict[str, str] = field(default_factory=dict)
@@ -141,6 +143,7 @@ def _check_figures(service: ServiceSettings) -> None:
         ("negative_reply_at", 0.0, 29.0),
         ("status_per_address", 1, 1_000_000),
         ("status_conflicts_per_minute", 1, 1_000_000),
+        ("sweep_minutes", 0, 10_080),
         ("threads", 1, 256),
     ):
         if not least <= getattr(service, name) <= most:

@@ -85,9 +85,10 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Passwords:
-    """`[passwords]`: whether weak known passwords may be sent with DisableStrongPassword."""
+    """`[passwords]`: whether weak known passwords may be sent with DisableStrongPassword, and whose a password is."""
 
     weak: Literal["refuse", "allow"] = "refuse"
+    creation_seconds: int = 5
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,11 +18,17 @@ from idferry.wiring.rules import importing_applications, quota_of
 
 
 def directory_of(
-    settings: Settings, clock: Clock, *, machine: Machine | None = None, http: httpx2.Client | None = None
+    settings: Settings,
+    clock: Clock,
+    *,
+    machine: Machine | None = None,
+    http: httpx2.Client | None = None,
+    timeout: timedelta | None = None,
 ) -> Directory:
     """The directory, opened for the applications that import; a context manager. Nothing is called before it is used.
 
-    `machine` and `http` replace what would be made: in stepped time both belong to the one who steps.
+    `machine` and `http` replace what would be made: in stepped time both belong to the one who steps. `timeout`: for
+    one call, instead of the settings'.
 
     Raises:
         SettingsError: no tenant, no application for the import, or a credential that cannot be used.
@@ -31,7 +37,7 @@ def directory_of(
     applications = _importing_applications(settings)
     limits = DirectoryLimits(
         connections=settings.limits.connections,
-        timeout=timedelta(seconds=settings.limits.timeout_seconds),
+        timeout=timeout or timedelta(seconds=settings.limits.timeout_seconds),
         settle=timedelta(seconds=settings.limits.settle_seconds),
         quota=quota_of(settings),
     )

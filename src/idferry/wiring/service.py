@@ -37,6 +37,14 @@ from idferry.wiring.guard import check_lockouts, guard_of
 from idferry.wiring.live_verifiers import advice_of
 from idferry.wiring.reset_status import ledger_status_of, reset_status_of
 from idferry.wiring.rules import importing_applications
+from idferry.wiring.sign_ins import (
+    SignInPlace,
+    b2c_endpoints,
+    external_id_endpoints,
+    serves_sign_ins,
+    sign_in_flow_of,
+    sweeping,
+)
 from idferry.wiring.system import random_bytes
 
 STATUS_THREADS = 4
@@ -74,6 +82,7 @@ class ServiceContext:
     signing_keys: list[SigningKeys] = field(default_factory=list)
     on_end: list[Callable[[], None]] = field(default_factory=list)
     timers: list[Timer] = field(default_factory=list)
+    accept_stale_hashes: bool = False
     _guard: SqliteGuard | None = None
 
     def guard(self) -> SqliteGuard:
@@ -111,7 +120,7 @@ class ServiceParts:
 
 def endpoints_of(context: ServiceContext) -> list[Endpoint]:
     """Every endpoint of the service, the one asked most often first. Raises SettingsError."""
-    return [*_reset_status_endpoints(context)]
+    return [*_reset_status_endpoints(context), *_sign_in_endpoints(context)]
 
 
 def service_parts_of(
@@ -122,10 +131,11 @@ def service_parts_of(
     insecure_loopback: bool = False,
     trace: bool = False,
     tls_elsewhere: bool = False,
+    accept_stale_hashes: bool = False,
 ) -> ServiceParts:
     """The service, ready to be served. `insecure_loopback` lets everybody call: for 127.0.0.1 alone.
 
-    `tls_elsewhere`: the server that runs it ends TLS itself.
+    `tls_elsewhere`: the server that runs it ends TLS itself. `accept_stale_hashes`: as the option of that name.
 
     Raises:
         SettingsError: nobody may call, something that the settings name cannot be used, or guesses through us could
@@ -135,6 +145,7 @@ def service_parts_of(
     lockouts = check_lockouts(settings)
     front_only = not (insecure_loopback or tls_elsewhere or settings.service.tls_certificate)
     context = _context(settings, clock, log_stream, trace=trace, front_only=front_only)
+    context.accept_stale_hashes = accept_stale_hashes
     for line in lockouts:
         context.books.log.info("guard", most_forwarded=line)
     for line in advice_of(settings):
@@ -211,6 +222,33 @@ def _reset_status_endpoints(context: ServiceContext) -> list[Endpoint]:
     return ResetStatusEndpoints(source, limits=limits, people=context.people, books=context.books).endpoints()
 
 
+def _sign_in_endpoints(context: ServiceContext) -> list[Endpoint]:
+    settings = context.settings
+    if not serves_sign_ins(settings):
+        return []
+    place = SignInPlace(
+        settings=settings,
+        clock=context.clock,
+        books=context.books,
+        workers=context.workers,
+        people=context.people,
+        guard=context.guard(),
+        on_end=context.on_end,
+        accept_stale_hashes=context.accept_stale_hashes,
+    )
+    flow = sign_in_flow_of(place)
+    if settings.service.sweep_minutes:
+        every = timedelta(minutes=settings.service.sweep_minutes)
+        context.timers.append(Timer("sweep", every, sweeping(place, flow)))
+    if settings.need_tenant().kind == "b2c":
+        return b2c_endpoints(place, flow)
+    keys = _workers(context, KEY_THREADS, KEY_THREADS * WAITING_PER_THREAD, "entra-keys")
+    endpoints, check = external_id_endpoints(place, flow, key_workers=keys)
+    context.signing_keys.append(check.keys)
+    context.checks["keys_entra"] = partial(getattr, check.keys, "are_known")
+    return endpoints
+
+
 def _tracking(context: ServiceContext, chosen: ResetStatus) -> Callable[[str, str], None]:
     """What is done when somebody has reset: ledger and store hear of it, and the locks of the name end."""
     settings, stores = context.settings, [chosen]
@@ -255,8 +293,8 @@ def _callable(settings: Settings, callers: Callers, endpoints: Sequence[Endpoint
     """The endpoints that somebody may call: an External ID tenant can do without callers of the settings."""
     if callers.names():
         return list(endpoints)
-    own = [one for one in endpoints if one.authenticate]
-    if settings.need_tenant().kind == "b2c" or not own:
+    own = [one for one in endpoints if one.authenticate or one.is_open]
+    if settings.need_tenant().kind == "b2c" or not any(one.authenticate for one in own):
         raise SettingsError(
             "nobody may call the service: the settings name no [[service.caller]]",
             remedy="Add one; for tests on this machine alone there is `idferry serve --insecure-loopback`.",

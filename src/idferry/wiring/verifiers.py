@@ -32,6 +32,15 @@ class VerifierSet:
             and (not table.email_domains or domains & {one.lower() for one in table.email_domains})
         ]
 
+    def is_any_out(self, typed_sign_in_name: str) -> bool:
+        """Whether one of those that take such a name, from whatever source, gives no answers at the moment."""
+        domain = compared_form(typed_sign_in_name).rpartition("@")[2]
+        return any(
+            verifier.is_out
+            for table, verifier in self._verifiers
+            if not table.email_domains or domain in {one.lower() for one in table.email_domains}
+        )
+
     def named(self, name: str) -> ProtectedVerifier | None:
         """The one of this name."""
         return next((verifier for table, verifier in self._verifiers if table.name == name), None)

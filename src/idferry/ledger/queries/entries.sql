@@ -28,6 +28,9 @@ WHERE p.legacy_id IN ({places})
 -- name: of_people
 WHERE p.person_id IN ({places})
 
+-- name: of_object_id
+WHERE p.object_id = ?
+
 -- name: of_mark
 WHERE p.person_id = (SELECT person_id FROM sign_in_name WHERE mark = ?)
 

@@ -1,0 +1,210 @@
+"""The ledger beside sign-ins: people are looked up at the last commit, and notes are taken by a thread of their own.
+
+An import that commits at full speed must not make anybody at a sign-in page wait, and a ledger that takes nothing must
+not make a sign-in fail: what is lost here is found again, because the directory's flag decides.
+"""
+
+import os
+import queue
+import sqlite3
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from msgspec import structs
+
+from idferry.errors import LedgerBusy, LedgerError
+from idferry.ledger.database import Database
+from idferry.ledger.entry_rows import entries_where, entry_of_row
+from idferry.ledger.named_queries import named_queries
+from idferry.ledger.opening import open_ledger_file
+from idferry.ledger.reset_status import LedgerPlace
+from idferry.ledger.sending import SqliteSending
+from idferry.ledger.sign_in_marks import SignInMarks
+from idferry.ledger.times import time_or_none
+from idferry.ports import PersonHere
+from idferry.rules.entry import Entry, EventKind, Observation
+from idferry.rules.lifecycle import State, may_follow
+
+LOOK_BUSY_MS = 50
+NOTE_BUSY_MS = 5_000
+NOTES_MAX = 1_000
+NOTES_AT_ONCE_MAX = 50
+TRIES_MAX = 5
+CLOSE_SECONDS_MAX = 3.0
+_SQL = named_queries("sign_ins")
+_WRITTEN = EventKind.PASSWORD_WRITTEN.value
+_Note = tuple[Observation, datetime]
+
+
+class LedgerSignIns:
+    """SignInLedger over the ledger's file. Safe to use from several threads; close it in the end.
+
+    `lost` hears how many notes were dropped, because too many waited or the ledger took none.
+    """
+
+    def __init__(self, place: LedgerPlace, *, lost: Callable[[int], None] = lambda _: None) -> None:
+        self._place = place
+        self._lost = lost
+        self._lock = threading.Lock()
+        self._opened: tuple[Database, SignInMarks] | None = None
+        self._file: tuple[int, int] | None = None
+        self._notes: queue.Queue[_Note | None] = queue.Queue(maxsize=NOTES_MAX)
+        self._writer = threading.Thread(target=self._write_notes, name="ledger-notes", daemon=True)
+
+    def by_object_id(self, object_id: str) -> PersonHere | None:
+        """The person of this account. Raises LedgerError."""
+        return self._find("of_object_id", lambda _: object_id)
+
+    def by_legacy_id(self, legacy_id: str) -> PersonHere | None:
+        """The person whose accounts carry this legacyId, known to have one or about to. Raises LedgerError."""
+        return self._find("of_legacy_ids", lambda _: legacy_id, may_be_unseen=True)
+
+    def by_sign_in_name(self, compared: str) -> PersonHere | None:
+        """The person who owns a local sign-in name, in its compared form. Raises LedgerError."""
+        return self._find("of_mark", lambda marks: marks.of_local(compared))
+
+    def note(self, observation: Observation, *, at: datetime) -> None:
+        """Record it soon; never raises."""
+        with self._lock:
+            if self._writer.ident is None:
+                self._writer.start()
+        try:
+            self._notes.put_nowait((observation, at))
+        except queue.Full:
+            self._lost(1)
+
+    def close(self) -> None:
+        """Write what waits, within a few seconds, and give the files back."""
+        with self._lock:
+            runs = self._writer.ident is not None
+        if runs:
+            try:
+                self._notes.put(None, timeout=CLOSE_SECONDS_MAX)
+            except queue.Full:
+                self._lost(self._notes.qsize())
+            self._writer.join(CLOSE_SECONDS_MAX)
+        with self._lock:
+            self._give_back()
+
+    def _find(
+        self, query: str, value: Callable[[SignInMarks], str | bytes], *, may_be_unseen: bool = False
+    ) -> PersonHere | None:
+        statement = entries_where(query).format(places="?")
+        with self._lock:
+            try:
+                database, marks = self._reader()
+                with database.reading() as connection:
+                    row = connection.execute(statement, (value(marks),)).fetchone()
+                    entry = entry_of_row(row) if row else None
+                    if entry is None or not _has_account(entry, may_be_unseen=may_be_unseen):
+                        return None
+                    written = connection.execute(_SQL["last_written"], (entry.person_id, _WRITTEN)).fetchone()
+            except LedgerError:
+                self._give_back()
+                raise
+            except OSError as error:
+                self._give_back()
+                raise LedgerError(f"the ledger cannot be read: {type(error).__name__}") from error
+        return PersonHere(
+            person_id=entry.person_id,
+            object_id=entry.object_id,
+            legacy_id=entry.legacy_id,
+            # One record leads to one person: others of the same person stay behind as duplicates.
+            legacy_users=((entry.source, entry.key),),
+            sign_in_names=entry.sign_in_names,
+            written_at=time_or_none(written[0]),
+        )
+
+    def _reader(self) -> tuple[Database, SignInMarks]:
+        about = os.stat(self._place.path)  # noqa: PTH116  a third of the time of Path.stat
+        file = (about.st_dev, about.st_ino)
+        if self._opened is None or file != self._file:  # a ledger that was rebuilt takes another one's place
+            self._give_back()
+            self._file = file
+            self._opened = self._open(busy_ms=LOOK_BUSY_MS, read_only=True)
+        return self._opened
+
+    def _give_back(self) -> None:
+        if self._opened:
+            self._opened[0].close()
+        self._opened = None
+
+    def _open(self, *, busy_ms: int, read_only: bool) -> tuple[Database, SignInMarks]:
+        place = self._place
+        return open_ledger_file(
+            place.path,
+            tenant_id=place.tenant_id,
+            project=place.project,
+            random_bytes=place.random_bytes,
+            at=place.now(),
+            read_only=read_only,
+            busy_ms=busy_ms,
+        )
+
+    # --- notes, in the writer's thread -----------------------------------------------------------------------------
+
+    def _write_notes(self) -> None:
+        while True:
+            notes, goes_on = self._next_notes()
+            if notes and (left := self._unwritten(notes)):
+                self._lost(left)
+            if not goes_on:
+                return
+
+    def _next_notes(self) -> tuple[list[_Note], bool]:
+        """Some notes, as many as wait; False with the last ones."""
+        notes: list[_Note] = []
+        while len(notes) < NOTES_AT_ONCE_MAX:
+            try:
+                note = self._notes.get(block=not notes)
+            except queue.Empty:
+                break
+            if note is None:
+                return notes, False
+            notes.append(note)
+        return notes, True
+
+    def _unwritten(self, notes: Sequence[_Note]) -> int:
+        """Write these notes; how many of them could not be."""
+        left = deque(notes)
+        for _ in range(TRIES_MAX):
+            try:
+                database, _marks = self._open(busy_ms=NOTE_BUSY_MS, read_only=False)
+                try:
+                    while left:
+                        record_note(database, left[0][0], at=left[0][1])
+                        left.popleft()
+                finally:
+                    database.close()
+            except LedgerBusy:
+                continue
+            except (LedgerError, sqlite3.Error, OSError):
+                break
+            except AssertionError:  # the person took another step between the look and the note
+                left.popleft()
+                self._lost(1)
+                continue
+            break
+        return len(left)
+
+
+def record_note(database: Database, observation: Observation, *, at: datetime) -> None:
+    """Record one observation; a state that may not follow the person's own is left out.
+
+    Raises LedgerError.
+    """
+    with database.reading() as connection:
+        row = connection.execute(_SQL["state_of"], (observation.person_id,)).fetchone()
+    if row is None:
+        return
+    if observation.state and not may_follow(State(row[0]), observation.state):
+        observation = structs.replace(observation, state=None)
+    SqliteSending(database).observe(run="", observed=[observation], at=at)
+
+
+def _has_account(entry: Entry, *, may_be_unseen: bool) -> bool:
+    if entry.state is State.CREATING and may_be_unseen:
+        return True
+    return entry.state.has_account and bool(entry.object_id)

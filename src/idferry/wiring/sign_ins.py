@@ -1,0 +1,263 @@
+"""Just-in-time migration of the settings: the flow with its ports, and the endpoints of the tenant's kind."""
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import timedelta
+
+from idferry.errors import SettingsError
+from idferry.flows.migrate_on_sign_in import SignIn, SignInParts, migrate_on_sign_in
+from idferry.flows.note_password_reset import note_password_reset
+from idferry.flows.sweep import sweep
+from idferry.graph.directory import Directory
+from idferry.ledger.reset_status import LedgerPlace
+from idferry.ledger.sign_ins import LedgerSignIns
+from idferry.ports import Clock, Deadline
+from idferry.rules.entry import Selection
+from idferry.rules.happenings import Happening, LegacyAnswered, PasswordChecked, SignInDecided
+from idferry.rules.sign_in import Cause, Decision, SignInRules, Writer
+from idferry.rules.verdict import verdict_name
+from idferry.service.b2c_sign_in import B2cRules, B2cSignInEndpoints
+from idferry.service.bearer_tokens import TokenCheck, TokenTerms
+from idferry.service.doors import Books
+from idferry.service.endpoints import Endpoint
+from idferry.service.external_id import CALLER_APPLICATION_ID, ExternalRules, PasswordSubmitEndpoint
+from idferry.service.logs import PersonIds
+from idferry.service.password_context import ContextTerms, PasswordContexts, decryption_key
+from idferry.service.workers import Workers
+from idferry.settings import Settings, Tenant
+from idferry.stores.guard import SqliteGuard
+from idferry.stores.written_passwords import RecentlyWritten
+from idferry.wiring.callers import signing_keys_of
+from idferry.wiring.directories import directory_of
+from idferry.wiring.guard import keyed_digest, submissions_of
+from idferry.wiring.ledgers import ledger_of, need_ledger
+from idferry.wiring.system import random_bytes
+from idferry.wiring.verifiers import verifiers_of
+
+DIRECTORY_TIMEOUT = timedelta(seconds=5)
+"""Nobody at a sign-in page waits for longer; a hanging directory must not hold its threads for a minute."""
+OPENING_THREADS = 2
+OPENING_WAITING_MAX = 64
+_ALERTS = frozenset(
+    {Cause.CONFLICTING_SUBMISSION, Cause.PASSWORD_CHANGED_HERE, Cause.NOT_OURS, Cause.LEDGER_SILENT}
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignInPlace:
+    """What the endpoints need of the service around them. `on_end` takes what gives back what was opened."""
+
+    settings: Settings
+    clock: Clock
+    books: Books
+    workers: Workers
+    people: PersonIds
+    guard: SqliteGuard
+    on_end: list[Callable[[], None]]
+    accept_stale_hashes: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SignInFlow:
+    """The flow over real ports, and the directory that it uses."""
+
+    parts: SignInParts
+    directory: Directory
+
+    def migrate(self, sign_in: SignIn, deadline: Deadline) -> Decision:
+        """What to tell the tenant."""
+        return migrate_on_sign_in(sign_in=sign_in, deadline=deadline, parts=self.parts)
+
+    def note_reset(self, sign_in_name: str, object_id: str, deadline: Deadline) -> bool:
+        """Whether the new password was seen."""
+        parts = self.parts
+        return note_password_reset(
+            sign_in_name=sign_in_name,
+            object_id=object_id,
+            deadline=deadline,
+            ledger=parts.ledger,
+            directory=parts.directory,
+            guard=parts.guard,
+            clock=parts.clock,
+            tolerance=parts.rules.tolerance,
+        )
+
+
+def serves_sign_ins(settings: Settings) -> bool:
+    """Whether these settings name somebody who checks legacy passwords, and a tenant that asks."""
+    is_external = settings.need_tenant().kind == "external"
+    return bool(settings.verifiers) and (settings.external_id.is_used or not is_external)
+
+
+def sign_in_flow_of(place: SignInPlace) -> SignInFlow:
+    """The flow for these settings. Raises SettingsError, UsageError (there is no ledger)."""
+    settings, clock = place.settings, place.clock
+    if settings.service.mode == "C":
+        raise SettingsError(
+            'service.mode = "C" is not served by this release', remedy='Premigrate, and choose "A" or "B".'
+        )
+    need_ledger(settings)
+    stack = ExitStack()
+    place.on_end.append(stack.close)
+    directory = stack.enter_context(directory_of(settings, clock, timeout=DIRECTORY_TIMEOUT))
+    tell = _teller(place.books)
+    verifiers = verifiers_of(settings, clock, tell, accept_stale_hashes=place.accept_stale_hashes)
+    ledger = LedgerSignIns(
+        LedgerPlace(
+            path=settings.ledger_path,
+            tenant_id=settings.need_tenant().id,
+            project=settings.project,
+            random_bytes=random_bytes,
+            now=clock.now,
+            elapsed=clock.elapsed,
+        ),
+        lost=lambda _count: place.books.metrics.alert("notes_lost"),
+    )
+    stack.callback(ledger.close)
+    parts = SignInParts(
+        ledger=ledger,
+        directory=directory.sign_ins,
+        verifiers=stack.enter_context(verifiers),
+        guard=place.guard,
+        submissions=submissions_of(),
+        written=RecentlyWritten(),
+        keyed=keyed_digest(),
+        clock=clock,
+        rules=sign_in_rules_of(settings),
+        tell=tell,
+    )
+    return SignInFlow(parts, directory)
+
+
+def sign_in_rules_of(settings: Settings) -> SignInRules:
+    """How sign-ins are decided."""
+    service, is_b2c = settings.service, settings.need_tenant().kind == "b2c"
+    stores_weak = settings.passwords.weak == "allow" if is_b2c else service.weak_password == "entra"
+    return SignInRules(
+        writer=Writer.US if is_b2c and service.mode == "B" else Writer.TENANT,
+        stores_weak=stores_weak,
+        methods_first=service.require_methods_before_jit,
+        tolerance=timedelta(seconds=settings.passwords.creation_seconds),
+    )
+
+
+def b2c_endpoints(place: SignInPlace, flow: SignInFlow) -> list[Endpoint]:
+    """What a policy calls."""
+    service = place.settings.service
+    rules = B2cRules(
+        deadline=timedelta(seconds=service.deadline_seconds), negative_reply_at_s=service.negative_reply_at
+    )
+    return B2cSignInEndpoints(
+        flow.migrate,
+        flow.note_reset,
+        rules=rules,
+        workers=place.workers,
+        people=place.people,
+        books=place.books,
+    ).endpoints()
+
+
+def external_id_endpoints(
+    place: SignInPlace, flow: SignInFlow, *, key_workers: Workers
+) -> tuple[list[Endpoint], TokenCheck]:
+    """What an external tenant calls, and the check of its caller. Raises SettingsError."""
+    settings, tenant = place.settings, place.settings.need_tenant()
+    external, service = settings.external_id, settings.service
+    check = entra_check_of(settings, tenant, place.clock, workers=key_workers)
+    keys = [
+        decryption_key(
+            settings.secret(one, what="a key of external_id.keys"), what="a key of external_id.keys"
+        )
+        for one in external.keys
+    ]
+    if len(keys) > 1 and not all(one.names for one in keys):
+        raise SettingsError(
+            "external_id.keys: with several keys each one needs its certificate, by which it is named",
+            remedy="Put the certificate into the same PEM text, behind the key.",
+        )
+    opening = Workers(threads=OPENING_THREADS, waiting_max=OPENING_WAITING_MAX, name="open")
+    place.on_end.append(opening.close)
+    terms = ContextTerms(audience=external.app_id, issuers=(external.app_uri,))
+    endpoint = PasswordSubmitEndpoint(
+        flow.migrate,
+        contexts=PasswordContexts(keys, terms=terms, now=place.clock.now),
+        check=check,
+        rules=ExternalRules(
+            tenant_id=tenant.id,
+            extension_ids=frozenset(one.lower() for one in external.extension_ids),
+            deadline=timedelta(seconds=service.external_deadline_seconds),
+            outage_answer=service.outage_answer,
+            can_reset=external.self_service_reset,
+        ),
+        opening=opening,
+        workers=place.workers,
+        people=place.people,
+        books=place.books,
+    )
+    return endpoint.endpoints(), check
+
+
+def entra_check_of(settings: Settings, tenant: Tenant, clock: Clock, *, workers: Workers) -> TokenCheck:
+    """Who calls, by Microsoft's application in the tenant's own name. Raises SettingsError.
+
+    An issuer is `https://{id or name}.ciamlogin.com/{id}/v2.0`:
+    https://learn.microsoft.com/entra/identity-platform/custom-extension-overview
+    """
+    external = settings.external_id
+    root = f"https://{tenant.id}.ciamlogin.com/{tenant.id}"
+    named = f"https://{tenant.domain.partition('.')[0]}.ciamlogin.com/{tenant.id}/v2.0"
+    terms = TokenTerms(
+        issuers=external.issuers or [f"{root}/v2.0", named],
+        audiences=[external.app_id],
+        applications=[CALLER_APPLICATION_ID],
+        tenant_id=tenant.id,
+    )
+    keys_url = external.keys_url or f"{root}/discovery/v2.0/keys"
+    return TokenCheck(terms, signing_keys_of(settings, keys_url, clock, workers=workers), clock.now)
+
+
+def sweeping(place: SignInPlace, flow: SignInFlow) -> Callable[[], None]:
+    """One sweep over everybody who awaits a password; what it finds stands in log and ledger."""
+
+    def do() -> None:
+        with ledger_of(place.settings, place.clock) as ledger:
+            found = sweep(
+                selection=Selection(),
+                reader=flow.directory.reader,
+                updater=flow.directory.updater,
+                report=ledger.report,
+                observations=ledger.observations,
+                clock=place.clock,
+                execute=True,
+                tolerance=flow.parts.rules.tolerance,
+            )
+        place.books.log.info(
+            "swept",
+            checked=found.checked,
+            cleared=found.cleared,
+            progressed=found.progressed,
+            failed=found.failed,
+        )
+
+    return do
+
+
+def _teller(books: Books) -> Callable[[Happening], None]:
+    def tell(happening: Happening) -> None:
+        match happening:
+            case PasswordChecked(verifier, verdict, seconds):
+                books.log.info(
+                    "password_checked",
+                    verifier=verifier,
+                    verdict=verdict_name(verdict),
+                    ms=round(seconds * 1000, 1),
+                )
+            case LegacyAnswered(verifier, code):
+                books.log.info("legacy_answered", verifier=verifier, code=code)
+            case SignInDecided(_, cause) if cause in _ALERTS:
+                books.metrics.alert(cause)
+            case _:
+                pass
+
+    return tell

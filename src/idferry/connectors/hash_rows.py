@@ -4,8 +4,9 @@ People write them by hand or with a script, so a row that cannot be read is told
 The page docs/how-to/check-password-hashes.md describes every field.
 """
 
+import difflib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -18,6 +19,7 @@ from idferry.rules.password import Password
 
 ROW_BYTES_MAX = 65_536
 _FIELDS = frozenset({"hash", "password", "expect", "hashed_name", "username", "line", "comment"})
+_DESCRIPTOR_FIELDS = (*(one.name for one in fields(Descriptor)), "salt_position")
 VERDICTS = ("match", "mismatch", "malformed", "unsupported")
 
 
@@ -87,7 +89,7 @@ def _read(number: int, row: dict[str, Any]) -> HashCase:
 def _described(row: Mapping[str, Any]) -> tuple[str, Descriptor] | Malformed | Unsupported:
     """The value and its descriptor, from fields of our own or an object of Auth0's, Okta's or Keycloak's."""
     stored = row.get("custom_password_hash", row.get("hash"))
-    more = {name: one for name, one in row.items() if name not in _FIELDS and one is not None}
+    more = {name: one for name, one in row.items() if one is not None and _describes(name)}
     if isinstance(stored, dict):
         if "algorithm" in stored:
             return described_hash(stored)
@@ -98,6 +100,11 @@ def _described(row: Mapping[str, Any]) -> tuple[str, Descriptor] | Malformed | U
         return Malformed("the row has no hash")
     descriptor = Descriptor.of(more)
     return descriptor if isinstance(descriptor, Malformed) else (stored, descriptor)
+
+
+def _describes(name: str) -> bool:
+    """Whether a field tells how the hash is to be read, or is meant to: people add ids and notes of their own."""
+    return name not in _FIELDS and bool(difflib.get_close_matches(name, _DESCRIPTOR_FIELDS, n=1, cutoff=0.75))
 
 
 def _unreadable(number: int, reason: str, *, expect: str | None = "") -> HashCase:

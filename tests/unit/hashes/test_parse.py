@@ -24,7 +24,7 @@ from idferry.hashes import (
     described_hash,
     parse,
 )
-from idferry.hashes.registry import BY_NAME
+from idferry.hashes.registry import BY_NAME, scheme_named
 from idferry.rules.password import Password
 
 BCRYPT = "$2y$04$mIJxfrCaEI3GukZe11CiXublhEFanu5.ododkll1WphfSp6pn4zIu"
@@ -100,6 +100,13 @@ def test_a_scheme_that_nobody_knows_is_told() -> None:
     found = parse(BCRYPT, of(scheme="bcript"))
     assert isinstance(found, Unsupported)
     assert found.lacking is Lacking.UNKNOWN
+
+
+@pytest.mark.parametrize("name", ["MD5", "Joomla", "argon2id", "aspnet_identity_v3", "SSHA512", "ipb"])
+def test_schemes_are_known_by_other_names_too(name: str) -> None:
+    found = scheme_named(name)
+    assert found is not None
+    assert BY_NAME[found.name] is found
 
 
 # --- bounds ----------------------------------------------------------------------------------------------------------

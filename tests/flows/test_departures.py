@@ -217,6 +217,19 @@ def test_a_small_file_of_another_source_takes_nobodys_account_either(vanished: W
 
 
 @pytest.mark.parametrize("vanished", ACTS)
+def test_nor_does_one_whose_keys_nobody_has(vanished: WhenVanished) -> None:
+    """No key of it names anybody, so nobody is a stranger either: but everybody would have vanished."""
+    world = migrated(12)
+    world.source.humans = [
+        Human(f"other-{one.key}", f"other-{one.key}@example.org") for one in world.source.humans
+    ]
+    with pytest.raises(UsageError, match="12 of 12 people") as refused:
+        LaterExport(world, Departures(vanished)).run()
+    assert "--vanished-count 12" in (refused.value.remedy or "")
+    assert calls(world) == {}
+
+
+@pytest.mark.parametrize("vanished", ACTS)
 def test_who_is_there_under_another_key_has_not_vanished(vanished: WhenVanished) -> None:
     """Under a new key, under the key of somebody who left, and beside the names of somebody else."""
     world = migrated(40)

@@ -12,7 +12,9 @@ from idferry.rules.entry import Entry
 
 PEOPLE_UNASKED_MAX = 20
 SHARE_UNASKED_MAX = 0.05
-"""So many people, or this share of the source's, may lose their account, or one attribute's value, unasked."""
+"""So many people, or this share of the source's, may lose their account, or one attribute's value, unasked.
+
+Never more than half of a source's people their accounts, however few they are."""
 
 
 class WhenVanished(StrEnum):
@@ -50,10 +52,13 @@ class Departures:
                 return True
 
     def agrees_to(self, threatened: int, *, people: int) -> bool:
-        """Whether so many of so many people may lose their account: a few may, more only by their exact number."""
+        """Whether so many of so many people may lose their account: a few may, more only by their exact number.
+
+        Most of a source are never a few: with 12 of 15 gone, the file is another source's, or it was cut short.
+        """
         if self.agreed is not None:
             return self.agreed == threatened
-        return are_few(threatened, of=people)
+        return are_few(threatened, of=people) and 2 * threatened <= people
 
     def agrees_to_clear(self, cleared: Mapping[str, int], *, people: int) -> bool:
         """Whether so many of so many people (by attribute) may lose a value: a few may, more only by the exact sum."""

@@ -9,7 +9,11 @@ from idferry.rules.departure import Departures, WhenBarred, WhenVanished, name_t
     ("threatened", "people", "agrees"),
     [
         (0, 0, True),
-        (20, 20, True),
+        (1, 1, False),
+        (1, 2, True),
+        (20, 20, False),
+        (20, 39, False),
+        (20, 40, True),
         (21, 21, False),
         (21, 419, False),
         (21, 420, True),

@@ -125,9 +125,10 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
 class Observation(msgspec.Struct, frozen=True, gc=False):
     """Something seen about one person: appended as an event, and moving the person to `state` when it is given.
 
-    A struct, as `Entry` is.     `written` are value digests, recorded where the account no longer holds what the draft says. `draft` replaces the planned one:
-    what is sent from now on. `created_at` is the account's own time of an account that was found; else an account is
-    as old as the observation. A person who had an account and fails has none for certain: it is forgotten.
+    A struct, as `Entry` is. `written` are value digests, recorded where the account no longer holds what the draft
+    says. `draft` replaces the planned one: what is sent from now on. `created_at` is the account's own time of an
+    account that was found; else an account is as old as the observation. A person who had an account and fails has
+    none for certain: it is forgotten.
     """
 
     person_id: int

@@ -28,6 +28,7 @@ from idferry.rules.answers import (
     CreateAnswer,
     Fatal,
 )
+from idferry.rules.happenings import RecordsRead
 from idferry.rules.legacy_user import LegacyUser
 from idferry.rules.lifecycle import State
 from idferry.rules.quota import Pace
@@ -161,6 +162,16 @@ def test_stopped_while_it_plans_a_long_source(monkeypatch: pytest.MonkeyPatch) -
         world.premigrate(stop=lambda: len(world.told) >= 2)
     assert (world.states(), world.creates()) == ({State.PLANNED: 20}, 0)
     assert world.premigrate().resumed
+    assert_true_to_life(world)
+
+
+def test_people_with_many_values_come_in_smaller_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The memory that planning takes does not grow with what a source says of everybody."""
+    monkeypatch.setattr("idferry.flows.plan_people.BATCH_VALUES", 35)
+    values = {f"field{number}": "v" for number in range(10)}
+    world = World(MemorySource([replace(federated_only(number), attributes=values) for number in range(10)]))
+    world.premigrate()
+    assert [one.count for one in world.told if isinstance(one, RecordsRead)] == [4, 8, 10]
     assert_true_to_life(world)
 
 

@@ -27,6 +27,7 @@ from idferry.rules.plan import PasswordFacts, Planned, PlanRules, plan_person
 # One transaction. Keys and sign-in names are random, so each one writes most pages of their indices anew: with 2,000
 # people at a time the first 300,000 made the disk take 4.8 GB, with 10,000 it is 1.9 GB. They are 35 MiB of people.
 BATCH_PEOPLE = 10_000
+BATCH_VALUES = 100_000  # of attributes: where people have forty of them, 10,000 people would be 150 MiB more
 BAD_RECORDS_LISTED_MAX = 1000
 EXAMPLES_PER_CODE_MAX = 5
 
@@ -95,8 +96,7 @@ def plan_people(
     report = PlanReport()
     ledger.begin_planning()
     wanted = islice(_readable(source, report, in_pilot, stop), limit)
-    # Each record is decided about as soon as it was read, and its password dropped: a batch holds none.
-    while items := [_decide(record, rules) for record in islice(wanted, batch_people or BATCH_PEOPLE)]:
+    while items := _batch(wanted, rules, people=batch_people or BATCH_PEOPLE):
         effects = ledger.plan(items, run=run, take_up=take_up or TakeUp(), at=clock.now())
         for item, effect in zip(items, effects, strict=True):
             _count(report, item, effect)
@@ -122,6 +122,18 @@ def _readable(
             yield record
             continue
         _check_stop(stop)  # a long source with few people in it makes batches rare
+
+
+def _batch(wanted: Iterator[SourceRecord], rules: PlanRules, *, people: int) -> list[PlanItem]:
+    """Each record is decided about as soon as it was read, and its password dropped: a batch holds none."""
+    items: list[PlanItem] = []
+    values = 0
+    for record in islice(wanted, people):
+        items.append(_decide(record, rules))
+        values += len(record.user.attributes)
+        if values >= BATCH_VALUES:
+            break
+    return items
 
 
 def _decide(record: SourceRecord, rules: PlanRules) -> PlanItem:

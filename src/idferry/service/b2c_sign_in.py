@@ -4,6 +4,7 @@ Success is 200 with two claims, everything else 409 with a sentence that the pol
 the same bytes, and leave at one fixed time. https://learn.microsoft.com/azure/active-directory-b2c/restful-technical-profile
 """
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -21,7 +22,7 @@ from idferry.rules.submission import Front
 from idferry.service.answers import Answer, ErrorBody, error_answer
 from idferry.service.doors import Books
 from idferry.service.endpoints import NO_BODY, AuthenticatedRequest, Endpoint
-from idferry.service.equal_answers import reply_at
+from idferry.service.equal_answers import Pause, reply_at
 from idferry.service.logs import PersonIds, masked
 from idferry.service.messages import Text
 from idferry.service.workers import Overloaded, Workers
@@ -100,7 +101,9 @@ class B2cSignInEndpoints:
         workers: Workers,
         people: PersonIds,
         books: Books,
+        pause: Pause = asyncio.sleep,
     ) -> None:
+        self._pause = pause
         self._migrate = migrate
         self._note_reset = note_reset
         self._rules = rules
@@ -147,8 +150,13 @@ class B2cSignInEndpoints:
         }
         if outcome is Outcome.WELCOME:
             return Answer(200, outcome, _WELCOME, notes)
-        seconds = self._rules.negative_reply_at_s
-        if not await reply_at(arrival_s=request.arrival_s, seconds=seconds, clock=self._books.clock):
+        on_time = await reply_at(
+            arrival_s=request.arrival_s,
+            seconds=self._rules.negative_reply_at_s,
+            clock=self._books.clock,
+            pause=self._pause,
+        )
+        if not on_time:
             self._books.metrics.alert("late_answer")
         return Answer(409, outcome, self._refusals[outcome], notes)
 

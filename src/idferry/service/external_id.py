@@ -5,6 +5,7 @@ account's id, never through the typed name alone. Wrong, unknown and locked are 
 leave at one fixed time. https://learn.microsoft.com/entra/external-id/customers/how-to-migrate-passwords-just-in-time
 """
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -22,7 +23,7 @@ from idferry.service.answers import Answer, ErrorBody, error_answer
 from idferry.service.bearer_tokens import TokenCheck
 from idferry.service.doors import Books
 from idferry.service.endpoints import Authenticate, AuthenticatedRequest, Caller, Endpoint
-from idferry.service.equal_answers import reply_at
+from idferry.service.equal_answers import Pause, reply_at
 from idferry.service.logs import PersonIds, masked
 from idferry.service.messages import Text
 from idferry.service.password_context import PasswordContext, PasswordContexts
@@ -148,7 +149,9 @@ class PasswordSubmitEndpoint:
         workers: Workers,
         people: PersonIds,
         books: Books,
+        pause: Pause = asyncio.sleep,
     ) -> None:
+        self._pause = pause
         self._migrate = migrate
         self._contexts = contexts
         self._check = check
@@ -194,7 +197,10 @@ class PasswordSubmitEndpoint:
             outcome is Outcome.UNAVAILABLE and self._rules.outage_answer == "error"
         ):
             on_time = await reply_at(
-                arrival_s=request.arrival_s, seconds=self._rules.replies_after_s, clock=self._books.clock
+                arrival_s=request.arrival_s,
+                seconds=self._rules.replies_after_s,
+                clock=self._books.clock,
+                pause=self._pause,
             )
             if not on_time:
                 self._books.metrics.alert("late_answer")

@@ -5,22 +5,26 @@ import shlex
 import signal
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import count
 from typing import Any
 
 import httpx2
 import pytest
-from tests.support.desk import Desk, Ended, people
+from tests.support.desk import QUICK, Desk, Ended, people
 from tests.support.emulator import Emulator
 
 from idferry.graph import waiting
 from idferry.ledger.sending import SqliteSending
 
-PEOPLE = 200
+PEOPLE = 400
 COMMAND = ("premigrate", "people.jsonl", "--execute")
 TURNS_UNTIL_FULL = 3
 BATCHES_UNTIL_LOST = 4
-UNDER_WAY_MAX = 160  # four connections, two chunks of 20 each
+UNDER_WAY_MAX = (
+    160  # one connection, eight chunks of 20: most people are still to come when something happens
+)
+ONE_CONNECTION = {**QUICK, "connections": 1}
 AFTER_60 = {"skip": 60, "item": True, "operation": "users.create"}
 MANY = 10**6
 
@@ -56,10 +60,10 @@ def _disk_full(_desk: Desk, _emulator: Emulator, patch: pytest.MonkeyPatch) -> M
     """In the middle the file may not grow any more: https://sqlite.org/pragma.html#pragma_max_page_count"""
     turn, turns = SqliteSending.turn, count(1)
 
-    def turn_on_a_full_disk(self: SqliteSending, **more: Any) -> None:
+    def turn_on_a_full_disk(self: SqliteSending, **more: Any) -> Any:
         if next(turns) == TURNS_UNTIL_FULL:
             self._database.connection.execute("PRAGMA max_page_count = 1")
-        turn(self, **more)
+        return turn(self, **more)
 
     patch.setattr(SqliteSending, "turn", turn_on_a_full_disk)
     return patch.undo
@@ -122,7 +126,7 @@ def check_continuing(ended: Ended, desk: Desk, emulator: Emulator) -> None:
 def test_a_mishap_says_how_far_it_came(
     b2c_desk: Desk, emulator: Emulator, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    desk = b2c_desk
+    desk = replace(b2c_desk, limits=ONE_CONNECTION)
     desk.people("people.jsonl", people(PEOPLE))
     code, happen = ENDINGS[name]
     mend = happen(desk, emulator, monkeypatch)
@@ -161,7 +165,7 @@ def test_a_secret_that_expires_says_how_far_it_came_whatever_the_command(
     so_far = emulator.counts()["received"].get(operation, 0) - received
     assert 0 < so_far < PEOPLE, "it did not happen in the middle"
     said = " ".join(ended.err.split())
-    assert f"done so far: {so_far} accounts were {done} and are in the ledger what to do: " in said
+    assert f"done so far: {so_far} accounts were {done}, and are in the ledger what to do: " in said
     assert f"then: idferry {command} --source people --execute --json" in said
     rest = desk.json(*shlex.split(ended.error["next"])[1:-1])
     assert rest[done] == PEOPLE - so_far

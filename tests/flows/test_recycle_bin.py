@@ -59,7 +59,7 @@ def test_the_recycle_bin_is_left_between_two_chunks(flow: Callable[..., RecycleR
     asked = iter([False, True])
     with pytest.raises(Stopped) as ended:
         recycled(world, flow, stop=lambda: next(asked))
-    assert ended.value.done == f"20 accounts were {DONE[flow]} and are in the ledger"
+    assert ended.value.done == f"20 accounts were {DONE[flow]}, and are in the ledger"
     dealt_with = [key for key in world.entries() if world.events_of(key)[-1] is not EventKind.REMOVED]
     assert len(dealt_with) == 20
     assert recycled(world, flow).done == 40

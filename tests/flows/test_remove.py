@@ -1,6 +1,6 @@
 """Removal: only what this tool created and nobody uses; the recycle bin; what a crash or a lag must not confuse."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -16,11 +16,19 @@ from tests.support.builders import (
 from tests.support.memory_directory import MemoryTenant
 from tests.support.removal import DONE, LATER, chosen, created, recycled, removed, some_keys, use
 
-from idferry.errors import EXIT_STOPPED, EXIT_USAGE, Stopped, TokenRefused, Unreachable, UsageError
+from idferry.errors import (
+    EXIT_STOPPED,
+    EXIT_USAGE,
+    LedgerUnwritable,
+    Stopped,
+    TokenRefused,
+    Unreachable,
+    UsageError,
+)
 from idferry.flows.purge import purge
 from idferry.flows.remove import remove
 from idferry.flows.restore import restore
-from idferry.rules.entry import Entry, EventKind, Selection, TakeUp
+from idferry.rules.entry import Entry, EventKind, Observation, Selection, TakeUp
 from idferry.rules.happenings import AccountsRemoved
 from idferry.rules.lifecycle import State
 
@@ -192,7 +200,7 @@ def test_it_can_be_stopped_between_two_chunks() -> None:
     asked = iter([False, True])
     with pytest.raises(Stopped) as ended:
         removed(world, stop=lambda: next(asked))
-    assert ended.value.done == "20 accounts were removed and are in the ledger"
+    assert ended.value.done == "20 accounts were removed, and are in the ledger"
     assert world.states()[State.REMOVED] == 20 == 60 - len(world.tenant.accounts())
 
 
@@ -218,10 +226,38 @@ def test_a_secret_that_expires_ends_what_has_begun_so_that_it_can_be_continued(
     with pytest.raises(TokenRefused) as ended:
         run(world)
     if chunks_before:
-        done = f"20 accounts were {DONE[flow]} and are in the ledger"
+        done = f"20 accounts were {DONE[flow]}, and are in the ledger"
         assert (ended.value.exit_code, ended.value.done) == (EXIT_STOPPED, done)
     else:
         assert (ended.value.exit_code, ended.value.done) == (EXIT_USAGE, ""), "nothing was done yet"
+
+
+@pytest.mark.parametrize("flow", [remove, restore, purge])
+def test_what_the_ledger_does_not_take_any_more_is_not_said_to_be_in_it(flow: Callable[..., Any]) -> None:
+    world = created(60)
+    with_accounts = world.states()
+    run = removed if flow is remove else partial(recycled, flow=flow)
+    if flow is not remove:
+        removed(world)
+    real, full = world.ledger.observations.observe, []
+
+    def observe(*, observed: Sequence[Observation], **more: Any) -> None:
+        if observed[0].kind is not EventKind.DELETE_SENT:
+            full.append(1)
+            if len(full) > 1:
+                raise LedgerUnwritable("the disk is full")
+        real(observed=observed, **more)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(world.ledger.observations, "observe", observe)
+        with pytest.raises(LedgerUnwritable) as ended:
+            run(world)
+    assert ended.value.done.startswith(
+        f"40 accounts were {DONE[flow]}; the ledger did not take the last of them"
+    )
+    assert ended.value.exit_code == EXIT_STOPPED
+    run(world)
+    assert world.states() == (with_accounts if flow is restore else {State.REMOVED: 60})
 
 
 def test_a_secret_that_expires_between_reading_and_deleting_has_not_stopped_nothing() -> None:

@@ -30,7 +30,7 @@ class RecycleReport:
     def sentence(self, verb: str) -> str:
         """How many accounts were purged or restored so far, in a sentence; "" before any was looked for."""
         begun = self.found + self.absent + self.foreign
-        return f"{self.done:,} accounts were {verb} and are in the ledger" if begun else ""
+        return f"{self.done:,} accounts were {verb}" if begun else ""
 
     def find(self, chunk: Sequence[Entry], accounts: Mapping[str, Account]) -> list[Entry]:
         """Count a chunk by the accounts that were found (object id -> account); those that are still ours."""

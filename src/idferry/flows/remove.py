@@ -97,7 +97,7 @@ class _Removing:
 
     def done(self) -> str:
         """What was done so far, in a sentence; "" before an account was read."""
-        return f"{self.report.removed:,} accounts were removed and are in the ledger" if self.read else ""
+        return f"{self.report.removed:,} accounts were removed" if self.read else ""
 
     # --- who uses an account ----------------------------------------------------------------------------------------
 

@@ -90,7 +90,7 @@ class UpdateReport:
     def done(self) -> str:
         """What was done so far, in a sentence."""
         updated, disabled = self.values.updated, self.disabling.disabled
-        return f"{updated:,} accounts were updated and {disabled:,} disabled, and are in the ledger"
+        return f"{updated:,} accounts were updated and {disabled:,} disabled"
 
 
 def update_people(

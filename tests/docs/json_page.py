@@ -192,7 +192,7 @@ DOCUMENTS: dict[str, dict[str, str]] = {
         "states.{state}": "people by [state](states.md)",
         **FAILURES,
         "rate": "people settled per second over the last five minutes, or the second half of a shorter run; 0 when no run is at work",
-        "time_left_s": "seconds that remain at this rate, or at what the settings' quota allows for ever; null when nothing moves",
+        "time_left_s": "seconds that remain, by whole periods of the quota and by what it allows for ever; null when nothing moves",
         "runs[].run": "all runs, newest first",
         "runs[].command": "the command that continues it",
         "runs[].source": "name of the source",

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from itertools import groupby
 
 from idferry.rules.account import AccountDraft
 from idferry.rules.entry import (
@@ -423,10 +424,11 @@ class MemoryReports:
     def events(self, person_id: int) -> Sequence[Event]:
         return [event for owner, event in self._shelves.events if owner == person_id]
 
-    def settled_since(self, since: datetime, selection: Selection) -> Settled:
+    def settled_since(self, since: datetime, selection: Selection) -> Sequence[Settled]:
         chosen = {person.person_id for person in self._shelves.selected(selection)}
         moments = [at for one, at in self._shelves.settled_at if at >= since and one in chosen]
-        return Settled(len(moments), min(moments, default=None), max(moments, default=None))
+        seconds = groupby(sorted(moments), key=lambda at: at.replace(microsecond=0))
+        return [Settled(at[0], len(at)) for at in (list(group) for _, group in seconds)]
 
     def runs(self) -> Sequence[Run]:
         return list(reversed(self._shelves.runs.values()))

@@ -130,6 +130,10 @@ class Journey:
             self.watch(self)
         return self.seconds
 
+    def look_every(self, seconds: float) -> None:
+        """Call `watch` so often, also while nothing happens: a run that waits still tells how long."""
+        self._at(self._now_s + seconds, self.look_every, seconds)
+
     def _at(self, moment_s: float, step: Callable[..., None], *given: Any) -> None:
         self._pushed += 1
         heapq.heappush(self._events, (moment_s, self._pushed, step, given))

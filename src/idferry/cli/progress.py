@@ -25,11 +25,10 @@ from idferry.rules.happenings import (
     RecordsRead,
     RunStarted,
 )
-from idferry.rules.quota import HeldBy, Pace, seconds_left
+from idferry.rules.quota import HeldBy, Pace
+from idferry.rules.time_left import Lately, Moment, history_seconds, seconds_left
 
 LINE_EVERY_SECONDS = 5.0
-RATE_SECONDS_MAX = 300.0
-POINT_EVERY_SECONDS = 1.0
 WAIT_WORTH_TELLING_SECONDS = 5.0
 RECORDS_WORTH_TELLING = 5000
 
@@ -42,41 +41,28 @@ class _Bars(Progress):
         yield Constrain(self.make_tasks_table(self.tasks), width=messages().width - len("^C"))
 
 
-class _Rate:
-    """People per second of late: over the second half of the time since sending began, at most five minutes.
-
-    The first thousands go at once and tell nothing about the rest.
-    """
+class _History:
+    """Who was settled of late, second by second."""
 
     def __init__(self, now_s: float) -> None:
-        self._started_s = now_s
-        self._points: deque[tuple[float, int]] = deque([(now_s, 0)])
-        self._waited = False
+        self.began_s = now_s
+        self._done = 0
+        self._settled: deque[Moment] = deque()
 
-    def per_s(self, done: int, now_s: float, *, of_all: bool) -> float:
-        """The rate, now that so many are done; `of_all`: since the beginning, because this is the end."""
-        if of_all:
-            return done / max(now_s - self._started_s, 0.001)
-        if now_s - self._points[-1][0] >= POINT_EVERY_SECONDS:
-            self._points.append((now_s, done))
-        since_s = now_s - min(RATE_SECONDS_MAX, (now_s - self._started_s) / 2)
-        while len(self._points) > 1 and self._points[1][0] <= since_s:
-            self._points.popleft()
-        then_s, done_then = self._points[0]
-        return (done - done_then) / max(now_s - then_s, 0.001)
+    def note(self, done: int, now_s: float, pace: Pace) -> None:
+        """So many are done now."""
+        people, self._done = done - self._done, done
+        if people and self._settled and now_s - self._settled[-1].at_s < 1:
+            at_s, before = self._settled.pop()
+            self._settled.append(Moment(at_s, before + people))
+        elif people:
+            self._settled.append(Moment(now_s, people))
+        while self._settled and self._settled[0].at_s < now_s - history_seconds(pace):
+            self._settled.popleft()
 
-    def telling(self, done: int, now_s: float, pace: Pace) -> float:
-        """The rate that the rest may be reckoned with, beside what the quota says; 0: none of ours tells anything.
-
-        A tenant that counts by windows grants thousands at once and then nothing for minutes. Whoever had to wait so
-        long believes the quota alone, until several windows were seen.
-        """
-        self._waited = self._waited or bool(
-            pace.people_per_s and pace.waiting_s >= WAIT_WORTH_TELLING_SECONDS
-        )
-        if self._waited and now_s - self._started_s < 2 * RATE_SECONDS_MAX:
-            return 0.0
-        return self.per_s(done, now_s, of_all=False)
+    def lately(self, now_s: float) -> Lately:
+        """What was noted of late."""
+        return Lately(self._settled, began_s=self.began_s, now_s=now_s)
 
 
 class _Pace:
@@ -90,19 +76,23 @@ class _Pace:
     def start(self, total: int) -> None:
         """So many people are to be created from now on; the planning before is no part of the rate."""
         self._last_line_at = self._clock.elapsed()
-        self._rate = _Rate(self._last_line_at)
+        self._history = _History(self._last_line_at)
         self.total = total
 
     def describe(self, happening: PeopleSettled) -> str:
         """`12.3/s, 2 failed, 4 min 10 s left`, or why nothing moves."""
-        rate = self._rate.per_s(happening.done, self._clock.elapsed(), of_all=happening.done >= self.total)
+        now_s = self._clock.elapsed()
+        self._history.note(happening.done, now_s, happening.pace)
+        lately = self._history.lately(now_s)
+        is_last = happening.done >= self.total
+        # The end is no moment to look back upon: all of it was the run.
+        rate = happening.done / max(now_s - self._history.began_s, 0.001) if is_last else lately.per_s()
         parts = [f"{rate:,.1f}/s"]
         if happening.failed:
             parts.append(f"{happening.failed:,} failed")
         parts += _what_it_waits_for(happening.pace)
-        if happening.done < self.total:
-            telling = self._rate.telling(happening.done, self._clock.elapsed(), happening.pace)
-            left = seconds_left(self.total - happening.done, pace=happening.pace, measured_per_s=telling)
+        if not is_last:
+            left = seconds_left(self.total - happening.done, lately=lately, pace=happening.pace)
             parts += [f"{duration(left)} left"] if left else []
         return ", ".join(parts)
 
@@ -117,6 +107,7 @@ class _Pace:
         """The same for people who were settled; the last of them is always told, and told once."""
         # People whom another run left unsettled come on top of this run's total.
         self.total = max(self.total, happening.done)
+        self._history.note(happening.done, self._clock.elapsed(), happening.pace)
         is_last = happening.done == self.total and happening.done != self._done
         if not self.is_time_for_a_line() and not is_last:
             return False

@@ -23,7 +23,7 @@ from idferry.flows.report_status import Status, report_status
 from idferry.rules.entry import Run, Selection
 from idferry.rules.lifecycle import MEANINGS
 from idferry.settings import read_settings
-from idferry.wiring import clock_of, ledger_to_read, people_per_second_of, run_test_of
+from idferry.wiring import clock_of, lasting_pace_of, ledger_to_read, run_test_of
 
 
 def status(
@@ -55,7 +55,7 @@ def status(
             clock=clock,
             selection=selection,
             is_run_active=run_test_of(read),
-            people_per_s_max=people_per_second_of(read),
+            pace=lasting_pace_of(read),
         )
         exported = None
         if export_failures is not None:

@@ -2,18 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from idferry.ports import Clock, IsRunActive, LedgerReport, RunReport
 from idferry.rules.entry import FailureGroup, Run, Selection
 from idferry.rules.lifecycle import State
-
-# A tenant that counts by windows may hold everybody back for half of it.
-RATE_OVER = timedelta(minutes=5)
-RATE_SECONDS_MIN = 1.0
-# Nothing for so long at the beginning of the time looked at: it went on only after that.
-SILENCE_SECONDS_MIN = 15.0
-MOVES_WITHIN = timedelta(seconds=30)
+from idferry.rules.quota import Pace
+from idferry.rules.time_left import SILENCE_SECONDS_MIN, Lately, Moment, history_seconds, seconds_left
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,51 +32,48 @@ def report_status(
     clock: Clock,
     selection: Selection,
     is_run_active: IsRunActive,
-    people_per_s_max: float,
+    pace: Pace,
 ) -> Status:
     """Where the selected people stand, and at what pace they are being dealt with right now.
 
     1. Count them per state, and those who failed per code.
     2. Where a run is open and at work: how many of them were settled per second, over the last five minutes or the
        second half of its time; the first thousands go at once and tell nothing about the rest.
-    3. How long the rest of them takes at that pace, or at `people_per_s_max`, which the quota allows for ever.
+    3. How long the rest of them takes, judged by whole periods of the quota, and by `pace`: what it allows for ever.
 
     Raises:
         LedgerError: the ledger cannot be read.
     """
     states, every_run = ledger.states(selection), runs.runs()
-    rate, tells = _rate(runs, every_run, selection, now=clock.now())
+    lately = _lately(
+        runs, every_run, selection, clock=clock, history=timedelta(seconds=history_seconds(pace))
+    )
+    rate = lately.per_s()
     rate = rate if rate and is_run_active() else 0.0
-    slowest = min(rate, people_per_s_max) if tells else people_per_s_max
     left = states.get(State.PLANNED, 0) + states.get(State.CREATING, 0)
+    left_s = seconds_left(left, lately=lately, pace=pace)
     return Status(
         states=states,
         failures=ledger.failures(selection),
         rate=round(rate, 2),
-        time_left_s=round(left / slowest, 1) if rate else None,
+        time_left_s=round(left_s, 1) if rate and left_s is not None else None,
         runs=every_run,
     )
 
 
-def _rate(
-    ledger: RunReport, runs: Sequence[Run], selection: Selection, *, now: datetime
-) -> tuple[float, bool]:
-    """People per second of late, and whether that tells how fast the rest will go.
-
-    Where nobody was settled a moment ago a tenant may grant thousands at once and then nothing for minutes: a run that
-    has not seen several such turns believes the quota.
-    """
-    started = [run.started_at for run in runs if run.ended_at is None]
-    if not started:
-        return 0.0, False
-    elapsed = now - started[0]
-    for span in (min(elapsed / 2, RATE_OVER), min(elapsed, RATE_OVER)):
-        since = now - max(span, timedelta(seconds=RATE_SECONDS_MIN))
-        settled = ledger.settled_since(since, selection)
-        if settled.first_at:
-            silent_s = (settled.first_at - since).total_seconds()
-            since = settled.first_at if silent_s > SILENCE_SECONDS_MIN else since
-            moves = settled.last_at is not None and (now - settled.last_at) < MOVES_WITHIN
-            rate = settled.people / max((now - since).total_seconds(), RATE_SECONDS_MIN)
-            return rate, moves or elapsed >= 2 * RATE_OVER
-    return 0.0, False
+def _lately(
+    ledger: RunReport, runs: Sequence[Run], selection: Selection, *, clock: Clock, history: timedelta
+) -> Lately:
+    """Who was settled of late, in seconds before now: by the newest run that is open, or nobody."""
+    now = clock.now()
+    began = next((run.started_at for run in runs if run.ended_at is None), None)
+    if began is None:
+        return Lately((), began_s=0.0, now_s=0.0)
+    since = max(began, now - history)
+    settled = ledger.settled_since(since, selection)
+    moments = [Moment((one.at - now).total_seconds(), one.people) for one in settled]
+    began_s = (since - now).total_seconds()
+    if moments and moments[0].at_s - began_s >= SILENCE_SECONDS_MIN:
+        # Perhaps the run was taken up again only then. It is no part of its speed that nobody was at work.
+        began_s = moments[0].at_s
+    return Lately(moments, began_s=began_s, now_s=0.0)

@@ -238,6 +238,8 @@ class Traffic:
             people_per_s=min(per_s / cost.writes, sum(lane.units.per_s for lane in lanes) / cost.units),
             at_once=max(room, 0.0) / cost.writes,
             burst=self._burst(lanes) / cost.writes,
+            period_s=self._quota.app_writes.period_s,
+            all_go_in_s=max(one.seconds or 0.0 for one in waits),
         )
 
     def _burst(self, lanes: Sequence[_Lane]) -> float:

@@ -101,16 +101,16 @@ class SqliteReports:
                 for at, run, kind, code, reason in rows
             ]
 
-    def settled_since(self, since: datetime, selection: Selection) -> Settled:
-        """How many of these people got an account or a final refusal since this moment, and when.
+    def settled_since(self, since: datetime, selection: Selection) -> Sequence[Settled]:
+        """How many of these people got an account or a final refusal in each second since this moment, oldest first.
 
         Raises LedgerError.
         """
         where, values = _conditions(selection)
         with self._database.reading() as connection:
             statement = _RUNS["settled_since"].format(where=where)
-            count, *moments = connection.execute(statement, (time_to_text(since), *values)).fetchone()
-            return Settled(count, *(datetime.fromisoformat(at) if at else None for at in moments))
+            rows = connection.execute(statement, (time_to_text(since), *values))
+            return [Settled(datetime.fromisoformat(at), people) for at, people in rows]
 
     def runs(self) -> Sequence[Run]:
         """All runs, newest first. Raises LedgerError."""

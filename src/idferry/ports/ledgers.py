@@ -151,8 +151,11 @@ class RunReport(Protocol):
         """All runs, newest first."""
         ...
 
-    def settled_since(self, since: datetime, selection: Selection) -> Settled:
-        """How many of these people got an account or a final refusal since this moment, and when."""
+    def settled_since(self, since: datetime, selection: Selection) -> Sequence[Settled]:
+        """How many of these people got an account or a final refusal in each second since this moment, oldest first.
+
+        Seconds in which nobody did are not named.
+        """
         ...
 
 

@@ -189,11 +189,10 @@ class KnownRecord:
 
 
 class Settled(NamedTuple):
-    """How many people got an account or a final refusal, and when the first and the last of them did."""
+    """How many people got an account or a final refusal within one second, and when the first of them did."""
 
+    at: datetime
     people: int
-    first_at: datetime | None
-    last_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,7 +97,8 @@ class Pace:
 
     `waiting_s`: until the next call may leave, and who holds it back. `people_per_s`: what all applications together
     may go on with; None: nothing limits them. `at_once`: people who may be created now without waiting, and while we
-    wait their number grows up to `burst`.
+    wait their number grows up to `burst`. `period_s`: after which what was granted is granted again.
+    `all_go_in_s`: until the last of the applications may go on.
     """
 
     waiting_s: float = 0.0
@@ -105,6 +106,8 @@ class Pace:
     people_per_s: float | None = None
     at_once: float = 0.0
     burst: float = float("inf")
+    period_s: float = PUBLISHED.app_writes.period_s
+    all_go_in_s: float = 0.0
 
     def seconds_for(self, people: float) -> float:
         """How long so many people take at least."""
@@ -115,13 +118,3 @@ class Pace:
 
 
 UNPACED = Pace()
-
-
-def seconds_left(people: int, *, pace: Pace, measured_per_s: float) -> float | None:
-    """How long so many people still take: the quota and what was measured are both heard, and the slower one counts.
-
-    None: nothing tells.
-    """
-    measured = people / measured_per_s if measured_per_s > 0 else 0.0
-    left = max(measured, pace.seconds_for(people))
-    return left if left > 0 or people == 0 else None

@@ -28,7 +28,7 @@ from idferry.wiring.ledgers import (
 from idferry.wiring.live_verifiers import advice_of
 from idferry.wiring.outside_status import outside_status_of
 from idferry.wiring.rehearsal import Conditions, EmulatedStage, Spent
-from idferry.wiring.rules import people_per_second_of, plan_rules_of, quota_of, send_limits_of
+from idferry.wiring.rules import lasting_pace_of, plan_rules_of, quota_of, send_limits_of
 from idferry.wiring.sources import corrected_source_of, exported_source_of, listed_keys, source_of
 from idferry.wiring.spared_files import spared_files
 from idferry.wiring.stepped_time import SteppedClock
@@ -59,13 +59,13 @@ __all__ = [
     "hash_store_if_any",
     "hash_store_of",
     "keyed_digest",
+    "lasting_pace_of",
     "ledger_if_any",
     "ledger_of",
     "ledger_to_read",
     "listed_keys",
     "need_ledger",
     "outside_status_of",
-    "people_per_second_of",
     "plan_rules_of",
     "processors",
     "quota_of",

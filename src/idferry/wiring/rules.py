@@ -8,7 +8,7 @@ from idferry.ports import Clock
 from idferry.rules.account import TenantKind
 from idferry.rules.attributes import MIGRATION_FLAG
 from idferry.rules.plan import PasswordMode, PlanRules, WhenTooLong
-from idferry.rules.quota import Allowance, Quota, rate_of
+from idferry.rules.quota import Allowance, Pace, Quota, rate_of
 from idferry.settings import Application, Settings
 
 CHUNKS_PER_CONNECTION = 8
@@ -54,9 +54,13 @@ def whole_quota_of(settings: Settings) -> Quota:
     )
 
 
-def people_per_second_of(settings: Settings) -> float:
-    """How many people a second may be created for ever, with the applications of the settings."""
-    return rate_of(quota_of(settings), applications=max(len(importing_applications(settings)), 1))
+def lasting_pace_of(settings: Settings) -> Pace:
+    """How fast people may be created for ever, with the applications of the settings."""
+    quota = quota_of(settings)
+    return Pace(
+        people_per_s=rate_of(quota, applications=max(len(importing_applications(settings)), 1)),
+        period_s=quota.app_writes.period_s,
+    )
 
 
 def send_limits_of(settings: Settings) -> SendLimits:

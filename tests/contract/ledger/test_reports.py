@@ -5,7 +5,7 @@ from datetime import timedelta
 from tests.support.any_ledger import ALL, AnyLedger, move, people, person, plan, snapshot
 from tests.support.ledger_records import AT, federated, in_order, kept_back, wanted
 
-from idferry.rules.entry import FailureGroup, Selection, TakeUp
+from idferry.rules.entry import EventKind, FailureGroup, Observation, Selection, TakeUp
 from idferry.rules.lifecycle import State
 from idferry.rules.names import Identity, compared_form, local_identity
 
@@ -38,11 +38,29 @@ def test_reports_count_what_was_selected(ledger: AnyLedger) -> None:
     ]
     failed = Selection(run="run-1", states=(State.FAILED, State.COMPLETE))
     assert [entry.key for entry in people(ledger, failed)] == ["1", "2", "3", "4"]
-    assert reports.settled_since(AT, ALL) == (4, AT, AT)
-    assert reports.settled_since(AT + timedelta(seconds=1), ALL) == (0, None, None)
-    assert reports.settled_since(AT, Selection(cohort="pilot")) == (4, AT, AT)
-    assert reports.settled_since(AT, Selection(run="run-2")) == (0, None, None)
-    assert reports.settled_since(AT, Selection(states=(State.COMPLETE,))) == (1, AT, AT)
+    assert reports.settled_since(AT, ALL) == [(AT, 4)]
+    assert reports.settled_since(AT + timedelta(seconds=1), ALL) == []
+    assert reports.settled_since(AT, Selection(cohort="pilot")) == [(AT, 4)]
+    assert reports.settled_since(AT, Selection(run="run-2")) == []
+    assert reports.settled_since(AT, Selection(states=(State.COMPLETE,))) == [(AT, 1)]
+
+
+def test_who_was_settled_is_counted_second_by_second(ledger: AnyLedger) -> None:
+    plan(ledger, *in_order(*(wanted(key, f"{key}@x.org") for key in "12345")))
+    after_s = {"1": 7.0, "2": 0.0, "3": 0.2, "4": 0.9, "5": 1.0}
+    for key, seconds in sorted(after_s.items(), key=lambda one: one[1]):
+        person_id, at = person(ledger, key).person_id, AT + timedelta(seconds=seconds)
+        ledger.send.turn(run="run-1", observed=(), sending=[person_id], at=at)
+        seen = Observation(person_id, EventKind.CREATED, State.COMPLETE, object_id=f"object-{key}")
+        ledger.send.turn(run="run-1", observed=[seen], sending=(), at=at)
+    second, seventh = AT + timedelta(seconds=1), AT + timedelta(seconds=7)
+    assert ledger.report.settled_since(AT, ALL) == [(AT, 3), (second, 1), (seventh, 1)]
+    late = AT + timedelta(seconds=0.5)
+    assert ledger.report.settled_since(late, ALL) == [
+        (AT + timedelta(seconds=0.9), 1),
+        (second, 1),
+        (seventh, 1),
+    ]
 
 
 def test_entries_stream_while_the_ledger_is_written(ledger: AnyLedger) -> None:

@@ -7,7 +7,6 @@ import pytest
 
 from idferry.rules.quota import (
     PUBLISHED,
-    UNPACED,
     Allowance,
     HeldBy,
     Pace,
@@ -15,7 +14,6 @@ from idferry.rules.quota import (
     burst_of,
     duration_of,
     rate_of,
-    seconds_left,
 )
 
 
@@ -59,22 +57,6 @@ def test_a_share_is_left_to_others() -> None:
     assert kept.app_units == PUBLISHED.app_units
 
 
-@pytest.mark.parametrize(
-    ("pace", "measured", "left"),
-    [
-        (UNPACED, 10.0, 10.0),
-        (UNPACED, 0.0, None),
-        (Pace(0, HeldBy.NOBODY, 5.0, 0), 100.0, 20.0),  # the burst was fast, the rest will not be
-        (Pace(0, HeldBy.NOBODY, 5.0, 50), 100.0, 10.0),
-        (Pace(0, HeldBy.NOBODY, 5.0, 500), 2.0, 50.0),  # something else is slower than the quota
-        (Pace(90, HeldBy.TENANT, 5.0, 500), 100.0, 90.0),
-        (Pace(90, HeldBy.TENANT, None, 0), 0.0, 90.0),
-    ],
-)
-def test_the_slower_one_counts(pace: Pace, measured: float, left: float | None) -> None:
-    assert seconds_left(100, pace=pace, measured_per_s=measured) == left
-
-
 def test_after_a_long_hold_no_more_than_one_full_amount_goes_at_once() -> None:
     held = Pace(3_600, HeldBy.TENANT, 20.0, 0, burst=3_000)
     assert held.seconds_for(100_000) == 3_600 + (100_000 - 3_000) / 20
@@ -82,10 +64,6 @@ def test_after_a_long_hold_no_more_than_one_full_amount_goes_at_once() -> None:
     short = Pace(50, HeldBy.TENANT, 20.0, 0, burst=3_000)
     assert short.seconds_for(100_000) == 100_000 / 20, "what flowed in meanwhile is not lost"
     assert Pace(50, HeldBy.TENANT, 20.0, 2_500, burst=3_000).seconds_for(100_000) == 50 + 97_000 / 20
-
-
-def test_nobody_is_left() -> None:
-    assert seconds_left(0, pace=UNPACED, measured_per_s=0) == 0
 
 
 def test_an_allowance_is_full_at_the_start() -> None:

@@ -10,7 +10,7 @@ from idferry.settings import Settings, parse_settings
 from idferry.wiring.rules import (
     CHUNKS_PER_CONNECTION,
     importing_applications,
-    people_per_second_of,
+    lasting_pace_of,
     quota_of,
     send_limits_of,
 )
@@ -44,10 +44,12 @@ def test_every_application_that_imports_sends() -> None:
     applications: list[dict[str, Any]] = [{"client_id": "a"}, {"client_id": "b", "use": "sign-in"}]
     settings = parsed(application=applications)
     assert [one.client_id for one in importing_applications(settings)] == ["a"]
-    assert people_per_second_of(settings) == pytest.approx(20)
+    assert lasting_pace_of(settings).people_per_s == pytest.approx(20)
     settings = parsed(
         application=[*applications, {"client_id": "c", "name": "third"}], limits={"connections": 4}
     )
     assert [one.client_id for one in importing_applications(settings)] == ["a", "c"]
-    assert people_per_second_of(settings) == pytest.approx(40)
+    assert lasting_pace_of(settings).people_per_s == pytest.approx(40)
+    paced = parsed(limits={"app_writes_seconds": 10})
+    assert lasting_pace_of(paced).period_s == 10
     assert send_limits_of(settings).chunks_under_way_max == 2 * 4 * CHUNKS_PER_CONNECTION

@@ -30,8 +30,9 @@ WHERE run = ? AND state = 'planned'
 SELECT run, command, source, source_digest, cohort, started_at, ended_at, place, superseded_by FROM run ORDER BY rowid DESC
 
 -- name: settled_since
-SELECT count(*), min(e.at), max(e.at) FROM event AS e JOIN person AS p ON p.person_id = e.person_id
+SELECT min(e.at), count(*) FROM event AS e JOIN person AS p ON p.person_id = e.person_id
 WHERE e.at >= ? AND (e.kind IN ('created', 'adopted') OR e.state = 'failed') AND {where}
+GROUP BY substr(e.at, 1, length('2026-03-01T12:00:00')) ORDER BY min(e.at)
 
 -- name: events
 SELECT at, run, kind, code, reason FROM event WHERE person_id = ? ORDER BY event_id

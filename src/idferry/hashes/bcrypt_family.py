@@ -25,8 +25,11 @@ _DIGEST_ENDS = ".CGKOSWaeimquy26"
 _WORDPRESS_KEY = b"wp-sha384"
 
 
-def bcrypt_checker(value: str, bounds: Bounds) -> Checker:
-    """The check of a plain bcrypt value. Bytes behind the 72nd do not count, and a password with a NUL is nobody's."""
+def bcrypt_checker(value: str, bounds: Bounds, *, is_binary: bool = False) -> Checker:
+    """The check of a plain bcrypt value. Bytes behind the 72nd do not count.
+
+    A password with a NUL is nobody's, unless `is_binary`: what was hashed are bytes that nobody typed.
+    """
     found = _BCRYPT.fullmatch(value)
     if not found:
         raise malformed("not $2b$, two digits of cost, and 53 characters")
@@ -41,7 +44,7 @@ def bcrypt_checker(value: str, bounds: Bounds) -> Checker:
     stored = value.replace("$2x$", "$2b$").encode()
 
     def check(password: bytes, _name: str) -> bool:
-        if b"\0" in password or (is_ascii_only and not password.isascii()):
+        if (b"\0" in password and not is_binary) or (is_ascii_only and not password.isascii()):
             return False
         return bcrypt.checkpw(password[:BCRYPT_BYTES_MAX], stored)
 
@@ -49,8 +52,8 @@ def bcrypt_checker(value: str, bounds: Bounds) -> Checker:
 
 
 def _plain(value: str, descriptor: Descriptor, bounds: Bounds) -> Checker:
-    del descriptor
-    return bcrypt_checker(value, bounds)
+    is_binary = descriptor.prehash.endswith("-raw") or descriptor.password_encoding in ("utf16le", "ucs2")
+    return bcrypt_checker(value, bounds, is_binary=is_binary)
 
 
 def _behind(prefix: str, value: str, bounds: Bounds) -> Checker:

@@ -18,8 +18,10 @@ SHA_ROUNDS_MIN = 1_000
 _LETTERS = "[./0-9A-Za-z]"
 _MD5 = re.compile(rf"\$1\$[ -#%-9;-~]{{0,8}}\${_LETTERS}{{22}}", re.ASCII)
 _APR1 = re.compile(rf"\$apr1\$[ -#%-9;-~]{{0,8}}\${_LETTERS}{{22}}", re.ASCII)
-_SHA256 = re.compile(rf"\$5\$(?:rounds=([0-9]+)\$)?[ -#%-9;-~]{{0,16}}\${_LETTERS}{{43}}", re.ASCII)
-_SHA512 = re.compile(rf"\$6\$(?:rounds=([0-9]+)\$)?[ -#%-9;-~]{{0,16}}\${_LETTERS}{{86}}", re.ASCII)
+# A salt that begins like the rounds is taken for them by crypt(3): they would be as many as it likes.
+_SHA_SALT = r"(?!rounds=)[ -#%-9;-~]{0,16}"
+_SHA256 = re.compile(rf"\$5\$(?:rounds=([0-9]+)\$)?{_SHA_SALT}\${_LETTERS}{{43}}", re.ASCII)
+_SHA512 = re.compile(rf"\$6\$(?:rounds=([0-9]+)\$)?{_SHA_SALT}\${_LETTERS}{{86}}", re.ASCII)
 _DES = re.compile(rf"{_LETTERS}{{13}}", re.ASCII)
 _BSDI = re.compile(rf"_({_LETTERS}{{4}}){_LETTERS}{{15}}", re.ASCII)
 _KRATOS_PREFIXES = {"$md5-crypt$": "$1$", "$sha256-crypt$": "$5$", "$sha512-crypt$": "$6$"}

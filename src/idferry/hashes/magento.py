@@ -8,7 +8,7 @@ import hmac
 from collections.abc import Callable
 
 from idferry.hashes.argon2_family import TYPES, Argon2
-from idferry.hashes.bounds import DERIVED_BYTES_MAX, Bounds
+from idferry.hashes.bounds import DERIVED_BYTES_MAX, DERIVED_BYTES_MIN, Bounds
 from idferry.hashes.descriptor import Descriptor
 from idferry.hashes.digests import digest
 from idferry.hashes.encodings import hex_bytes, number, text_bytes
@@ -64,7 +64,7 @@ def _argon2(name: str, salt: bytes, bounds: Bounds) -> _Step:
     if head != "3" or len(numbers) != 3:
         raise malformed("a function that Magento does not have")
     length, iterations, memory = map(number, numbers)
-    if not 4 <= length <= DERIVED_BYTES_MAX or not salt:
+    if not DERIVED_BYTES_MIN <= length <= DERIVED_BYTES_MAX or not salt:
         raise malformed("no such length, or no salt")
     one = Argon2(
         kind=TYPES["id"], version=19, memory=memory // 1024, iterations=iterations, parallelism=1

@@ -28,7 +28,7 @@ PREHASHES = tuple(
 class Preparation:
     """How a typed password becomes the bytes that a scheme hashes.
 
-    `trim`: blanks at both ends are cut first, and the password as typed is tried after it. `prehash` is one of
+    `trim`: blanks at both ends are cut first, unless nothing else is left, and the password as typed is tried after it. `prehash` is one of
     PREHASHES or empty; `pepper` is put behind the password.
     """
 
@@ -39,7 +39,9 @@ class Preparation:
 
     def of(self, text: str) -> tuple[bytes, ...]:
         """The bytes to try, in order; none where the encoding has not all letters."""
-        forms = (text.strip(_TRIMMED), text) if self.trim and text.strip(_TRIMMED) != text else (text,)
+        trimmed = text.strip(_TRIMMED) if self.trim else text
+        # Nothing but blanks is no password: what is left would open the hash of an empty one.
+        forms = (trimmed, text) if trimmed not in ("", text) else (text,)
         try:
             return tuple(self._prehashed(self._encoded(one)) for one in forms)
         except UnicodeEncodeError:

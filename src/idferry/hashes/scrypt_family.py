@@ -19,6 +19,7 @@ from idferry.hashes.scheme import Proof, Scheme, pattern
 
 LOG2_MAX = 63
 """In `ln=`, a number up to here is a power of 2; Kratos writes N itself there."""
+N_BITS_PER_BLOCK = 16
 FIREBASE_KEY_BYTES = 32
 WEB_BYTES = 64
 """What Django and Werkzeug derive."""
@@ -56,6 +57,9 @@ class ScryptNumbers:
         check_salt(self.salt)
         if self.n < 2 or self.n & (self.n - 1):
             raise malformed("N is not a power of 2")
+        # RFC 7914, 2: no library computes it beyond that.
+        if self.n >= 1 << (N_BITS_PER_BLOCK * self.block_size):
+            raise malformed("N is too large for the size of a block")
         return self
 
     @property

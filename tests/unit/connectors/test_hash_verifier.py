@@ -10,6 +10,7 @@ from idferry.connectors.hash_verifier import HashVerifier
 from idferry.errors import HashStoreUnavailable
 from idferry.hashes import BOUNDS, Bounds
 from idferry.ports import Deadline, HashRow, LegacyRef
+from idferry.rules.breaker import Sign, sign_of
 from idferry.rules.happenings import Happening, LegacyAnswered
 from idferry.rules.hash_trust import Freeze, HashTrust
 from idferry.rules.password import Password
@@ -106,7 +107,9 @@ def test_no_memory_is_no_wrong_password(monkeypatch: pytest.MonkeyPatch) -> None
         raise MemoryError
 
     monkeypatch.setattr("idferry.hashes.parsed.Hash.verify", fails)
-    assert asked(row()) == (NoAnswer(Silence.UNEXPECTED, reached=False), "no_memory")
+    verdict, code = asked(row())
+    assert (verdict, code) == (NoAnswer(Silence.UNSUPPORTED, reached=False), "no_memory")
+    assert sign_of(verdict) is Sign.NOTHING, "somebody's costly hash is no outage of everybody's"
 
 
 # --- stale hashes ----------------------------------------------------------------------------------------------------

@@ -158,6 +158,11 @@ def test_digest_rounds_are_bounded_too() -> None:
         "$scrypt$ln=16385,r=8,p=1$cmFuZG9tc2FsdGlzaGFyZA$Rh+NnJNo1I6nRwaNqbDm6kmADswD1+7FTKZ7Ln9D8nQ",
         "$firescrypt$ln=14,r=8,p=2$AAAA$AAAA$Bw==$AAAA",
         "$5$rounds=999$7777657035274252$XftMj84MW.New1/ViLY5V4CM4Y7EBvfETaZsCW9vcJ8",
+        "$5$rounds=999999999$" + "a" * 43,
+        "$6$rounds=999999999$" + "a" * 86,
+        "{CRYPT}$6$rounds= 99999999$" + "a" * 86,
+        "$scrypt$ln=16,r=1,p=1$cmFuZG9tc2FsdGlzaGFyZA$Rh+NnJNo1I6nRwaNqbDm6kmADswD1+7FTKZ7Ln9D8nQ",
+        "$firescrypt$ln=16,r=1,p=1$AAAA$AAAA$Bw==$AAAA",
         "AQAAAAMAAAAyAAAAEOMwvh3+FZxqkdMBz2ekgGhwQ4B6pZWND6zgESBuWiHw",
         "{SSHA}tooshort",
         "{SSHA}uJ6qx+YUFzQbcQtyd2gpTQ5qJ3s=",
@@ -172,6 +177,10 @@ def test_numbers_that_nobody_writes_are_malformed(value: str) -> None:
     assert isinstance(
         parse(value, of(scheme="kratos-digest") if value == "$md5$$" else Descriptor()), Malformed
     )
+
+
+def test_a_function_of_magento_that_proves_hardly_anything_is_malformed() -> None:
+    assert isinstance(parse("deadbeef:salt:3_4_1_8192", of(scheme="magento2")), Malformed)
 
 
 def test_a_value_as_long_as_a_file_is_malformed() -> None:
@@ -223,6 +232,24 @@ def test_blanks_count_where_the_source_did_not_trim() -> None:
     assert not opens(parse(BCRYPT), "test ")
     assert not opens(parse(BCRYPT), " test")
     assert opens(parse("$P$9IQRaTwmfeRo7ud9Fh4E2PdI0S3r.L0", of(trim=True)), " test12345 ")
+
+
+@pytest.mark.parametrize("value", ["$P$7JaFQsPzJSuenezefD/3jHgt5hVfNH0", "d41d8cd98f00b204e9800998ecf8427e"])
+def test_blanks_alone_do_not_open_the_hash_of_an_empty_password(value: str) -> None:
+    assert not opens(parse(value, of(scheme="wordpress")), " \t ")
+
+
+@pytest.mark.parametrize("said", [{"prehash": "sha256-raw"}, {"password_encoding": "utf16le"}])
+def test_bytes_that_nobody_typed_may_hold_a_nul(said: dict[str, str]) -> None:
+    import bcrypt
+
+    password = "33"  # its SHA-256 holds a NUL
+    described = of(**said)
+    [data] = described.preparation().of(password)
+    assert b"\0" in data
+    found = parse(bcrypt.hashpw(data, b"$2b$04$abcdefghijklmnopqrstuu").decode(), described)
+    assert opens(found, password)
+    assert not opens(found, "34")
 
 
 def test_letters_that_an_encoding_has_not_open_nothing() -> None:

@@ -190,6 +190,7 @@ def test_an_older_schema_is_brought_up_to_date_and_keeps_what_it_held(path: Path
     with sqlite3.connect(path) as connection:
         for column in ("place", "superseded_by"):
             connection.execute(f"ALTER TABLE run DROP COLUMN {column}")
+        connection.execute("DROP INDEX person_by_object_id")
         connection.execute("PRAGMA user_version = 1")
     connection.close()
     with pytest.raises(LedgerError, match="has schema 1") as refused:

@@ -1,5 +1,8 @@
 """What becomes of a sign-in: who is asked, what is written, what is told, and what never happens."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from tests.support.memory_sign_ins import (
     ADDRESS,
@@ -476,3 +479,25 @@ def test_after_a_write_that_failed_the_legacy_password_works_at_the_next_try() -
     world.sign_in(ANA, OLD, correlation_id="1")
     world.directory.says = lambda: Written.DONE
     assert world.sign_in(ANA, OLD, correlation_id="2").outcome is Outcome.WELCOME
+
+
+def test_a_thousand_copies_at_once_make_one_legacy_call() -> None:
+    world = SignInWorld(front=Front.EXTERNAL_ID)
+    account = world.person(ANA)
+    opened = threading.Event()
+
+    def waits(_: LegacyRef) -> Verdict:
+        opened.wait(5)
+        return Match()
+
+    world.legacy.says = waits
+
+    def copy(number: int) -> Outcome:
+        if number == 900:
+            opened.set()
+        return world.sign_in(ANA, OLD, object_id=account, nonce="n", correlation_id="c").outcome
+
+    with ThreadPoolExecutor(max_workers=950) as threads:
+        outcomes = list(threads.map(copy, range(1_000)))
+    assert set(outcomes) == {Outcome.WELCOME}
+    assert (len(world.legacy.asked), world.guard.booked) == (1, 1)

@@ -48,8 +48,8 @@ class LedgerSignIns:
         self._place = place
         self._lost = lost
         self._lock = threading.Lock()
-        self._opened: tuple[Database, SignInMarks] | None = None
-        self._file: tuple[int, int] | None = None
+        self._looks = _OpenLedger(place, busy_ms=LOOK_BUSY_MS, read_only=True)
+        self._writes = _OpenLedger(place, busy_ms=NOTE_BUSY_MS, read_only=False)
         self._notes: queue.Queue[_Note | None] = queue.Queue(maxsize=NOTES_MAX)
         self._writer = threading.Thread(target=self._write_notes, name="ledger-notes", daemon=True)
 
@@ -86,7 +86,7 @@ class LedgerSignIns:
                 self._lost(self._notes.qsize())
             self._writer.join(CLOSE_SECONDS_MAX)
         with self._lock:
-            self._give_back()
+            self._looks.give_back()
 
     def _find(
         self, query: str, value: Callable[[SignInMarks], str | bytes], *, may_be_unseen: bool = False
@@ -94,7 +94,7 @@ class LedgerSignIns:
         statement = entries_where(query).format(places="?")
         with self._lock:
             try:
-                database, marks = self._reader()
+                database, marks = self._looks.take()
                 with database.reading() as connection:
                     row = connection.execute(statement, (value(marks),)).fetchone()
                     entry = entry_of_row(row) if row else None
@@ -102,10 +102,10 @@ class LedgerSignIns:
                         return None
                     written = connection.execute(_SQL["last_written"], (entry.person_id, _WRITTEN)).fetchone()
             except LedgerError:
-                self._give_back()
+                self._looks.give_back()
                 raise
             except OSError as error:
-                self._give_back()
+                self._looks.give_back()
                 raise LedgerError(f"the ledger cannot be read: {type(error).__name__}") from error
         return PersonHere(
             person_id=entry.person_id,
@@ -117,32 +117,6 @@ class LedgerSignIns:
             written_at=time_or_none(written[0]),
         )
 
-    def _reader(self) -> tuple[Database, SignInMarks]:
-        about = os.stat(self._place.path)  # noqa: PTH116  a third of the time of Path.stat
-        file = (about.st_dev, about.st_ino)
-        if self._opened is None or file != self._file:  # a ledger that was rebuilt takes another one's place
-            self._give_back()
-            self._file = file
-            self._opened = self._open(busy_ms=LOOK_BUSY_MS, read_only=True)
-        return self._opened
-
-    def _give_back(self) -> None:
-        if self._opened:
-            self._opened[0].close()
-        self._opened = None
-
-    def _open(self, *, busy_ms: int, read_only: bool) -> tuple[Database, SignInMarks]:
-        place = self._place
-        return open_ledger_file(
-            place.path,
-            tenant_id=place.tenant_id,
-            project=place.project,
-            random_bytes=place.random_bytes,
-            at=place.now(),
-            read_only=read_only,
-            busy_ms=busy_ms,
-        )
-
     # --- notes, in the writer's thread -----------------------------------------------------------------------------
 
     def _write_notes(self) -> None:
@@ -151,6 +125,7 @@ class LedgerSignIns:
             if notes and (left := self._unwritten(notes)):
                 self._lost(left)
             if not goes_on:
+                self._writes.give_back()
                 return
 
     def _next_notes(self) -> tuple[list[_Note], bool]:
@@ -171,16 +146,14 @@ class LedgerSignIns:
         left = deque(notes)
         for _ in range(TRIES_MAX):
             try:
-                database, _marks = self._open(busy_ms=NOTE_BUSY_MS, read_only=False)
-                try:
-                    while left:
-                        record_note(database, left[0][0], at=left[0][1])
-                        left.popleft()
-                finally:
-                    database.close()
+                database, _marks = self._writes.take()
+                while left:
+                    record_note(database, left[0][0], at=left[0][1])
+                    left.popleft()
             except LedgerBusy:
                 continue
             except (LedgerError, sqlite3.Error, OSError):
+                self._writes.give_back()
                 break
             except AssertionError:  # the person took another step between the look and the note
                 left.popleft()
@@ -188,6 +161,42 @@ class LedgerSignIns:
                 continue
             break
         return len(left)
+
+
+class _OpenLedger:
+    """The ledger's file, open as long as it is the one at its place: one that was rebuilt takes another one's place."""
+
+    def __init__(self, place: LedgerPlace, *, busy_ms: int, read_only: bool) -> None:
+        self._place = place
+        self._busy_ms = busy_ms
+        self._read_only = read_only
+        self._opened: tuple[Database, SignInMarks] | None = None
+        self._file: tuple[int, int] | None = None
+
+    def take(self) -> tuple[Database, SignInMarks]:
+        """For one thread at a time. Raises LedgerError, OSError."""
+        place = self._place
+        about = os.stat(place.path)  # noqa: PTH116  a third of the time of Path.stat
+        file = (about.st_dev, about.st_ino)
+        if self._opened is None or file != self._file:
+            self.give_back()
+            self._file = file
+            self._opened = open_ledger_file(
+                place.path,
+                tenant_id=place.tenant_id,
+                project=place.project,
+                random_bytes=place.random_bytes,
+                at=place.now(),
+                read_only=self._read_only,
+                busy_ms=self._busy_ms,
+            )
+        return self._opened
+
+    def give_back(self) -> None:
+        """The next one who takes it opens it again."""
+        if self._opened:
+            self._opened[0].close()
+        self._opened = None
 
 
 def record_note(database: Database, observation: Observation, *, at: datetime) -> None:

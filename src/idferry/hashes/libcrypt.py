@@ -71,9 +71,7 @@ def _opens_by_libpass(handler: object, password: bytes, value: str) -> bool:
 @cache
 def _crypt() -> "Callable[[bytes, bytes], bytes | None] | None":
     """crypt_rn of the system: it writes into memory of ours, so that threads do not meet in one buffer."""
-    if sys.platform == "win32":
-        return None
-    name = ctypes.util.find_library("crypt")
+    name = None if sys.platform == "win32" else ctypes.util.find_library("crypt")
     try:
         function = ctypes.CDLL(name).crypt_rn if name else None
     except (OSError, AttributeError):

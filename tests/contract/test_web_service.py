@@ -1,6 +1,7 @@
 """The web service verifier, against a server on this machine: what arrives there, and what its answers mean."""
 
 import base64
+import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -174,6 +175,17 @@ def test_one_is_not_true_and_neither_is_a_text() -> None:
     for value in (1, "true", "True", None, [True]):
         with asking(lambda _, value=value: answer(200, {"ok": value}), contract) as (asker, _):  # type: ignore[misc]  # bound now
             assert asker.ask() == NoAnswer(Silence.UNEXPECTED, reached=True)
+
+
+NOTHING: tuple[Any, ...] = (False, 0, 0.0, "", None, [], {})
+
+
+@pytest.mark.parametrize("document", [*NOTHING, *({"user": one} for one in NOTHING)], ids=repr)
+def test_a_service_that_says_no_with_status_200_does_not_say_yes(document: Any) -> None:
+    row = Answer(200, Match(), path="user" if isinstance(document, dict) and document else "")
+    reply = answer(200, json.dumps(document), content_type="application/json")
+    with asking(lambda _: reply, replace(CONTRACTS["kratos"], answers=(row,))) as (asker, _):
+        assert asker.ask() == NoAnswer(Silence.UNEXPECTED, reached=True)
 
 
 # --- S9: exactly what was typed arrives --------------------------------------------------------------------------------

@@ -32,8 +32,9 @@ Scalar = str | int | bool
 class Answer:
     """One row of the table: the HTTP status, and what must stand at `path` of the JSON (dots between names and places).
 
-    Without `equals` something must stand there. Without `path` the status is enough, but for HTML; a match without
-    `path` also needs an empty body or JSON. `empty`: the body must be empty.
+    Without `equals` something must stand there: false, 0 and what is empty are nothing. Without `path` the status is
+    enough, but for HTML; a match without `path` also needs an empty body, or JSON that is something. `empty`: the body
+    must be empty.
     """
 
     status: int
@@ -57,9 +58,10 @@ class Answer:
         if self.path:
             found = _at(reply.document, self.path)
             # 1 is not true, and "1" is not 1.
-            return found is not None if self.equals is None else _same(found, self.equals)
+            return bool(found) if self.equals is None else _same(found, self.equals)
         if isinstance(self.verdict, Match):
-            return not reply.content or reply.document is not None
+            # Many services answer "is it right?" with 200 and `false`.
+            return not reply.content or bool(reply.document)
         return reply.media_type not in _HTML
 
 

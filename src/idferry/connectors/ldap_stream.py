@@ -4,7 +4,7 @@ libldap's own handshake knows no deadline that holds: with GnuTLS it runs in cir
 silent. So it gets one end of a pair of sockets, and a thread passes bytes between the other end and the directory.
 """
 
-import select
+import selectors
 import socket
 import ssl
 import threading
@@ -17,6 +17,8 @@ from urllib.parse import urlsplit
 from idferry.ports import Clock, Deadline
 
 CHUNK_BYTES = 16 * 1024
+ANSWERS_BYTES_MAX = 64 * 1024
+"""Of all answers to one check: two names at most, without attributes."""
 MESSAGE_BYTES_MAX = 4 * 1024
 LENGTH_BYTES_MAX = 2
 ELEMENT_BYTES_MIN = 2  # a tag and a length
@@ -78,28 +80,36 @@ def _left(clock: Clock, deadline: Deadline) -> float:
 
 
 def _pass_on(near: socket.socket, far: socket.socket, clock: Clock, deadline: Deadline) -> None:
-    """Bytes in both directions, until one side ends or the time is over."""
-    with near, far, suppress(OSError, ValueError):
+    """Bytes in both directions, until one side ends, the directory says too much, or the time is over."""
+    answered = 0
+    # Not select(): it fails for descriptors from 1024 on, and idle callers of the service may hold those below.
+    with near, far, suppress(OSError, ValueError), selectors.DefaultSelector() as waiting:
+        waiting.register(near, selectors.EVENT_READ)
+        waiting.register(far, selectors.EVENT_READ)
         while (left := deadline.seconds_left(clock)) > 0:
             # What has been decrypted already is no longer in the socket.
             pending = isinstance(far, ssl.SSLSocket) and far.pending()
-            ready = [far] if pending else select.select([near, far], [], [], left)[0]
-            for source, target in ((near, far), (far, near)):
-                if source in ready and not _moved(source, target, left):
+            ready = [far] if pending else [key.fileobj for key, _ in waiting.select(left)]
+            if near in ready and _moved(near, far, left) is None:
+                return
+            if far in ready:
+                moved = _moved(far, near, left)
+                answered += moved or 0
+                if moved is None or answered > ANSWERS_BYTES_MAX:
                     return
 
 
-def _moved(source: socket.socket, target: socket.socket, left: float) -> bool:
-    """Pass on what is there; False when the source has ended."""
+def _moved(source: socket.socket, target: socket.socket, left: float) -> int | None:
+    """Pass on what is there, so many bytes; None when the source has ended."""
     source.settimeout(0.0)
     try:
         data = source.recv(CHUNK_BYTES)
     except (BlockingIOError, ssl.SSLWantReadError):
         # A record of TLS itself, such as a session ticket: waiting for more here would hold the other direction up.
-        return True
+        return 0
     target.settimeout(left)
     target.sendall(data)
-    return bool(data)
+    return len(data) or None
 
 
 class _Element(NamedTuple):

@@ -220,13 +220,20 @@ def test_the_persons_address_is_passed_on_where_the_server_takes_it(name: str, h
             "198.51.100.7\r\nX-Injected: 1",
             "unknown",
             "1.2.3.4, 5.6.7.8",
+            "198.51.100.7:4711",
+            "::ffff:198.51.100.7",
+            "fe80::1%\r\nX-Injected: 1",
+            "fe80::1%€",
         ):
             asker.ask(replace(WHO, client_address=told))
         assert [one.headers.get(header) for one in server.seen] == [
             "198.51.100.7",
             "2001:db8::7",
             *[None] * 4,
+            *["198.51.100.7"] * 2,
+            *["fe80::1"] * 2,
         ]
+        assert not any("x-injected" in one.headers for one in server.seen)
         assert not any("x-injected" in one.headers for one in server.seen)
 
 

@@ -13,13 +13,13 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from ipaddress import ip_address
 from types import MappingProxyType
 from typing import Any
 
 from idferry.errors import SettingsError
 from idferry.outbound import NoReply, Outbound, Reply, Request
 from idferry.ports import Deadline, LegacyRef, Tell
+from idferry.rules.attempts import told_address
 from idferry.rules.happenings import LegacyAnswered
 from idferry.rules.password import Password
 from idferry.rules.verdict import (
@@ -138,9 +138,9 @@ class CognitoVerifier:
             "AuthFlow": "ADMIN_USER_PASSWORD_AUTH",
             "AuthParameters": parameters,
         }
-        if address := _address(who.client_address):
+        if address := told_address(who.client_address):
             document["ContextData"] = {
-                "IpAddress": address,
+                "IpAddress": str(address),
                 "ServerName": "sign-in",
                 "ServerPath": "/",
                 "HttpHeaders": [],
@@ -199,13 +199,6 @@ def _secret_hash(pool: UserPool, user_name: str) -> str:
         pool.client_secret.encode(), (user_name + pool.client_id).encode(), hashlib.sha256
     ).digest()
     return base64.b64encode(digest).decode("ascii")
-
-
-def _address(told: str) -> str:
-    try:
-        return str(ip_address(told))
-    except ValueError:
-        return ""
 
 
 def _can_be_sent(password: str) -> bool:

@@ -9,12 +9,12 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from ipaddress import ip_address
 from types import MappingProxyType
 from urllib.parse import quote, urlencode
 
 from idferry.outbound import NoReply, Outbound, Reply, Request
 from idferry.ports import Deadline, LegacyRef, Tell
+from idferry.rules.attempts import told_address
 from idferry.rules.happenings import LegacyAnswered
 from idferry.rules.password import Password
 from idferry.rules.verdict import (
@@ -110,8 +110,8 @@ class PasswordGrantVerifier:
         else:
             form["client_id"] = client.client_id
             form |= {"client_secret": client.client_secret} if client.client_secret else {}
-        if server.address_header and (address := _address(who.client_address)):
-            headers.append((server.address_header, address))
+        if server.address_header and (address := told_address(who.client_address)):
+            headers.append((server.address_header, str(address)))
         form |= {"username": who.asked_name, "password": password}
         body = urlencode(form, quote_via=quote, safe="").encode("ascii")
         return Request("POST", client.url, headers, body)
@@ -141,14 +141,6 @@ def _basic(client_id: str, secret: str) -> str:
     """RFC 6749, 2.3.1: both halves are form-encoded first."""
     pair = f"{quote(client_id, safe='')}:{quote(secret, safe='')}"
     return "Basic " + base64.b64encode(pair.encode("ascii")).decode("ascii")
-
-
-def _address(told: str) -> str:
-    """The person's address, if it is one: it comes from outside and goes into a header."""
-    try:
-        return str(ip_address(told))
-    except ValueError:
-        return ""
 
 
 def _is_text(text: str) -> bool:

@@ -234,9 +234,17 @@ def after_settling(
 
 
 def address_block(told: str) -> str:
-    """The address as it is counted: an IPv4 address, or the /64 of an IPv6 one; empty for none and for nonsense.
+    """The address as it is counted: an IPv4 address, or the /64 of an IPv6 one; empty for none and for nonsense."""
+    address = told_address(told)
+    if isinstance(address, ipaddress.IPv6Address):
+        return str(ipaddress.IPv6Network((int(address), IPV6_NETWORK_BITS), strict=False).network_address)
+    return "" if address is None else str(address)
 
-    Tenants tell an address with and without its port.
+
+def told_address(told: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """The address that a tenant tells, with or without its port; None for none and for nonsense.
+
+    It has no zone: that may be any text, and what is told may become part of a header.
     """
     text = told.strip()
     if text.startswith("["):
@@ -246,12 +254,8 @@ def address_block(told: str) -> str:
     try:
         address = ipaddress.ip_address(text.partition("%")[0])
     except ValueError:
-        return ""
-    if isinstance(address, ipaddress.IPv4Address):
-        return str(address)
-    if address.ipv4_mapped:
-        return str(address.ipv4_mapped)
-    return str(ipaddress.IPv6Network((int(address), IPV6_NETWORK_BITS), strict=False).network_address)
+        return None
+    return (isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped) or address
 
 
 def _is_spent(limit: AddressLimit, spent: Spent, counts: Counts, at: float) -> bool:

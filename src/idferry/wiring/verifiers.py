@@ -16,10 +16,11 @@ from idferry.wiring.protected_verifiers import CallLimits, Protected
 
 
 class VerifierSet:
-    """A ports.Verifiers: the verifiers of the settings, in their order."""
+    """A ports.Verifiers: the verifiers of the settings in their order, those that ask a legacy system first."""
 
     def __init__(self, verifiers: Sequence[tuple[Verifier, ProtectedVerifier]]) -> None:
-        self._verifiers = verifiers
+        # Who has changed the password there since the export must not be let in by the old hash.
+        self._verifiers = sorted(verifiers, key=lambda one: isinstance(one[0], HashesVerifier))
 
     def responsible_for(self, who: LegacyRef) -> Sequence[ProtectedVerifier]:
         """Those whose sources and e-mail domains take this legacy user in; one that names neither takes everybody."""

@@ -101,6 +101,25 @@ def test_people_are_routed_by_source_and_by_domain_in_the_order_of_the_settings(
         assert verifiers.responsible_for(LegacyRef("club", "1", "anna")) == []
 
 
+def test_hashes_are_asked_after_every_system_that_is_alive(tmp_path: Path) -> None:
+    """A password that was changed there since the export: the old one is refused there, and that ends it."""
+    hashes = """
+[hashes]
+key = "env:IDFERRY_HASH_KEY"
+
+[[verifier]]
+name = "hashes"
+kind = "hashes"
+legacy_frozen_at = "2026-01-01T00:00:00Z"
+"""
+    settings = parse_settings(tomllib.loads(hashes + WEB), file=None, folder=tmp_path)
+    who = LegacyRef("shop", "1", "anna")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("IDFERRY_HASH_KEY", "k" * 32)
+        with verifiers_of(settings, SystemClock(), lambda _: None) as verifiers:
+            assert [one.name for one in verifiers.responsible_for(who)] == ["web", "hashes"]
+
+
 WRONG = {
     "an address of another network": (WEB.replace("legacy.example.com", "10.0.0.5"), "not called"),
     "the address of credentials": (WEB.replace("legacy.example.com", "169.254.169.254"), "not called"),

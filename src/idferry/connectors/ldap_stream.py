@@ -14,6 +14,7 @@ from functools import partial
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from idferry.outbound import NamedHost, Resolve, resolved, system_addresses
 from idferry.ports import Clock, Deadline
 
 CHUNK_BYTES = 16 * 1024
@@ -36,7 +37,15 @@ class NoStream(OSError):
         self.timed_out = timed_out
 
 
-def open_stream(url: str, *, start_tls: bool, tls: ssl.SSLContext, clock: Clock, deadline: Deadline) -> int:
+def open_stream(
+    url: str,
+    *,
+    start_tls: bool,
+    tls: ssl.SSLContext,
+    clock: Clock,
+    deadline: Deadline,
+    resolve: Resolve = system_addresses,
+) -> int:
     """A file descriptor that speaks to the directory in clear and is dead when the deadline has passed.
 
     Whoever gets it closes it.
@@ -46,13 +55,15 @@ def open_stream(url: str, *, start_tls: bool, tls: ssl.SSLContext, clock: Clock,
     """
     parts = urlsplit(url)
     host = parts.hostname or ""
-    port = parts.port or DEFAULT_PORTS[parts.scheme]
-    left = _left(clock, deadline)
+    # Directories stand in private networks.
+    named = NamedHost(parts.scheme, host, parts.port or DEFAULT_PORTS[parts.scheme], private=True)
     try:
-        far = socket.create_connection((host, port), timeout=left)
+        far = _connected(named, partial(_left, clock, deadline), resolve)
+    except NoStream:
+        raise
     except TimeoutError:
         raise NoStream(timed_out=True) from None
-    except OSError:
+    except (OSError, UnicodeError):
         raise NoStream(timed_out=False) from None
     try:
         far.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -70,6 +81,18 @@ def open_stream(url: str, *, start_tls: bool, tls: ssl.SSLContext, clock: Clock,
         late = error.timed_out if isinstance(error, NoStream) else isinstance(error, TimeoutError)
         raise NoStream(timed_out=late) from None
     return theirs.detach()
+
+
+def _connected(named: NamedHost, left: Callable[[], float], resolve: Resolve) -> socket.socket:
+    """A connection to one of the addresses that the name stands for, if all of them may be called. Raises OSError."""
+    addresses = resolved(resolve, named.host, named.port, seconds=left())
+    if not addresses or not all(named.admits(one) for one in addresses):
+        raise OSError("the name stands for an address that is not called")
+    for later in reversed(range(1, len(addresses))):
+        with suppress(OSError):
+            address = addresses[-1 - later]
+            return socket.create_connection((address, named.port), timeout=left() / (later + 1))
+    return socket.create_connection((addresses[-1], named.port), timeout=left())
 
 
 def _left(clock: Clock, deadline: Deadline) -> float:

@@ -7,6 +7,7 @@ request or an answer is logged here, and no text of an answer becomes part of an
 
 from idferry.outbound.address import NamedHost, RefusedAddress, named_host
 from idferry.outbound.client import NoReply, Outbound, Reply, Request, tls_context
+from idferry.outbound.connecting import Resolve, resolved, system_addresses
 
 __all__ = [
     "NamedHost",
@@ -15,6 +16,9 @@ __all__ = [
     "RefusedAddress",
     "Reply",
     "Request",
+    "Resolve",
     "named_host",
+    "resolved",
+    "system_addresses",
     "tls_context",
 ]

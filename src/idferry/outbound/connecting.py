@@ -93,18 +93,8 @@ class Connector(httpcore2.NetworkBackend):
         raise NotAdmitted("no address")
 
     def _addresses(self, host: str, port: int) -> Sequence[str]:
-        """In a thread of its own: the system's resolver knows no deadline."""
-        found: Future[Sequence[str]] = Future()
-
-        def look_up() -> None:
-            try:
-                found.set_result(self._resolve(host, port))
-            except Exception as error:  # noqa: BLE001  whoever waits for it gets it
-                found.set_exception(error)
-
-        threading.Thread(target=look_up, name="idferry-resolve", daemon=True).start()
         try:
-            return found.result(timeout=self._exchange.left(self._clock))
+            return resolved(self._resolve, host, port, seconds=self._exchange.left(self._clock))
         except TimeoutError:
             raise httpcore2.ConnectTimeout("the name was not resolved in time") from None
         except (OSError, UnicodeError) as error:
@@ -146,6 +136,25 @@ class _Stream(httpcore2.NetworkStream):
 
     def get_extra_info(self, info: str) -> Any:
         return self._inner.get_extra_info(info)
+
+
+def resolved(resolve: Resolve, host: str, port: int, *, seconds: float) -> Sequence[str]:
+    """What `resolve` says, from a thread of its own: the system's resolver knows no deadline.
+
+    Raises:
+        TimeoutError: not within so many seconds.
+        OSError, UnicodeError: the name stands for nothing.
+    """
+    found: Future[Sequence[str]] = Future()
+
+    def look_up() -> None:
+        try:
+            found.set_result(resolve(host, port))
+        except Exception as error:  # noqa: BLE001  whoever waits for it gets it
+            found.set_exception(error)
+
+    threading.Thread(target=look_up, name="idferry-resolve", daemon=True).start()
+    return found.result(timeout=seconds)
 
 
 def system_addresses(host: str, port: int) -> Sequence[str]:

@@ -2,6 +2,7 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import pytest
 from tests.support.memory_sign_ins import (
@@ -16,10 +17,12 @@ from tests.support.memory_sign_ins import (
 
 from idferry.errors import GuardUnavailable
 from idferry.ports import Booked, LegacyRef
+from idferry.rules.attempts import UNDER_WAY_MAX, GuardRules
 from idferry.rules.entry import EventKind
 from idferry.rules.happenings import SignInDecided
 from idferry.rules.lifecycle import State
-from idferry.rules.sign_in import Cause, Decision, Outcome, SignInRules, Written
+from idferry.rules.lockout import LegacyLockout, schedule_that_fits
+from idferry.rules.sign_in import Cause, Decision, Outcome, SignInRules, Writer, Written
 from idferry.rules.submission import Front
 from idferry.rules.verdict import Barred, Condition, Match, Mismatch, NoAnswer, NoSuchUser, Silence, Verdict
 
@@ -479,6 +482,46 @@ def test_after_a_write_that_failed_the_legacy_password_works_at_the_next_try() -
     world.sign_in(ANA, OLD, correlation_id="1")
     world.directory.says = lambda: Written.DONE
     assert world.sign_in(ANA, OLD, correlation_id="2").outcome is Outcome.WELCOME
+
+
+@pytest.mark.parametrize(
+    ("password", "stores_weak", "lifted"),
+    [
+        (OLD, True, False),
+        ("sunny-meadow", True, True),
+        ("Anastasia-Is-Here-1", True, True),
+        ("Anastasia-Is-Here-1", False, False),
+    ],
+)
+def test_the_strong_rule_is_lifted_only_where_it_must_and_may_be(
+    password: str, stores_weak: bool, lifted: bool
+) -> None:
+    world = SignInWorld(rules=SignInRules(writer=Writer.US, stores_weak=stores_weak))
+    world.person("anastasia@example.com", password=password)
+    world.sign_in("anastasia@example.com", password)
+    assert world.directory.lifted == [lifted]
+
+
+def test_a_legacy_system_slower_than_the_deadline_is_never_guessed_into_its_lock() -> None:
+    """It answers after 3 s, and 1,000 guesses come from everywhere: its own counter stays below its threshold."""
+    lockout = LegacyLockout(threshold=10, window=timedelta(minutes=10))
+    schedule = schedule_that_fits(lockout, under_way=UNDER_WAY_MAX)
+    assert schedule
+    world = SignInWorld()
+    world.guard.rules = GuardRules(schedule=schedule)
+    world.person(ANA)
+    world.legacy.says = lambda _: TIMED_OUT
+    failed_at: list[float] = []
+    for number in range(1_000):
+        asked = len(world.legacy.asked)
+        world.sign_in(ANA, f"guess {number}", client_address=f"198.51.{number % 200}.{number % 250}")
+        world.clock.advance(3.0)
+        if len(world.legacy.asked) > asked:
+            failed_at.append(world.clock.elapsed())
+            world.legacy.late[-1](Mismatch())
+    assert failed_at
+    for first in failed_at:
+        assert sum(first <= one <= first + 600 for one in failed_at) < lockout.threshold
 
 
 def test_a_thousand_copies_at_once_make_one_legacy_call() -> None:

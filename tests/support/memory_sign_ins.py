@@ -52,6 +52,7 @@ class MemorySignInDirectory:
         self.fails: DirectoryError | None = None
         self.never = False
         self.writes = 0
+        self.lifted: list[bool] = []
         self.cleared: list[str] = []
         self.says: Callable[[], Written] = lambda: Written.DONE
         self.writes_although: bool | None = None
@@ -72,6 +73,7 @@ class MemorySignInDirectory:
         self, object_id: str, password: Password, *, weak: bool, deadline: Deadline
     ) -> "Future[Written]":
         self.writes += 1
+        self.lifted.append(weak)
         said = self.says()
         is_written = said is Written.DONE if self.writes_although is None else self.writes_although
         if is_written:

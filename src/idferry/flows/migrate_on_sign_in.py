@@ -283,8 +283,9 @@ class _Checking:
     def _write(self, person: PersonHere, before: AccountFacts) -> Written:
         """Write password and flag; where the answer was lost, the account says what became of it."""
         parts, password = self._parts, self._sign_in.password
+        weak = parts.rules.stores_weak and password.weakness(person.sign_in_names) is not None
         writing = parts.directory.write_password(
-            person.object_id, password, weak=password.weakness() is not None, deadline=self._deadline
+            person.object_id, password, weak=weak, deadline=self._deadline
         )
         writing.add_done_callback(lambda done: self._wrote(person, done.result()))
         parts.clock.wait_for([writing], self._deadline.seconds_left(parts.clock))

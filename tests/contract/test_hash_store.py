@@ -6,6 +6,7 @@ import stat
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -127,6 +128,21 @@ def test_what_was_deleted_is_overwritten(tmp_path: Path) -> None:
         content = path.read_bytes()
         assert not [one for one in sealed if one[-24:] in content]
         assert not list(tmp_path.glob("*-journal"))
+
+
+def test_a_change_that_cannot_be_committed_locks_nobody_out(tmp_path: Path) -> None:
+    path = tmp_path / "idferry.hashes"
+    with opened(path) as store, opened(path) as another, closing(sqlite3.connect(path)) as reader:
+        store._connection.execute("PRAGMA busy_timeout = 50")  # nobody wants to wait for 5 s
+        store.put([row("1"), row("2")])
+        reading = reader.execute("SELECT * FROM sqlite_schema")
+        reading.fetchone()
+        with pytest.raises(HashStoreUnavailable):
+            store.delete([("shop", "1")])
+        reading.close()
+        assert another.of("shop", "1") == row("1")
+        assert store.delete([("shop", "1")]) == 1
+        assert another.of("shop", "1") is None
 
 
 def test_a_destroyed_store_leaves_no_file(tmp_path: Path) -> None:

@@ -54,6 +54,11 @@ class Password:
         """Whether there is nothing in it. An empty password never reaches a verifier or the directory."""
         return not self.__text
 
+    @property
+    def holds_nul(self) -> bool:
+        """Whether there is a character in it that nobody can type, and that many systems stop or fail at."""
+        return "\0" in self.__text
+
     def weakness(self, sign_in_names: Iterable[str] = ()) -> str | None:
         """Why the directory's strong rule refuses this password, or None. The reason quotes nothing of it."""
         return _weakness(self.__text, sign_in_names)

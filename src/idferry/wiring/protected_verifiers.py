@@ -79,8 +79,9 @@ class Protected:
         self, who: LegacyRef, password: Password, deadline: Deadline, *, late: OnLateVerdict | None = None
     ) -> Verdict:
         """What the legacy system says by the deadline; see the port for `late`."""
-        if password.is_empty:
-            # To many systems it means "anonymous", and they let it in.
+        if password.is_empty or password.holds_nul:
+            # To many systems nothing means "anonymous", and they let it in. At a NUL some end the password, and others
+            # fail: whoever types it would make them look broken.
             return Mismatch()
         with self._lock:
             entry, self._breaker = self._breaker.enter(self._clock.elapsed())

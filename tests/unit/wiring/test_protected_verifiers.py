@@ -69,6 +69,14 @@ def test_an_empty_password_reaches_nobody() -> None:
     assert stage.legacy.calls == 0
 
 
+def test_a_password_with_a_nul_reaches_nobody_and_breaks_nothing() -> None:
+    stage = Stage(LegacySystem(lambda: NoAnswer(Silence.UNREACHABLE, reached=True)))
+    for text in ("\0", "Right-1-password\0", "\0Right-1-password"):
+        assert stage.ask(password=Password(text)) == Mismatch()
+    assert stage.legacy.calls == 0
+    assert not stage.verifier.is_out
+
+
 def test_a_blank_password_is_a_password() -> None:
     stage = Stage()
     assert stage.ask(password=Password(" ")) == Match()

@@ -54,16 +54,34 @@ class HashedSource:
             yield SourceRecord(user, None, hashed)
 
 
-def loaded(source: HashedSource, store: MemoryHashStore | None = None, **said: Any) -> LoadReport:
+def loaded(
+    source: HashedSource,
+    store: MemoryHashStore | None = None,
+    exported_at: datetime | None = EXPORTED,
+    **said: Any,
+) -> LoadReport:
     descriptor = Descriptor.of(said)
     assert isinstance(descriptor, Descriptor)
     told: list[Happening] = []
     return load_hashes(
-        source=source, descriptor=descriptor, exported_at=EXPORTED, store=store, tell=told.append
+        source=source, descriptor=descriptor, exported_at=exported_at, store=store, tell=told.append
     )
 
 
 # --- load ------------------------------------------------------------------------------------------------------------
+
+
+def test_what_was_known_of_a_hash_is_kept_where_nobody_says_when_it_was_exported() -> None:
+    store = MemoryHashStore()
+    loaded(HashedSource({"1": StoredHash(BCRYPT), "2": StoredHash(BCRYPT)}), store)
+    changed = BCRYPT.replace("zIu", "zIO")
+    later: dict[str, StoredHash | None] = {
+        "1": StoredHash(BCRYPT),
+        "2": StoredHash(changed),
+        "3": StoredHash(BCRYPT),
+    }
+    assert loaded(HashedSource(later), store, exported_at=None).taken == 3
+    assert {one.key: one.exported_at for one in store.rows()} == {"1": EXPORTED, "2": None, "3": None}
 
 
 def test_hashes_are_taken_with_what_reads_them() -> None:

@@ -1,5 +1,7 @@
 """What other commands do for the hash store: premigrate fills it, and whoever settles people deletes their hashes."""
 
+from datetime import datetime
+
 from idferry.cli.output import messages, say
 from idferry.flows.forget_hashes import forget_settled_hashes
 from idferry.flows.load_hashes import load_hashes
@@ -17,11 +19,12 @@ def load_hashes_of(read: Settings, source: LegacySource, *, stop: Stop) -> None:
     """
     if not read.hashes.key:
         return
+    exported_at = exported_at_of(read, source)
     with hash_store_of(read) as store:
         report = load_hashes(
             source=source,
             descriptor=hash_descriptor_of(read, source.name),
-            exported_at=exported_at_of(read, source),
+            exported_at=exported_at,
             store=store,
             tell=_unheard,
             stop=stop,
@@ -29,6 +32,17 @@ def load_hashes_of(read: Settings, source: LegacySource, *, stop: Stop) -> None:
     if report.taken or report.refused_count:
         refused = f", {report.refused_count:,} cannot be checked: see `idferry hash load`"
         say(messages(), f"{report.taken:,} password hashes taken{refused if report.refused_count else ''}")
+        say_when_unknown(exported_at)
+
+
+def say_when_unknown(exported_at: datetime | None) -> None:
+    """What it means that nobody knows when hashes were exported."""
+    if exported_at is None:
+        say(
+            messages(),
+            "Nobody says when these hashes were exported: new ones are taken for stale, and are not asked. "
+            "Write exported_at into the source's settings.",
+        )
 
 
 def forget_hashes_of_settled(read: Settings, ledger: LedgerReport) -> None:

@@ -18,6 +18,7 @@ from idferry.cli.hash_reports import (
     proof_document,
     schemes_document,
 )
+from idferry.cli.hash_upkeep import say_when_unknown
 from idferry.cli.options import ExecuteOption, JsonOption, NameOption, SettingsOption, SourceArgument
 from idferry.cli.output import print_json, say, screen
 from idferry.cli.progress import progress
@@ -148,7 +149,7 @@ def load(
         str,
         typer.Option(
             "--exported-at",
-            help="When the source was exported, ISO 8601 with a zone; default: the settings', else the file's own time.",
+            help="When the source was exported, ISO 8601 with a zone; default: the settings'. Hashes of unknown age are stale.",
             metavar="TIME",
         ),
     ] = "",
@@ -172,6 +173,7 @@ def load(
     read = read_settings(settings)
     clock = clock_of(read)
     legacy = source_of(read, source, name=name)
+    moment = exported_at_of(read, legacy, given=exported_at)
     store = hash_store_of(read, plain=plain_hash_store) if execute else nullcontext()
     with (
         store as kept,
@@ -182,7 +184,7 @@ def load(
         report = load_hashes(
             source=legacy,
             descriptor=hash_descriptor_of(read, legacy.name),
-            exported_at=exported_at_of(read, legacy, given=exported_at),
+            exported_at=moment,
             store=kept,
             tell=tell,
             stop=stop,
@@ -192,6 +194,8 @@ def load(
         print_json(load_document(report, source=legacy.name, executed=execute, forgotten=forgotten))
     else:
         print_load(screen(), report, source=legacy.name, executed=execute, forgotten=forgotten)
+    if report.taken:
+        say_when_unknown(moment)
     return EXIT_PEOPLE_FAILED if report.refused_count else EXIT_DONE
 
 

@@ -5,7 +5,7 @@ A hash that is damaged, unsupported or beyond the bounds is left out with its re
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
 
@@ -65,13 +65,15 @@ def load_hashes(
     *,
     source: LegacySource,
     descriptor: Descriptor,
-    exported_at: datetime,
+    exported_at: datetime | None,
     store: HashStore | None,
     bounds: Bounds = BOUNDS,
     tell: Tell,
     stop: Stop = never,
 ) -> LoadReport:
     """Read the source once and put its hashes into `store`; None only counts.
+
+    `exported_at` None: nobody knows. Of a hash that is there already, unchanged, is then kept what was known.
 
     Raises:
         SourceError: the source cannot be read.
@@ -84,6 +86,8 @@ def load_hashes(
             row for record in records if (row := _wanted(record, descriptor, exported_at, bounds, report))
         ]
         if store:
+            if exported_at is None:
+                rows = [_as_known(row, store) for row in rows]
             kept = {row.key for row in rows}
             # A hash of an earlier export, where this one has none that may be used.
             store.delete([(source.name, one.user.key) for one in records if one.user.key not in kept])
@@ -94,6 +98,11 @@ def load_hashes(
     return report
 
 
+def _as_known(row: HashRow, store: HashStore) -> HashRow:
+    found = store.of(row.source, row.key)
+    return replace(row, exported_at=found.exported_at) if found and found.value == row.value else row
+
+
 def _batches(source: LegacySource) -> Iterator[list[SourceRecord]]:
     records = (one for one in source.records() if not isinstance(one, BadRecord))
     while batch := list(islice(records, BATCH_RECORDS)):
@@ -101,7 +110,7 @@ def _batches(source: LegacySource) -> Iterator[list[SourceRecord]]:
 
 
 def _wanted(
-    record: SourceRecord, base: Descriptor, exported_at: datetime, bounds: Bounds, report: LoadReport
+    record: SourceRecord, base: Descriptor, exported_at: datetime | None, bounds: Bounds, report: LoadReport
 ) -> HashRow | None:
     report.records += 1
     if not record.user.enabled:
@@ -163,7 +172,7 @@ def _document(text: str) -> dict[str, object]:
 
 
 def _row(
-    record: SourceRecord, value: str, descriptor: Descriptor, hashed_name: str, exported_at: datetime
+    record: SourceRecord, value: str, descriptor: Descriptor, hashed_name: str, exported_at: datetime | None
 ) -> HashRow:
     table = descriptor.table()
     scheme = str(table.pop("scheme", ""))

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from idferry.errors import SettingsError
@@ -76,22 +76,17 @@ def hash_descriptor_of(settings: Settings, source: str) -> Descriptor:
     return found
 
 
-def exported_at_of(settings: Settings, source: LegacySource, *, given: str = "") -> datetime:
-    """When the source was exported: as the command line or the settings say, else when its file was last written.
+def exported_at_of(settings: Settings, source: LegacySource, *, given: str = "") -> datetime | None:
+    """When the source was exported, as the command line or the settings say; None: nobody says it.
+
+    The time of the file tells nothing: a copy is younger than what it holds, and would make old hashes trusted.
 
     Raises:
-        SettingsError: it is no moment, or nobody knows.
+        SettingsError: it is no moment.
     """
     declared = settings.sources.get(source.name)
     said = given or (declared.exported_at if declared else "")
-    if said:
-        return _moment(said, what="exported_at")
-    try:
-        return datetime.fromtimestamp(Path(source.place).stat().st_mtime, UTC)
-    except OSError as error:
-        raise SettingsError(
-            f"nobody knows when {source.name} was exported", remedy="Say it with --exported-at."
-        ) from error
+    return _moment(said, what="exported_at") if said else None
 
 
 def freeze_of(one: HashesVerifier, *, accept_stale: bool) -> Freeze:

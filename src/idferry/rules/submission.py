@@ -63,9 +63,8 @@ def external_submission(
 
 def password_mark(password: Password, *, person: str, keyed: KeyedDigest) -> int:
     """32 bits that say "the same password of the same person again", for as long as the key lives."""
-    whose = f"{person}\0".encode()
-    # What JSON lets through and UTF-8 does not: half a character. It is somebody's wrong password, not an error.
-    digest = password.reveal_to(lambda text: keyed(whose + text.encode("utf-8", "surrogatepass")))
+    # What JSON lets through and UTF-8 does not: half a character. It is nobody's name and a wrong password, no error.
+    digest = password.reveal_to(lambda text: keyed(f"{person}\0{text}".encode("utf-8", "surrogatepass")))
     return int.from_bytes(digest[:MARK_BYTES], "big")
 
 

@@ -43,7 +43,7 @@ def test_a_mark_is_32_bits_of_person_and_password_under_the_key() -> None:
 def test_no_password_is_an_error(text: str, person: str) -> None:
     person = person.encode("utf-8", "replace").decode()
     assert 0 <= mark(text, person) < 2**32
-    assert 0 <= mark("half \ud800 a character") < 2**32
+    assert 0 <= mark("half \ud800 a character", "half \ud800 a name") < 2**32
 
 
 def test_retries_of_b2c_are_known_for_two_minutes_and_those_of_entra_until_the_token_ends() -> None:

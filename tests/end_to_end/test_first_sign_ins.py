@@ -23,7 +23,7 @@ def stand(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
 
 
 def wait_until(condition: object) -> None:
-    until = time.monotonic() + 10
+    until = time.monotonic() + 30
     while not condition():  # type: ignore[operator]
         assert time.monotonic() < until
         time.sleep(0.05)

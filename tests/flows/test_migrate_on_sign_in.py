@@ -176,6 +176,21 @@ def test_a_directory_that_shows_the_reset_late_refuses_as_soon_as_it_does() -> N
     assert of(decision) == (Outcome.NEGATIVE, Cause.PASSWORD_CHANGED_HERE)
 
 
+@pytest.mark.parametrize("rules", [SignInRules(), mode_b()], ids=["tenant writes", "we write"])
+def test_a_reset_while_a_slow_legacy_system_is_thinking_is_seen(rules: SignInRules) -> None:
+    world = SignInWorld(rules=rules)
+    account = world.person(ANA)
+
+    def thinks(_: LegacyRef) -> Verdict:
+        world.directory.set_password(account, NEW)
+        world.clock.advance(3)
+        return Match()
+
+    world.legacy.says = thinks
+    assert of(world.sign_in(ANA, OLD)) == (Outcome.NEGATIVE, Cause.PASSWORD_CHANGED_HERE)
+    assert world.directory.passwords[account] == NEW
+
+
 def test_a_disabled_account_is_not_migrated() -> None:
     world = SignInWorld(rules=mode_b())
     account = world.person(ANA)

@@ -7,7 +7,7 @@ and it never lets a guess through that the guard has not booked.
 from collections.abc import Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import assert_never
 
 from idferry.errors import DirectoryError, GuardUnavailable, LedgerError, Stopped
@@ -60,6 +60,9 @@ from idferry.rules.submission import (
 )
 from idferry.rules.verdict import NoAnswer, NoSuchUser, Silence, Verdict
 
+FACTS_AGE_MAX = timedelta(seconds=2)
+"""What was read of an account longer ago is read again before anything is written or vouched for."""
+FLAG_CLEARED_WITHIN = timedelta(seconds=30)
 _NOBODY_TOLD = NoAnswer(Silence.UNEXPECTED, reached=True)
 _REFUSED: Mapping[Booking, Cause] = {
     Booking.LOCKED: Cause.LOCKED,
@@ -166,6 +169,7 @@ class _Checking:
         self._deadline = deadline
         self._parts = parts
         self._facts: Future[AccountFacts | None] | None = None
+        self._read_at_s = 0.0
         name = key_of_person(*person.legacy_users[0]) if person else key_of_unknown(sign_in.typed_name)
         self._key = name
         self._mark = password_mark(sign_in.password, person=name, keyed=parts.keyed)
@@ -224,7 +228,8 @@ class _Checking:
         self._parts.submissions.settle(self.submission, verdict, at=self._parts.clock.now(), late=True)
 
     def _read_account(self) -> None:
-        if self._person is not None:
+        if self._person is not None and self._person.object_id:
+            self._read_at_s = self._parts.clock.elapsed()
             self._facts = self._parts.directory.facts(self._person.object_id, self._deadline)
 
     def _judge(self, result: CheckResult) -> Decision:
@@ -236,6 +241,9 @@ class _Checking:
         decision = decide(result, password=sign_in.password, rules=parts.rules, can_reset=sign_in.can_reset)
         if not is_proven(result):
             return decision
+        if parts.clock.elapsed() - self._read_at_s > FACTS_AGE_MAX.total_seconds():
+            # Somebody may have chosen a password here while the legacy system was thinking.
+            self._read_account()
         try:
             facts = _waited(self._facts, self._deadline, parts.clock)
         except (DirectoryError, Stopped):
@@ -251,7 +259,9 @@ class _Checking:
             return Decision(Outcome.WELCOME, Cause.MATCHED)
         if against.clear_flag:
             self._note(person, EventKind.PASSWORD_FOUND_CHANGED, None)
-            cleared = self._parts.directory.clear_flag(person.object_id, self._deadline)
+            # Nobody waits for it, so that it has time of its own.
+            within = Deadline.after(FLAG_CLEARED_WITHIN, self._parts.clock)
+            cleared = self._parts.directory.clear_flag(person.object_id, within)
             cleared.add_done_callback(
                 lambda done: (
                     self._note(person, EventKind.FLAG_CLEARED, State.COMPLETE) if done.result() else None

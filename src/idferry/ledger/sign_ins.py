@@ -124,6 +124,8 @@ class LedgerSignIns:
             notes, goes_on = self._next_notes()
             if notes and (left := self._unwritten(notes)):
                 self._lost(left)
+            # Held open, it wrote into a log that another process had taken away when it closed the ledger.
+            self._writes.give_back()
             if not goes_on:
                 self._writes.give_back()
                 return

@@ -15,7 +15,7 @@ from tests.support.memory_hash_store import MemoryHashStore
 
 from idferry.errors import HashStoreUnavailable
 from idferry.ports import HashRow, HashStore
-from idferry.stores.hash_store import SqliteHashStore, is_plain_store, open_hash_store
+from idferry.stores.hash_store import SqliteHashStore, _Row, is_plain_store, open_hash_store
 
 SECRET = "a secret of thirty-two characters and more"
 EXPORTED = datetime(2026, 10, 1, 12, 30, tzinfo=UTC)
@@ -128,6 +128,11 @@ def test_what_was_deleted_is_overwritten(tmp_path: Path) -> None:
         content = path.read_bytes()
         assert not [one for one in sealed if one[-24:] in content]
         assert not list(tmp_path.glob("*-journal"))
+
+
+def test_what_is_sealed_is_printed_nowhere() -> None:
+    made = _Row("shop", "1", "bcrypt", "canary", '{"salt":"canary"}', "canary", None)
+    assert "canary" not in repr(made)
 
 
 def test_a_change_that_cannot_be_committed_locks_nobody_out(tmp_path: Path) -> None:

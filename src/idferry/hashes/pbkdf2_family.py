@@ -52,7 +52,7 @@ _MEDIAWIKI = re.compile(rf":pbkdf2:({_DIGEST}):([0-9]+):([0-9]+):([^:]*):([^:]+)
 _KRATOS_DIGESTS = {"sha224": "sha3-224", "sha384": "sha3-384"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Pbkdf2:
     """One stored result: the HMAC's digest, how often, salt, and what must come out."""
 

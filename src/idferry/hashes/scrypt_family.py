@@ -40,7 +40,7 @@ _WORKOS = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class ScryptNumbers:
     """The numbers of one scrypt computation, and its salt."""
 
@@ -133,7 +133,7 @@ def _described(value: str, descriptor: Descriptor, bounds: Bounds) -> Checker:
     return found.checked(bounds).checker(derived)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class _Firebase:
     """One Firebase hash and what the project says: all in Base64."""
 

@@ -47,6 +47,9 @@ class _Row(msgspec.Struct, array_like=True):
     hashed_name: str
     exported_at: datetime | None
 
+    def __repr__(self) -> str:
+        return "_Row(...)"
+
 
 class SqliteHashStore:
     """Satisfies `ports.HashStore`. A context manager."""

@@ -24,7 +24,9 @@ from idferry.hashes import (
     described_hash,
     parse,
 )
+from idferry.hashes.pbkdf2_family import Pbkdf2
 from idferry.hashes.registry import BY_NAME, scheme_named
+from idferry.hashes.scrypt_family import ScryptNumbers
 from idferry.rules.password import Password
 
 BCRYPT = "$2y$04$mIJxfrCaEI3GukZe11CiXublhEFanu5.ododkll1WphfSp6pn4zIu"
@@ -278,6 +280,16 @@ def test_a_password_longer_than_anybody_types_opens_nothing() -> None:
 
 
 # --- nothing leaks ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("made", [
+    Pbkdf2(algorithm="sha1", iterations=1, salt=b"canary", expected=b"canary"),
+    ScryptNumbers(n=2, block_size=1, parallelism=1, salt=b"canary"),
+    of(scheme="firebase", key="canary", pepper="canary", salt="canary"),
+    of(pepper="canary").preparation(),
+])  # fmt: skip
+def test_what_a_hash_is_made_of_prints_nothing_of_it(made: object) -> None:
+    assert "canary" not in repr(made)
 
 
 def test_reasons_and_representations_quote_nothing() -> None:

@@ -7,7 +7,7 @@ with status 200 is none.
 
 import base64
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from types import MappingProxyType
@@ -181,6 +181,24 @@ def template_problem(body: Mapping[str, Any], *, encoding: str) -> str | None:
                     "" if encoding == "form" else ", and no table of such"
                 )
     return None
+
+
+def missing_of(contract: Contract, url: str) -> str | None:
+    """What is not told to the service, so that its answer could not be about this person and this password; or None."""
+    if contract.person_authenticates:
+        return None
+    told = {*_placeholders(contract.body), *(one for one in URL_PLACEHOLDERS if one in url)}
+    if PASSWORD not in told:
+        return PASSWORD
+    return None if told & set(URL_PLACEHOLDERS) else " or ".join(URL_PLACEHOLDERS)
+
+
+def _placeholders(template: Mapping[str, Any]) -> Iterator[str]:
+    for value in template.values():
+        if isinstance(value, Mapping):
+            yield from _placeholders(value)
+        elif isinstance(value, str) and value in PLACEHOLDERS:
+            yield value
 
 
 def url_problem(url: str) -> str | None:

@@ -52,6 +52,16 @@ def _web_service(
     if problem := web_service.url_problem(one.url):
         raise SettingsError(f"{where}: url: {problem}")
     contract = _contract(one, where)
+    if contract.person_authenticates and _authorizes(one):
+        raise SettingsError(
+            f"{where}: in the contract {one.contract} the Authorization header is the person's: with one of ours the "
+            "service could let everybody in as us",
+            remedy="Prove yourself with another header (secret_headers) or a client_certificate.",
+        )
+    if missing := web_service.missing_of(contract, one.url):
+        raise SettingsError(
+            f"{where}: neither url nor body holds {missing}: the service would say the same to everybody"
+        )
     outbound = _outbound(
         settings,
         where=where,
@@ -184,11 +194,22 @@ def _contract(one: WebServiceVerifier, where: str) -> web_service.Contract:
         raise SettingsError(f"{where}: a GET has no body", remedy='Use method = "POST".')
     if one.answers:
         return replace(contract, answers=_answers(one, where))
-    if one.authentication != "none":
+    # Where the person's own name and password stand in the header, it is them that are refused.
+    if _proves_itself(one) and not contract.person_authenticates:
         # It may mean that we ourselves are refused, and an outage is never "wrong password".
         answers = [answer for answer in contract.answers if answer.status != 401]
         return replace(contract, answers=answers)
     return contract
+
+
+def _proves_itself(one: WebServiceVerifier) -> bool:
+    """Whether we show the service who we are, in whatever way."""
+    return _authorizes(one) or bool(one.secret_headers or one.client_certificate)
+
+
+def _authorizes(one: WebServiceVerifier) -> bool:
+    named = any(name.lower() == "authorization" for name in (*one.headers, *one.secret_headers))
+    return one.authentication != "none" or named
 
 
 def _answers(one: WebServiceVerifier, where: str) -> Sequence[web_service.Answer]:

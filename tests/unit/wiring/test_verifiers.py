@@ -132,6 +132,17 @@ WRONG = {
     "a list in a body": (WEB + "body = { a = [1] }", "no text, number"),
     "a table in a form": (WEB + 'encoding = "form"\nbody = { a = { b = "{password}" } }', "no text, number"),
     "a GET with a body": (WEB + 'method = "GET"', "a GET has no body"),
+    "a body without the password": (WEB + 'body = { user = "{sign_in_name}" }', "the same to everybody"),
+    "a body without the name": (WEB + 'body = { a = { pw = "{password}" } }', "the same to everybody"),
+    "a plug-in without the name": (WEB + 'contract = "keycloak_plugin"', "the same to everybody"),
+    "our Authorization beside the person's": (
+        WEB + 'contract = "auth0_database"\nauthentication = "basic"\nuser = "x"\nsecret = "env:X"',
+        "let everybody in as us",
+    ),
+    "our Authorization as a header": (
+        WEB + 'contract = "auth0_database"\nsecret_headers = { authorization = "env:X" }',
+        "let everybody in as us",
+    ),
     "no such verdict": (WEB + 'answers = [{ status = 200, verdict = "yes" }]', "is no verdict"),
     "a header of HTTP itself": (WEB + 'headers = { Host = "x" }', "cannot be set"),
     "a header of two lines": (WEB + 'headers = { X-A = "a\\r\\nX-B: b" }', "one line of ASCII"),
@@ -160,13 +171,18 @@ def test_what_cannot_work_is_said_before_anybody_signs_in(text: str, said: str, 
 def test_a_401_means_nothing_where_we_authenticate_ourselves(tmp_path: Path) -> None:
     from idferry.wiring.live_verifiers import _contract
 
-    def statuses(more: str) -> set[int]:
-        text = WEB + 'contract = "keycloak_plugin"\n' + more
+    def statuses(more: str, contract: str = "keycloak_plugin") -> set[int]:
+        text = WEB + f'contract = "{contract}"\n' + more
         [one] = parse_settings(tomllib.loads(text), file=None, folder=tmp_path).verifiers
         return {row.status for row in _contract(one, "x").answers}  # type: ignore[arg-type]  # a web service
 
     assert 401 in statuses("")
     assert 401 not in statuses('authentication = "bearer"\nsecret = "env:X"')
+    assert 401 not in statuses('secret_headers = { X-Api-Key = "env:X" }')
+    assert 401 not in statuses('client_certificate = "idferry.pem"')
+    assert 401 not in statuses('headers = { authorization = "Basic eDp5" }')
+    assert 401 in statuses('headers = { X-Tenant = "1" }')
+    assert 401 in statuses('secret_headers = { X-Api-Key = "env:X" }', "auth0_database")
     own = 'answers = [{ status = 401, verdict = "mismatch" }]'
     assert statuses(f'authentication = "bearer"\nsecret = "env:X"\n{own}') == {401}
 

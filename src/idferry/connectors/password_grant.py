@@ -30,6 +30,8 @@ from idferry.rules.verdict import (
 
 PASSWORD_GRANT = "password"
 AUTH0_GRANT = "http://auth0.com/oauth/grant-type/password-realm"
+GRANTS = (PASSWORD_GRANT, AUTH0_GRANT)
+"""Those that prove a password."""
 TOKENS = ("access_token", "id_token")
 UNKNOWN_CODE = "another error"
 

@@ -90,6 +90,11 @@ def _password_grant(
         )
     if one.client_authentication == "basic" and not one.client_secret:
         raise SettingsError(f'{where}: client_authentication = "basic" needs a client_secret')
+    if one.parameters.get("grant_type", password_grant.PASSWORD_GRANT) not in password_grant.GRANTS:
+        raise SettingsError(
+            f"{where}: parameters: another grant_type would not look at the person's password",
+            remedy=f"One of {', '.join(password_grant.GRANTS)}, or none.",
+        )
     secret = settings.secret(one.client_secret, what=f"{where}: client_secret") if one.client_secret else ""
     client = password_grant.Client(
         url=one.url,

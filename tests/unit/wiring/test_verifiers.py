@@ -153,6 +153,10 @@ WRONG = {
     "no secret": (WEB + 'authentication = "bearer"', "written into the settings"),
     "no authority": (WEB + 'ca_file = "nowhere.pem"', "ca_file or client_certificate"),
     "no realm": (GRANT + 'server = "auth0"', "realm is missing"),
+    "a grant without a password": (
+        GRANT + 'parameters = { grant_type = "client_credentials" }',
+        "would not look at the person's password",
+    ),
     "basic without a secret": (GRANT + 'client_authentication = "basic"', "needs a client_secret"),
     "a directory in clear": (LDAP.replace("ldaps:", "ldap:") + 'encryption = "none"', "only this machine"),
     "a filter for everybody": (LDAP + 'filter = "(objectClass=*)"', "the same entry for everybody"),

@@ -72,6 +72,11 @@ def _endpoints(kind: str) -> Sequence[Endpoint]:
             "graph": "https://localhost:1",
         },
         "application": [{"client_id": TENANT, "secret": "not a secret"}],
+        "service": {
+            "mode": "C",
+            "capture_callers": ["front"],
+            "caller": [{"name": "front", "kind": "bearer", "secrets": ["0123456789abcdef" * 2]}],
+        },
         "verifier": [
             {
                 "name": "shop",

@@ -192,6 +192,7 @@ DOCUMENTS: dict[str, dict[str, str]] = {
         "states.{state}": "people by [state](states.md)",
         **FAILURES,
         "rate": "people settled per second over the last five minutes, or the second half of a shorter run; 0 when no run is at work",
+        "captures_refused": "people whose captured password was weak or banned, and who still await one",
         "time_left_s": "seconds that remain, by whole periods of the quota and by what it allows for ever; null when nothing moves",
         "runs[].run": "all runs, newest first",
         "runs[].command": "the command that continues it",
@@ -259,6 +260,8 @@ DOCUMENTS: dict[str, dict[str, str]] = {
         "locks.locked_addresses": "addresses that have a lock of their own for this name",
         "locks.known_addresses": "addresses of earlier sign-ins",
         "unlocked": "whether this command ended the locks",
+        "flag_raised": "whether it raised the migration flag",
+        "reset_required": "whether it took every password away until the person chooses a new one",
         "accounts[].*": "the account as Microsoft Graph gives it",
     },
     "remove": {

@@ -101,6 +101,15 @@ KINDS = {
     EventKind.PASSWORD_FOUND_CHANGED: "The account has a password that somebody else has set since it was created, and its "
     "flag was still up: the legacy password opens nothing any more.",
     EventKind.FLAG_CLEARED: "We took that flag down.",
+    EventKind.FLAG_RAISED: "The flag was raised again: by the help desk (`person --raise-flag`, the reason is theirs), or because "
+    "a new password that was captured could not be written. The password up to then may be written over.",
+    EventKind.RESET_REQUIRED: "Somebody asked that the person choose another password (`person --require-reset`); the reason is "
+    "theirs.",
+    EventKind.PASSWORD_SENT: "A captured password was about to be written. Whatever becomes of it is not taken for a password "
+    "that somebody chose here.",
+    EventKind.CAPTURE_REFUSED: "A captured password is weak or banned, so the flag stays up.",
+    EventKind.CLAIMED: "Somebody signed in or up and gets the account now. An import leaves the person alone for 10 minutes.",
+    EventKind.CLAIM_ENDED: "No account came of that: the person is planned again.",
     EventKind.UNLOCKED: "Somebody asked the guard to forget what was typed wrong (`person --unlock`); the reason is theirs.",
 }
 INTRODUCTION = """

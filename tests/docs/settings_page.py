@@ -110,7 +110,7 @@ MEANINGS = {
     "service.client_certificate_header": "Header in which that front hands the client's certificate on: base64 of DER, or "
     "PEM percent-encoded. From any other peer the header is refused with 401.",
     "service.mode": "Who writes the password at a first sign-in of B2C. `A`: the policy. `B`: we, in one Graph call. `C`: "
-    "the account is only created then.",
+    "the policy, which creates the account then.",
     "service.deadline_seconds": "How long an endpoint that policies call may take; less than their 30 seconds.",
     "service.external_deadline_seconds": "How long the endpoint of Entra External ID may take; less than its 2 seconds.",
     "service.negative_reply_at": "Negative answers to policies leave so many seconds after the request arrived, whatever "
@@ -130,6 +130,7 @@ MEANINGS = {
     "password alone: whoever holds it could enrol a phone of his own.",
     "service.sweep_minutes": "How often flags are taken down of accounts whose password somebody has changed since: "
     "`idferry sweep`. 0: never by itself.",
+    "service.capture_callers": "Names of the callers that may hand on passwords: legacy fronts. None: the endpoint does not exist.",
     "service.threads": "How many sign-ins are worked on at once; twice as many wait.",
     "service.language": "Language of the sentences that people see.",
     "service.texts": "Sentences of your own by name: `must_reset`, `wrong`, `try_later`, `cannot_be_used`, `has_account`, "
@@ -151,7 +152,7 @@ MEANINGS = {
 MEANINGS |= {
     "sources.hash": "How this source's password hashes are read: a [descriptor](password-hashes.md#descriptor), as "
     "`idferry hash prove` prints it. Left out: by the mark that each value bears. `key` and `pepper` are names of places.",
-    "sources.exported_at": "When the source was exported, ISO 8601 with a zone. Left out: when its file was last written.",
+    "sources.exported_at": "When the source was exported, ISO 8601 with a zone. Left out: its password hashes are taken for stale.",
     "hashes.path": "The file with password hashes, encrypted.",
     "hashes.key": "Its key: the name of where it lies, at least 32 characters. Where it is set, `idferry premigrate` takes "
     "the hashes of every source that has some.",

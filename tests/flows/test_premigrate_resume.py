@@ -1,6 +1,6 @@
 """Premigration that is stopped, killed, lied to or starved: the same command continues, and nobody is lost or doubled."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import chain, cycle, repeat
@@ -154,12 +154,14 @@ class Unwritable:
         self._turn = self.ledger.send.turn
         self.ledger.send.turn = self.turn  # type: ignore[method-assign]
 
-    def turn(self, *, run: str, observed: list[Observation], sending: list[int], at: datetime) -> None:
+    def turn(
+        self, *, run: str, observed: list[Observation], sending: list[int], at: datetime
+    ) -> Collection[int]:
         self.turns += 1
         if self.from_turn <= self.turns < self.until_turn:
             self.refused += 1
             raise LedgerUnwritable("no space left on the device")
-        self._turn(run=run, observed=observed, sending=sending, at=at)
+        return self._turn(run=run, observed=observed, sending=sending, at=at)
 
     def mend(self) -> None:
         self.ledger.send.turn = self._turn  # type: ignore[method-assign]

@@ -18,6 +18,7 @@ def status(world: World, selection: Selection | None = None, *, is_run_active: b
     return report_status(
         ledger=world.ledger.report,
         runs=world.ledger.report,
+        captures=world.ledger.captures,
         clock=world.clock,
         selection=selection or Selection(),
         is_run_active=lambda: is_run_active,

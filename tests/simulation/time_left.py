@@ -85,6 +85,9 @@ class TracedLedger:
         self.done = 0
         self.trace: list[Settled] = []
 
+    def captures_refused(self, selection: Selection) -> int:
+        return 0
+
     def settle(self, done: int, at: datetime) -> None:
         """So many are settled now."""
         people, self.done = done - self.done, done
@@ -142,6 +145,7 @@ class _Watch:
         return report_status(
             ledger=self._ledger,  # type: ignore[arg-type]
             runs=self._ledger,
+            captures=self._ledger,
             clock=self.clock,
             selection=Selection(),
             is_run_active=lambda: True,

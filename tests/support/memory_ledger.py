@@ -10,8 +10,11 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import groupby
 
+from msgspec import structs
+
 from idferry.rules.account import AccountDraft
 from idferry.rules.entry import (
+    CLAIM_KEPT,
     Entry,
     Event,
     EventKind,
@@ -109,6 +112,19 @@ class Shelves:
     def append(self, person: Person, at: datetime, run: str, kind: EventKind, **why: str) -> None:
         event = Event(at, run, kind, why.get("code", ""), why.get("reason", ""))
         self.events.append((person.person_id, event))
+
+    def claimed_at(self, person_id: int) -> datetime | None:
+        """When a sign-in claimed this person, if nothing has been recorded since."""
+        last = [event for owner, event in self.events if owner == person_id][-1:]
+        is_creating = self.people[person_id].state is State.CREATING
+        return last[0].at if is_creating and last and last[0].kind is EventKind.CLAIMED else None
+
+    def is_held(self, person_id: int, at: datetime) -> bool:
+        if person_id not in self.people:
+            return False
+        claimed_at = self.claimed_at(person_id)
+        recently = claimed_at is not None and at - claimed_at < CLAIM_KEPT
+        return recently or self.people[person_id].state.has_account
 
     def selected(self, selection: Selection) -> list[Person]:
         return [
@@ -343,15 +359,19 @@ class MemorySending:
 
     def turn(
         self, *, run: str, observed: Sequence[Observation], sending: Sequence[int], at: datetime
-    ) -> None:
-        self._check(observed, sending)
+    ) -> Collection[int]:
+        held = {one for one in sending if self._shelves.is_held(one, at)}
+        self._check(observed, [one for one in sending if one not in held])
         for observation in observed:
             self._observe_one(observation, run, at)
         for person_id in sending:
+            if person_id in held:
+                continue
             person = self._shelves.people[person_id]
             person.state, person.run = State.CREATING, run
             self._shelves.append(person, at, run, EventKind.SENT)
         self._shelves.after_write("turn")
+        return held
 
     def observe(self, *, run: str, observed: Sequence[Observation], at: datetime) -> None:
         self._check(observed, ())
@@ -434,6 +454,56 @@ class MemoryReports:
         return list(reversed(self._shelves.runs.values()))
 
 
+class MemoryCaptures:
+    """CaptureReport."""
+
+    def __init__(self, shelves: Shelves) -> None:
+        self._shelves = shelves
+
+    def captures_refused(self, selection: Selection) -> int:
+        ends = (EventKind.CAPTURE_REFUSED, EventKind.PASSWORD_WRITTEN)
+        last = {owner: event.kind for owner, event in self._shelves.events if event.kind in ends}
+        awaiting = (State.PLANNED, State.AWAITING_PASSWORD)
+        people = [one for one in self._shelves.selected(selection) if one.state in awaiting]
+        return sum(last.get(one.person_id) is EventKind.CAPTURE_REFUSED for one in people)
+
+
+class MemoryClaims:
+    """ClaimLedger."""
+
+    def __init__(self, shelves: Shelves, sending: MemorySending) -> None:
+        self._shelves = shelves
+        self._sending = sending
+
+    def entry_of_sign_in_name(self, compared: str) -> Entry | None:
+        owner = self._shelves.owners.get(("local", compared))
+        return owner.entry() if owner else None
+
+    def entry_of_legacy_id(self, legacy_id: str) -> Entry | None:
+        people = self._shelves.people.values()
+        return next((one.entry() for one in people if legacy_id and one.legacy_id == legacy_id), None)
+
+    def claim(self, person_id: int, *, at: datetime) -> bool:
+        person = self._shelves.people[person_id]
+        if person.state is not State.PLANNED and self._shelves.claimed_at(person_id) is None:
+            return False
+        person.state = State.CREATING
+        self._shelves.append(person, at, "", EventKind.CLAIMED)
+        return True
+
+    def claimed(self, *, after: int, limit: int) -> Sequence[tuple[Entry, datetime]]:
+        found = [
+            (one.entry(), self._shelves.claimed_at(one.person_id)) for one in self._shelves.people.values()
+        ]
+        return [(entry, at) for entry, at in found if at and entry.person_id > after][:limit]
+
+    def record(self, observation: Observation, *, at: datetime) -> None:
+        before = self._shelves.people[observation.person_id].state
+        if observation.state and not may_follow(before, observation.state):
+            observation = structs.replace(observation, state=None)
+        self._sending.observe(run="", observed=[observation], at=at)
+
+
 class MemoryRecords:
     """RecordReport."""
 
@@ -464,6 +534,8 @@ class MemoryLedger:
         self.send = MemorySending(shelves)
         self.report = MemoryReports(shelves)
         self.records = MemoryRecords(shelves)
+        self.captures = MemoryCaptures(shelves)
+        self.claims = MemoryClaims(shelves, self.send)
         self.observations = self.send
 
     def close(self) -> None:

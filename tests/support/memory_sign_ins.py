@@ -54,6 +54,7 @@ class MemorySignInDirectory:
         self.writes = 0
         self.lifted: list[bool] = []
         self.cleared: list[str] = []
+        self.raised: list[str] = []
         self.says: Callable[[], Written] = lambda: Written.DONE
         self.writes_although: bool | None = None
         self.lag_s = 0.0
@@ -85,6 +86,13 @@ class MemorySignInDirectory:
             return answered(value=False)
         self.cleared.append(object_id)
         self.accounts[object_id] = replace(self.accounts[object_id], flag=False)
+        return answered(value=True)
+
+    def raise_flag(self, object_id: str, deadline: Deadline) -> "Future[bool]":
+        if self.fails:
+            return answered(value=False)
+        self.raised.append(object_id)
+        self.accounts[object_id] = replace(self.accounts[object_id], flag=True)
         return answered(value=True)
 
     def set_password(self, object_id: str, password: str, *, flag: bool | None = None) -> None:

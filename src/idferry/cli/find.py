@@ -6,14 +6,16 @@ from typing import Annotated, Any
 
 import typer
 
-from idferry.cli import locks
+from idferry.cli import help_desk, locks
+from idferry.cli.help_desk import Help
 from idferry.cli.options import ExecuteOption, JsonOption, SettingsOption
 from idferry.cli.output import facts, json_text, listing, print_json, say, screen, write_file
 from idferry.errors import EXIT_PEOPLE_FAILED, UsageError
 from idferry.flows import find as flow
+from idferry.ports import Clock
 from idferry.rules.account import Account
 from idferry.rules.entry import Entry, Event
-from idferry.settings import read_settings
+from idferry.settings import Settings, read_settings
 from idferry.wiring import clock_of, directory_of, ledger_if_any, ledger_to_read, need_ledger
 
 
@@ -70,6 +72,15 @@ def person(
     unlock: Annotated[
         bool, typer.Option("--unlock", help="Forget what was typed wrong, so that the person may try again.")
     ] = False,
+    raise_flag: Annotated[
+        bool, typer.Option("--raise-flag", help="Let the legacy password count again at the next sign-in.")
+    ] = False,
+    require_reset: Annotated[
+        bool,
+        typer.Option(
+            "--require-reset", help="Make every password useless until the person chooses a new one."
+        ),
+    ] = False,
     reason: Annotated[
         str, typer.Option("--reason", help="Why; it stays in the ledger.", metavar="TEXT")
     ] = "",
@@ -81,12 +92,15 @@ def person(
 
     Example: idferry person anna@example.com
     """
-    locks.check_reason(unlock=unlock, reason=reason)
+    asked = help_desk.asked_of(
+        unlock=unlock, raise_flag=raise_flag, require_reset=require_reset, reason=reason
+    )
     read = read_settings(settings)
     clock = clock_of(read)
-    if unlock and execute:
+    done = asked if execute else None
+    if done:
         need_ledger(read)
-        locks.unlock(read, clock, sign_in_name=sign_in_name, reason=reason)
+        _help(read, clock, asked=done, sign_in_name=sign_in_name, reason=reason)
     with ledger_to_read(read, clock) as ledger, directory_of(read, clock) as directory:
         story = flow.tell_story(reader=directory.reader, ledger=ledger.report, sign_in_name=sign_in_name)
     standing = locks.locks_of(read, clock, entry=story.entry, sign_in_name=sign_in_name)
@@ -97,15 +111,26 @@ def person(
                 "entry": entry_document(story.entry),
                 "events": [_event_document(event) for event in story.events],
                 "locks": locks.locks_document(standing),
-                "unlocked": unlock and execute,
+                "unlocked": done is Help.UNLOCK,
+                "flag_raised": done is Help.RAISE_FLAG,
+                "reset_required": done is Help.REQUIRE_RESET,
                 "accounts": [dict(account.graph) for account in story.accounts],
             }
         )
     else:
         _print_story(story)
-        locks.print_locks(standing, is_unlocked=unlock and execute, may_unlock=unlock)
+        locks.print_locks(standing, is_unlocked=done is Help.UNLOCK, may_unlock=unlock)
+        if asked and asked is not Help.UNLOCK:
+            help_desk.print_change(asked, is_done=done is not None)
     if story.entry is None and not story.accounts:
         raise typer.Exit(EXIT_PEOPLE_FAILED)
+
+
+def _help(settings: Settings, clock: Clock, *, asked: Help, sign_in_name: str, reason: str) -> None:
+    if asked is Help.UNLOCK:
+        locks.unlock(settings, clock, sign_in_name=sign_in_name, reason=reason)
+    else:
+        help_desk.change_account(settings, clock, asked=asked, sign_in_name=sign_in_name, reason=reason)
 
 
 def entry_document(entry: Entry | None) -> dict[str, Any] | None:

@@ -11,21 +11,6 @@ from idferry.rules.entry import Entry
 from idferry.settings import Settings
 from idferry.wiring import guard_if_any, ledger_of
 
-REASON_CHARACTERS_MAX = 500
-
-
-def check_reason(*, unlock: bool, reason: str) -> None:
-    """A lock is ended for a reason, and a reason is given for something. Raises UsageError."""
-    if unlock and not reason.strip():
-        raise UsageError(
-            "--unlock needs --reason TEXT: it stays in the ledger",
-            remedy='For example: --reason "called us, ticket 4711"',
-        )
-    if reason and not unlock:
-        raise UsageError("--reason says why, and nothing is asked for", remedy="Add --unlock.")
-    if len(reason) > REASON_CHARACTERS_MAX:
-        raise UsageError(f"--reason is longer than {REASON_CHARACTERS_MAX} characters")
-
 
 def locks_of(settings: Settings, clock: Clock, *, entry: Entry | None, sign_in_name: str) -> Standing | None:
     """How the person stands with the guard; None where no service has ever used one."""

@@ -52,6 +52,7 @@ def status(
         report = report_status(
             ledger=ledger.report,
             runs=ledger.report,
+            captures=ledger.captures,
             clock=clock,
             selection=selection,
             is_run_active=run_test_of(read),
@@ -78,6 +79,7 @@ def status_document(report: Status) -> dict[str, Any]:
     return {
         "states": {str(state): count for state, count in report.states.items()},
         "failures": failure_documents(report.failures),
+        "captures_refused": report.captures_refused,
         "rate": report.rate,
         "time_left_s": report.time_left_s,
         "runs": [
@@ -105,6 +107,13 @@ def _print_status(report: Status) -> None:
         left = f", {duration(report.time_left_s)} left" if report.time_left_s else ""
         console.print()
         say(console, f"{report.rate:,.1f} people per second{left}", indent=2)
+    if report.captures_refused:
+        console.print()
+        say(
+            console,
+            f"{report.captures_refused:,} people await a password because the captured one was weak or banned",
+            indent=2,
+        )
     if report.failures:
         console.print()
         console.print(listing(("failed with", "people", "what to do"), failure_rows(report.failures)))

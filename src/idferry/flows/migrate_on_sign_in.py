@@ -12,10 +12,12 @@ from typing import assert_never
 
 from idferry.errors import DirectoryError, GuardUnavailable, LedgerError, Stopped
 from idferry.flows.ask_legacy import BookedCheck, ask_legacy
+from idferry.flows.claim_newcomer import claim_newcomer, newcomer
 from idferry.ports import (
     AttemptGuard,
     Booking,
     CheckResult,
+    ClaimLedger,
     Clock,
     Deadline,
     Follower,
@@ -105,6 +107,8 @@ class SignInParts:
     clock: Clock
     rules: SignInRules
     tell: Tell
+    claims: ClaimLedger | None = None
+    """Mode C: people who are planned get their account at the sign-in."""
 
 
 def migrate_on_sign_in(*, sign_in: SignIn, deadline: Deadline, parts: SignInParts) -> Decision:
@@ -148,7 +152,8 @@ def _person(sign_in: SignIn, deadline: Deadline, parts: SignInParts) -> PersonHe
     """By the account's id, else by the legacyId that the account carries; without an id by the compared name."""
     if not sign_in.object_id:
         compared = compared_form(sign_in.typed_name)
-        return parts.ledger.by_sign_in_name(compared) if compared else None
+        found = parts.ledger.by_sign_in_name(compared) if compared else None
+        return found or (newcomer(compared, parts.claims) if compared and parts.claims else None)
     person = parts.ledger.by_object_id(sign_in.object_id)
     if person is not None:
         return person
@@ -236,6 +241,9 @@ class _Checking:
         if isinstance(result, Booking):
             return Decision(Outcome.NEGATIVE, _REFUSED[result])
         person, sign_in, parts = self._person, self._sign_in, self._parts
+        if person is not None and not person.object_id and parts.claims is not None:
+            decision = decide(result, password=sign_in.password, rules=parts.rules)
+            return claim_newcomer(person, decision, claims=parts.claims, clock=parts.clock)
         if person is None or self._facts is None:
             return Decision(Outcome.NEGATIVE, Cause.UNKNOWN_HERE)
         decision = decide(result, password=sign_in.password, rules=parts.rules, can_reset=sign_in.can_reset)

@@ -13,9 +13,10 @@ from idferry.errors import SourceChanged
 from idferry.ports import CreateOrder, LegacySource, RandomBelow, SourceRecord
 from idferry.rules.account import AccountDraft, PasswordPlan
 from idferry.rules.answers import Rejected
-from idferry.rules.entry import Entry
+from idferry.rules.entry import Entry, Observation
 from idferry.rules.legacy_user import LegacyUser
 from idferry.rules.lifecycle import State
+from idferry.rules.observations import replanning
 from idferry.rules.password import Password, random_password
 
 
@@ -54,6 +55,12 @@ class Order(msgspec.Struct, eq=False):
         self.create = CreateOrder(self.draft, password)
         # What was unclear before was looked into when the refusal came: this one begins from the beginning.
         self.unclear, self.refusal, self.attempts = False, None, 0
+
+
+def replannings(chunks: Iterable[Iterable[Order]]) -> list[Observation]:
+    """What the ledger must know before these are sent: whose password goes out otherwise than it says."""
+    replanned = (order for chunk in chunks for order in chunk if order.replanned)
+    return [replanning(order.entry.person_id, order.draft) for order in replanned]
 
 
 def refuse_changed(entry: Entry) -> None:

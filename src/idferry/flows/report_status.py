@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from idferry.ports import Clock, IsRunActive, LedgerReport, RunReport
+from idferry.ports import CaptureReport, Clock, IsRunActive, LedgerReport, RunReport
 from idferry.rules.entry import FailureGroup, Run, Selection
 from idferry.rules.lifecycle import State
 from idferry.rules.quota import Pace
@@ -16,6 +16,7 @@ class Status:
     """People per state, failures by code, people settled per second of late, seconds that remain.
 
     The last two only while a run is at work. All of the selected people alone; `runs` are all runs, newest first.
+    `captures_refused`: people who still await a password, because the one that was captured is weak or banned.
     """
 
     states: Mapping[State, int]
@@ -23,12 +24,14 @@ class Status:
     rate: float
     time_left_s: float | None
     runs: Sequence[Run]
+    captures_refused: int = 0
 
 
 def report_status(
     *,
     ledger: LedgerReport,
     runs: RunReport,
+    captures: CaptureReport,
     clock: Clock,
     selection: Selection,
     is_run_active: IsRunActive,
@@ -58,6 +61,7 @@ def report_status(
         rate=round(rate, 2),
         time_left_s=round(left_s, 1) if rate and left_s is not None else None,
         runs=every_run,
+        captures_refused=captures.captures_refused(selection),
     )
 
 

@@ -6,7 +6,7 @@ names everybody for whom a call may have been sent, and the directory is asked a
 """
 
 from collections import Counter, deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from itertools import islice
@@ -23,7 +23,7 @@ from idferry.errors import (
     error_in_a_run,
 )
 from idferry.flows.await_answer import WAIT_SECONDS_MAX, await_answer, gather_answers
-from idferry.flows.prepare_orders import Order, prepare_orders
+from idferry.flows.prepare_orders import Order, prepare_orders, replannings
 from idferry.ports import (
     AccountWriter,
     Clock,
@@ -52,7 +52,7 @@ from idferry.rules.answers import (
 from idferry.rules.entry import Entry, EventKind, Observation
 from idferry.rules.happenings import PeopleSettled
 from idferry.rules.lifecycle import State
-from idferry.rules.observations import adoption, conflict, creation, failure, rejection, replanning
+from idferry.rules.observations import adoption, conflict, creation, failure, rejection
 from idferry.rules.refused_password import NOTES, SecondChoices
 
 CHUNK_PEOPLE_MAX = 20  # https://learn.microsoft.com/graph/json-batching
@@ -239,13 +239,15 @@ class _Sending:
             more = len(chunk) == CHUNK_PEOPLE_MAX
             if chunk:
                 chunks.append(chunk)
-        self._observed += _replannings(chunks)
-        self._turn([order.entry.person_id for chunk in chunks for order in chunk])
+        self._observed += replannings(chunks)
+        held = self._turn([order.entry.person_id for chunk in chunks for order in chunk])
         for chunk in chunks:
-            for order in chunk:
+            free = [order for order in chunk if order.entry.person_id not in held] if held else chunk
+            for order in free:
                 order.attempts += 1
                 order.replanned = False
-            self._creates[self.writer.create([order.create for order in chunk])] = chunk
+            if free:
+                self._creates[self.writer.create([order.create for order in free])] = free
         return more
 
     def _ask_about_taken(self, *, everything: bool) -> None:
@@ -265,11 +267,13 @@ class _Sending:
         if finished or pace.waiting_s:
             self.tell(PeopleSettled(self.report.done, self.report.failed.total(), pace))
 
-    def _turn(self, sending: Sequence[int]) -> None:
+    def _turn(self, sending: Sequence[int]) -> Collection[int]:
+        """Record and intend; whom somebody who signs in is creating is held back and not sent."""
         if not (self._observed or sending):
-            return
-        self.ledger.turn(run=self.run, observed=self._observed, sending=sending, at=self.clock.now())
+            return ()
+        held = self.ledger.turn(run=self.run, observed=self._observed, sending=sending, at=self.clock.now())
         self._observed = []
+        return held
 
     def _hear_what_is_under_way(self) -> None:
         """Give answers that are under way some time to come; what would have to wait for its allowance is not sent."""
@@ -388,11 +392,6 @@ class _Sending:
     def _fail(self, seen: Observation) -> None:
         self._observed.append(seen)
         self.report.failed[seen.code] += 1
-
-
-def _replannings(chunks: Sequence[Sequence[Order]]) -> list[Observation]:
-    replanned = (order for chunk in chunks for order in chunk if order.replanned)
-    return [replanning(order.entry.person_id, order.draft) for order in replanned]
 
 
 def _chunks(entries: Sequence[Entry]) -> Iterator[Sequence[Entry]]:

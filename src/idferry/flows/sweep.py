@@ -12,7 +12,7 @@ from itertools import islice
 from idferry.errors import Stopped
 from idferry.ports import AccountReader, AccountUpdater, Clock, LedgerReport, ObservationLedger, Stop, never
 from idferry.rules.account import Account, AccountChange
-from idferry.rules.entry import Entry, EventKind, Observation, Selection
+from idferry.rules.entry import OURS_UP_TO, Entry, EventKind, Observation, Selection
 from idferry.rules.lifecycle import State
 from idferry.rules.sign_in import CREATION_TOLERANCE, AccountFacts, password_is_newer
 
@@ -117,9 +117,7 @@ class _Sweeping:
 
     def _flagged(self, entry: Entry, account: Account, seen: list[Observation]) -> list[Entry]:
         """The entry, if its flag must go down."""
-        if account.password_changed_at and password_is_newer(
-            _facts(account), written_at=None, tolerance=self.tolerance
-        ):
+        if account.password_changed_at and self._is_somebody_elses(entry, account):
             if len(self.found.changed) < LISTED_MAX:
                 self.found.changed.append(
                     Swept(entry.object_id, entry.legacy_id, account.password_changed_at)
@@ -136,6 +134,14 @@ class _Sweeping:
                 )
             )
         return []
+
+    def _is_somebody_elses(self, entry: Entry, account: Account) -> bool:
+        """Whether the password is newer than the account and than whatever we did about it since."""
+        facts = _facts(account)
+        if not password_is_newer(facts, written_at=None, tolerance=self.tolerance):
+            return False
+        ours = [one.at for one in self.report.events(entry.person_id) if one.kind in OURS_UP_TO]
+        return password_is_newer(facts, written_at=max(ours, default=None), tolerance=self.tolerance)
 
     def _was_not_confirmed(self, entry: Entry) -> bool:
         vouched = [one.at for one in self.report.events(entry.person_id) if one.kind is EventKind.VOUCHED]

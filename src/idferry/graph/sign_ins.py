@@ -16,7 +16,14 @@ from idferry.graph.machine import Machine
 from idferry.graph.replies import NoReply, Outcome, Reply, body_if_found, error_of, refusal_of
 from idferry.graph.senders import Senders
 from idferry.graph.transport import Call, Transport
-from idferry.graph.wire import Names, facts_of, lowered_flag_body, password_body, sign_in_select
+from idferry.graph.wire import (
+    Names,
+    facts_of,
+    lowered_flag_body,
+    password_body,
+    raised_flag_body,
+    sign_in_select,
+)
 from idferry.ports import Deadline
 from idferry.rules.password import Password
 from idferry.rules.sign_in import AccountFacts, Written
@@ -63,15 +70,21 @@ class SignInAccounts:
 
     def clear_flag(self, object_id: str, deadline: Deadline) -> "Future[bool]":
         """Take the flag down, the password untouched; whether that is done."""
+        return self._change(object_id, lowered_flag_body, deadline)
 
-        def clear() -> bool:
+    def raise_flag(self, object_id: str, deadline: Deadline) -> "Future[bool]":
+        """Raise the flag, the password untouched; whether that is done."""
+        return self._change(object_id, raised_flag_body, deadline)
+
+    def _change(self, object_id: str, body: Callable[[Names], bytes], deadline: Deadline) -> "Future[bool]":
+        def change() -> bool:
             try:
-                outcome = self._patch(object_id, lowered_flag_body(self._naming.names()))
+                outcome = self._patch(object_id, body(self._naming.names()))
             except (DirectoryError, Stopped):
                 return False
             return isinstance(outcome, Reply) and outcome.succeeded
 
-        return self._submit_answer(clear, deadline, otherwise=False)
+        return self._submit_answer(change, deadline, otherwise=False)
 
     def _facts(self, object_id: str, deadline: Deadline) -> AccountFacts | None:
         if not deadline.seconds_left(self._machine.clock):

@@ -10,6 +10,7 @@ https://learn.microsoft.com/graph/api/resources/objectidentity.
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -34,6 +35,7 @@ SIGN_IN_ACTIVITY = "signInActivity"
 _FACTS = ("id", "accountEnabled", "createdDateTime", "lastPasswordChangeDateTime")
 DISABLING_BODY = b'{"accountEnabled":false}'
 _encode = msgspec.json.Encoder().encode
+_GRAPH_NAMES = frozenset(GRAPH_NAMES)  # every name of every account that is read is looked up
 _POLICIES = "DisablePasswordExpiration"
 _POLICIES_WEAK = "DisablePasswordExpiration, DisableStrongPassword"
 
@@ -129,6 +131,11 @@ def lowered_flag_body(names: Names) -> bytes:
     return _encode({names.migration_flag: False})
 
 
+def raised_flag_body(names: Names) -> bytes:
+    """The encoded body that raises the flag and changes nothing else."""
+    return _encode({names.migration_flag: True})
+
+
 def sign_in_select(names: Names) -> str:
     """The `$select` for what a sign-in must know of an account."""
     return ",".join((*_FACTS, names.legacy_id, names.migration_flag))
@@ -207,6 +214,7 @@ def _identities(listed: object) -> list[Identity]:
     return found
 
 
+@lru_cache(maxsize=256)  # a directory shows a handful of them, two or three with each account
 def _sign_in_type(written: str) -> SignInType | None:
     """Ours among the kinds: in any case, and with the numbered e-mail kinds counted as e-mail addresses."""
     lowered = written.lower()
@@ -219,12 +227,12 @@ def _values(graph: Mapping[str, Any], names: Names) -> dict[str, AttributeValue 
     ours = (names.legacy_id, names.migration_flag)
     values: dict[str, AttributeValue | None] = {}
     for name, value in graph.items():
-        if name in GRAPH_NAMES:
+        if name in _GRAPH_NAMES:
             values[name] = _value(value)
         elif name.startswith(names.prefix) and name not in ours:
             short_name = name.removeprefix(names.prefix)
             # One of that name is somebody else's, because we make none: it must not hide Graph's own.
-            if short_name not in GRAPH_NAMES:
+            if short_name not in _GRAPH_NAMES:
                 values[short_name] = _value(value)
     return values
 

@@ -28,7 +28,7 @@ from idferry.ledger.key_file import RandomBytes
 from idferry.ledger.named_queries import named_queries
 from idferry.ledger.planning import SqlitePlanning
 from idferry.ledger.records import SqliteRecords
-from idferry.ledger.reports import SqliteReports
+from idferry.ledger.reports import SqliteCaptures, SqliteReports
 from idferry.ledger.runs import SqliteRuns
 from idferry.ledger.sending import SqliteSending
 from idferry.ledger.sign_in_marks import KEY_BYTES, SignInMarks
@@ -63,6 +63,7 @@ class Ledger:
     send: SendLedger
     report: SqliteReports
     records: SqliteRecords
+    captures: SqliteCaptures
     observations: ObservationLedger
     _database: Database
 
@@ -252,6 +253,7 @@ def _assemble(database: Database, marks: SignInMarks, random_bytes: RandomBytes)
         send=sending,
         report=SqliteReports(database, marks),
         records=SqliteRecords(database),
+        captures=SqliteCaptures(database),
         observations=sending,
         _database=database,
     )

@@ -20,6 +20,7 @@ PAGE_PEOPLE = 500
 
 _SQL = named_queries("entries")
 _RUNS = named_queries("runs")
+_SIGN_INS = named_queries("sign_ins")
 
 
 class SqliteReports:
@@ -116,6 +117,20 @@ class SqliteReports:
         """All runs, newest first. Raises LedgerError."""
         with self._database.reading() as connection:
             return [run_of_row(row) for row in connection.execute(_RUNS["runs"])]
+
+
+class SqliteCaptures:
+    """CaptureReport over the ledger's file."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def captures_refused(self, selection: Selection) -> int:
+        """How many of these people still await a password after a captured one was refused. Raises LedgerError."""
+        where, values = _conditions(selection)
+        with self._database.reading() as connection:
+            rows = connection.execute(_SIGN_INS["captures_refused"].format(where=where), values)
+            return int(rows.fetchone()[0])
 
 
 def _conditions(selection: Selection) -> tuple[str, list[str]]:

@@ -4,7 +4,7 @@ It must not decide what an answer means: the flow says which state follows, and 
 transition table does not know.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from sqlite3 import Connection
 
@@ -13,13 +13,15 @@ from idferry.ledger.drafts import draft_to_json, written_to_json
 from idferry.ledger.entry_rows import entries_where, entry_of_row
 from idferry.ledger.named_queries import named_queries
 from idferry.ledger.times import time_to_text
-from idferry.rules.entry import Entry, EventKind, Observation
+from idferry.rules.entry import CLAIM_KEPT, Entry, EventKind, Observation
 from idferry.rules.lifecycle import State, may_follow
 
 _STATES = {state.value: state for state in State}  # a look-up costs a third of State(...) and of .value
 _TEXT = {kind: kind.value for kind in (*State, *EventKind)}
 _SQL = named_queries("sending")
 _ENTRIES = named_queries("entries")
+_SIGN_INS = named_queries("sign_ins")
+_CLAIMED = EventKind.CLAIMED.value
 
 
 class SqliteSending:
@@ -50,10 +52,11 @@ class SqliteSending:
 
     def turn(
         self, *, run: str, observed: Sequence[Observation], sending: Sequence[int], at: datetime
-    ) -> None:
+    ) -> Collection[int]:
         """One transaction, on disk when it returns: what was seen, and for whom a create is now sent.
 
-        A person in `creating` may be sent again. The people in `sending` belong to this run from now on.
+        A person in `creating` may be sent again. The people in `sending` belong to this run from now on, except those
+        that are returned: a sign-in has claimed them, or given them an account.
         Raises LedgerError; an unknown person or an illegal step is a bug, and changes nothing.
         """
         with self._database.writing() as connection:
@@ -62,8 +65,9 @@ class SqliteSending:
             for observation in observed:
                 turn.observe(observation)
             for person_id in sending:
-                turn.intend(person_id)
+                turn.intend(person_id, at=at)
             turn.write()
+            return turn.held
 
     def observe(self, *, run: str, observed: Sequence[Observation], at: datetime) -> None:
         """Append observations in one transaction, on disk when it returns. Raises as `turn` does."""
@@ -86,6 +90,7 @@ class _Turn:
         self._seen: list[tuple[str | int | None, ...]] = []
         self._disowned: list[tuple[int]] = []
         self._intents: list[int] = []
+        self.held: set[int] = set()
 
     def read_states(self, person_ids: Sequence[int]) -> None:
         for person_id, state in in_groups(self._connection, _SQL["states_of"], person_ids):
@@ -118,8 +123,11 @@ class _Turn:
         if seen.state or seen.object_id or written is not None or seen.draft:
             self._seen.append((*moved, *made, seen.object_id or None, written, *draft, person_id))
 
-    def intend(self, person_id: int) -> None:
+    def intend(self, person_id: int, *, at: datetime) -> None:
         self._check_known(person_id)
+        if self._is_held(person_id, self._states[person_id], at):
+            self.held.add(person_id)
+            return
         self._step(person_id, State.CREATING, rebuilding=False)
         self._intents.append(person_id)
 
@@ -142,6 +150,15 @@ class _Turn:
     def _check_known(self, person_id: int) -> None:
         if person_id not in self._states:
             raise AssertionError("only people in the ledger can be observed or sent")
+
+    def _is_held(self, person_id: int, state: State, at: datetime) -> bool:
+        """Whether a sign-in deals with this person, or has. Hardly anybody who is sent is not `planned`."""
+        if state.has_account:
+            return True
+        if state is not State.CREATING:
+            return False
+        last = self._connection.execute(_SIGN_INS["last_event"], (person_id,)).fetchone()
+        return bool(last) and last[0] == _CLAIMED and at - datetime.fromisoformat(last[1]) < CLAIM_KEPT
 
     def _step(self, person_id: int, after: State, *, rebuilding: bool) -> None:
         before = self._states[person_id]

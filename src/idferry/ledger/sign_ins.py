@@ -15,7 +15,7 @@ from datetime import datetime
 from msgspec import structs
 
 from idferry.errors import LedgerBusy, LedgerError
-from idferry.ledger.database import Database
+from idferry.ledger.database import Database, places
 from idferry.ledger.entry_rows import entries_where, entry_of_row
 from idferry.ledger.named_queries import named_queries
 from idferry.ledger.opening import open_ledger_file
@@ -24,7 +24,7 @@ from idferry.ledger.sending import SqliteSending
 from idferry.ledger.sign_in_marks import SignInMarks
 from idferry.ledger.times import time_or_none
 from idferry.ports import PersonHere
-from idferry.rules.entry import Entry, EventKind, Observation
+from idferry.rules.entry import OURS_UP_TO, Entry, Observation
 from idferry.rules.lifecycle import State, may_follow
 
 LOOK_BUSY_MS = 50
@@ -34,7 +34,8 @@ NOTES_AT_ONCE_MAX = 50
 TRIES_MAX = 5
 CLOSE_SECONDS_MAX = 3.0
 _SQL = named_queries("sign_ins")
-_WRITTEN = EventKind.PASSWORD_WRITTEN.value
+_OURS = tuple(kind.value for kind in OURS_UP_TO)
+_LAST_WRITTEN = _SQL["last_written"].format(places=places(len(_OURS)))
 _Note = tuple[Observation, datetime]
 
 
@@ -100,7 +101,7 @@ class LedgerSignIns:
                     entry = entry_of_row(row) if row else None
                     if entry is None or not _has_account(entry, may_be_unseen=may_be_unseen):
                         return None
-                    written = connection.execute(_SQL["last_written"], (entry.person_id, _WRITTEN)).fetchone()
+                    written = connection.execute(_LAST_WRITTEN, (entry.person_id, *_OURS)).fetchone()
             except LedgerError:
                 self._looks.give_back()
                 raise

@@ -13,6 +13,7 @@ from idferry.ports.directories import (
     TenantInspector,
 )
 from idferry.ports.ledgers import (
+    CaptureReport,
     LedgerReport,
     ObservationLedger,
     PlanLedger,
@@ -23,7 +24,14 @@ from idferry.ports.ledgers import (
     WantedDrafts,
 )
 from idferry.ports.machine import Clock, IsRunActive, RandomBelow, Stop, Tell, never
-from idferry.ports.sign_in_people import PersonHere, SignInDirectory, SignInLedger, WrittenPasswords
+from idferry.ports.sign_in_people import (
+    ClaimLedger,
+    PersonHere,
+    PersonTurns,
+    SignInDirectory,
+    SignInLedger,
+    WrittenPasswords,
+)
 from idferry.ports.sign_ins import (
     AttemptGuard,
     Booked,
@@ -56,7 +64,9 @@ __all__ = [
     "AttemptGuard",
     "Booked",
     "Booking",
+    "CaptureReport",
     "CheckResult",
+    "ClaimLedger",
     "Clock",
     "CreateOrder",
     "Deadline",
@@ -74,6 +84,7 @@ __all__ = [
     "OnLateVerdict",
     "PasswordVerifier",
     "PersonHere",
+    "PersonTurns",
     "PlanLedger",
     "ProtectedVerifier",
     "RandomBelow",

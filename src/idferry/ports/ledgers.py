@@ -104,10 +104,11 @@ class SendLedger(Protocol):
 
     def turn(
         self, *, run: str, observed: Sequence[Observation], sending: Sequence[int], at: datetime
-    ) -> None:
+    ) -> Collection[int]:
         """One transaction, on disk when it returns: what was seen, and for which people a create is now sent.
 
-        `sending` moves people to `creating` and appends one `sent` event each. Observations are applied first.
+        `sending` moves people to `creating` and appends one `sent` event each. Observations are applied first. Those
+        who are returned are not to be sent: a sign-in has claimed them within CLAIM_KEPT, or given them an account.
         """
         ...
 
@@ -156,6 +157,14 @@ class RunReport(Protocol):
 
         Seconds in which nobody did are not named.
         """
+        ...
+
+
+class CaptureReport(Protocol):
+    """What cut-over needs to know of captured passwords."""
+
+    def captures_refused(self, selection: Selection) -> int:
+        """How many of these people still await a password after the one that was captured last was refused."""
         ...
 
 

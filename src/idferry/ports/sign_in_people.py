@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from concurrent.futures import Future
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from idferry.ports.sign_ins import Deadline
-from idferry.rules.entry import Observation
+from idferry.rules.entry import Entry, Observation
 from idferry.rules.password import Password
 from idferry.rules.sign_in import AccountFacts, Written
 
@@ -33,6 +34,10 @@ class SignInDirectory(Protocol):
 
     def clear_flag(self, object_id: str, deadline: Deadline) -> "Future[bool]":
         """Take the flag down, the password untouched; whether that is done. The future never raises."""
+        ...
+
+    def raise_flag(self, object_id: str, deadline: Deadline) -> "Future[bool]":
+        """Raise the flag, the password untouched; whether that is done. The future never raises."""
         ...
 
 
@@ -75,6 +80,44 @@ class SignInLedger(Protocol):
 
         A state that may not follow the person's own is left out, and the event stays.
         """
+        ...
+
+
+class ClaimLedger(Protocol):
+    """The ledger of people who have no account yet, while somebody waits: one transaction each, on disk when it returns.
+
+    All raise LedgerError.
+    """
+
+    def entry_of_sign_in_name(self, compared: str) -> Entry | None:
+        """The person who owns a local sign-in name, in its compared form, in whichever state."""
+        ...
+
+    def entry_of_legacy_id(self, legacy_id: str) -> Entry | None:
+        """The person whose accounts carry this legacyId, in whichever state."""
+        ...
+
+    def claim(self, person_id: int, *, at: datetime) -> bool:
+        """Take a planned person to `creating`, so that nobody else creates the account; whether that is done.
+
+        Somebody whom a sign-in has claimed already may be claimed again: it is the same person who tries again.
+        """
+        ...
+
+    def claimed(self, *, after: int, limit: int) -> Sequence[tuple[Entry, datetime]]:
+        """People in `creating` by a claim with person_id > `after`, and since when; in order of person_id."""
+        ...
+
+    def record(self, observation: Observation, *, at: datetime) -> None:
+        """Record what was seen; a state that may not follow the person's own is left out, and the event stays."""
+        ...
+
+
+class PersonTurns(Protocol):
+    """One after the other: of two who write the same person's password, one waits until the other has done so."""
+
+    def of(self, person: str) -> AbstractContextManager[object]:
+        """This person's turn, for as long as the block lasts."""
         ...
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -46,6 +46,23 @@ class EventKind(StrEnum):
     PASSWORD_WRITTEN = "password_written"
     PASSWORD_FOUND_CHANGED = "password_found_changed"
     FLAG_CLEARED = "flag_cleared"
+    FLAG_RAISED = "flag_raised"
+    RESET_REQUIRED = "reset_required"
+    PASSWORD_SENT = "password_sent"
+    CAPTURE_REFUSED = "capture_refused"
+    CLAIMED = "claimed"
+    CLAIM_ENDED = "claim_ended"
+
+
+OURS_UP_TO = (
+    EventKind.PASSWORD_WRITTEN,
+    EventKind.PASSWORD_SENT,
+    EventKind.FLAG_RAISED,
+    EventKind.RESET_REQUIRED,
+)
+"""Up to the last of these the password is one that we wrote, or that the help desk said may be written over."""
+CLAIM_KEPT = timedelta(minutes=10)
+"""For so long a person whom a sign-in is creating is nobody else's: longer than a policy takes, and than a directory lags."""
 
 
 class PlanItem(msgspec.Struct, frozen=True, gc=False):

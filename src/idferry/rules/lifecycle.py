@@ -52,6 +52,7 @@ TRANSITIONS = MappingProxyType(
         ): "created or adopted with the person's own password, or federated only",
         (State.CREATING, State.AWAITING_PASSWORD): "created or adopted with a random password and the flag",
         (State.CREATING, State.FAILED): "a permanent answer, or retries used up",
+        (State.CREATING, State.PLANNED): "a sign-in had claimed the person, and no account came of it",
         (State.FAILED, State.PLANNED): "--retry-failed, or --only and --corrections that name the record",
         (
             State.FAILED,
@@ -67,6 +68,10 @@ TRANSITIONS = MappingProxyType(
         ): "password and flag were written, the person reset the password, or `verify` saw the flag down",
         (State.CONFIRMING, State.COMPLETE): "`verify` read the flag down, or the person reset the password",
         (State.CONFIRMING, State.AWAITING_PASSWORD): "the flag was still up 15 minutes later",
+        (
+            State.COMPLETE,
+            State.AWAITING_PASSWORD,
+        ): "the flag was raised again: by the help desk, or because a new password could not be written",
         (State.COMPLETE, State.REMOVED): "deleted by `remove`",
         (State.AWAITING_PASSWORD, State.REMOVED): "deleted by `remove`",
         (State.CONFIRMING, State.REMOVED): "deleted by `remove`",

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import assert_never
 
+from idferry.rules.account import AccountDraft
 from idferry.rules.password import Password
 from idferry.rules.verdict import Barred, Condition, Match, Mismatch, NoAnswer, NoSuchUser, Verdict
 
@@ -76,11 +77,14 @@ class Cause(StrEnum):
     SECOND_FACTOR = "second_factor"
     LEGACY_SILENT = "legacy_silent"
     TOO_LATE = "too_late"
+    OVERLOADED = "overloaded"
     LEDGER_SILENT = "ledger_silent"
     DIRECTORY_SILENT = "directory_silent"
     GUARD_SILENT = "guard_silent"
     WRITE_FAILED = "write_failed"
     PASSWORD_REFUSED = "password_refused"
+    BEING_CREATED = "being_created"
+    """An import is creating the account at this moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,13 +118,15 @@ class SignInRules:
 class Decision:
     """What to tell the front, and what to do: at most one of the two.
 
-    `write`: password and flag go to the account. `clear_flag`: the account needs no migration any more.
+    `write`: password and flag go to the account. `clear_flag`: the account needs no migration any more. `create`: the
+    tenant makes this account, with the password that was typed (mode C).
     """
 
     outcome: Outcome
     cause: Cause
     write: bool = False
     clear_flag: bool = False
+    create: AccountDraft | None = None
 
 
 def password_is_newer(

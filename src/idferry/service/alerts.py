@@ -9,6 +9,10 @@ from types import MappingProxyType
 ALERTS: Mapping[str, str] = MappingProxyType(
     {
         "bug": "A request was answered with 500; the log names the place. Report it.",
+        "capture_dropped": "More passwords waited to be captured than may, or one waited for longer than 30 seconds. It is taken "
+        "at the person's next sign-in.",
+        "capture_failed": "A captured password could not be written. The account's flag is up where it could be raised.",
+        "capture_refused": "A captured password is weak or banned. The person is listed for cut-over: `idferry status`.",
         "conflicting_submission": "One nonce came with two passwords or two people. It was refused, and nobody was asked.",
         "context_refused": "Entra's caller sent a password that none of our keys opens, or one that was not made for us.",
         "late_answer": "A negative answer left later than its fixed time, and could be told from the others.",

@@ -15,9 +15,10 @@ import msgspec
 from idferry.errors import IdferryError
 from idferry.flows.migrate_on_sign_in import SignIn
 from idferry.ports import Deadline
+from idferry.rules.attributes import MIGRATION_FLAG
 from idferry.rules.names import ASCII_BLANKS
 from idferry.rules.password import Password
-from idferry.rules.sign_in import Decision, Outcome
+from idferry.rules.sign_in import Cause, Decision, Outcome
 from idferry.rules.submission import Front
 from idferry.service.answers import Answer, ErrorBody, error_answer
 from idferry.service.doors import Books
@@ -25,6 +26,7 @@ from idferry.service.endpoints import NO_BODY, AuthenticatedRequest, Endpoint
 from idferry.service.equal_answers import Pause, reply_at
 from idferry.service.logs import PersonIds, masked
 from idferry.service.messages import Text
+from idferry.service.newcomer_claims import newcomer_body
 from idferry.service.workers import Overloaded, Workers
 
 NAME_CHARACTERS_MAX = 512
@@ -53,10 +55,14 @@ class SignInQuestion(msgspec.Struct, frozen=True):
 
 
 class SignInClaims(msgspec.Struct, frozen=True):
-    """What the policy reads: the names and the order are those of Microsoft's sample."""
+    """What the policy reads: the names and the order are those of Microsoft's sample.
+
+    In mode C `createRequired` is there too, with everything of which the account is made: `newcomer_claims`.
+    """
 
     tokenSuccess: bool = True  # noqa: N815  a name of the wire
     migrationRequired: bool = False  # noqa: N815  a name of the wire
+    createRequired: bool | msgspec.UnsetType = msgspec.UNSET  # noqa: N815  a name of the wire
 
 
 class ResetNotice(msgspec.Struct, frozen=True):
@@ -83,10 +89,11 @@ _TEXTS: Mapping[Outcome, Text] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class B2cRules:
-    """Until when a sign-in is answered, and when what is not a match leaves: 0 is at once."""
+    """Until when a sign-in is answered, and when what is not a match leaves: 0 is at once. `flag`: its short name."""
 
     deadline: timedelta
     negative_reply_at_s: float = 0.0
+    flag: str = MIGRATION_FLAG
 
 
 class B2cSignInEndpoints:
@@ -141,15 +148,19 @@ class B2cSignInEndpoints:
         question = _question(request.body)
         if question is None:
             return error_answer(400, "This is not a sign-in.", outcome="malformed")
-        outcome, cause = await self._outcome(request, question)
+        decision = await self._decision(request, question)
+        outcome = decision.outcome
         notes = {
             "person": self._people.of(_id(question.objectId) or _name(question)),
             "name": masked(_name(question)),
             "journey": (question.correlationId or "")[:ID_CHARACTERS_MAX],
-            "cause": cause,
+            "cause": decision.cause,
         }
         if outcome is Outcome.WELCOME:
-            return Answer(200, outcome, _WELCOME, notes)
+            created = decision.create
+            return Answer(
+                200, outcome, newcomer_body(created, self._rules.flag) if created else _WELCOME, notes
+            )
         on_time = await reply_at(
             arrival_s=request.arrival_s,
             seconds=self._rules.negative_reply_at_s,
@@ -160,7 +171,7 @@ class B2cSignInEndpoints:
             self._books.metrics.alert("late_answer")
         return Answer(409, outcome, self._refusals[outcome], notes)
 
-    async def _outcome(self, request: AuthenticatedRequest, question: SignInQuestion) -> tuple[Outcome, str]:
+    async def _decision(self, request: AuthenticatedRequest, question: SignInQuestion) -> Decision:
         until_s = request.arrival_s + self._rules.deadline.total_seconds()
         deadline = Deadline(until_s - ANSWERED_BEFORE_DEADLINE.total_seconds())
         sign_in = SignIn(
@@ -173,12 +184,11 @@ class B2cSignInEndpoints:
         )
         left_s = max(until_s - self._books.clock.elapsed(), 0.0)
         try:
-            decision = await self._workers.run(lambda: self._migrate(sign_in, deadline), within_s=left_s)
+            return await self._workers.run(lambda: self._migrate(sign_in, deadline), within_s=left_s)
         except (Overloaded, TimeoutError) as error:
-            kind = "overloaded" if isinstance(error, Overloaded) else "too_late"
-            self._books.metrics.alert(kind)
-            return Outcome.UNAVAILABLE, kind
-        return decision.outcome, decision.cause
+            cause = Cause.OVERLOADED if isinstance(error, Overloaded) else Cause.TOO_LATE
+            self._books.metrics.alert(cause)
+            return Decision(Outcome.UNAVAILABLE, cause)
 
     async def password_reset(self, request: AuthenticatedRequest) -> Answer:
         """200, whatever is found: the password is written, and what cannot be recorded now heals itself."""

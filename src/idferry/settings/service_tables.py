@@ -44,6 +44,7 @@ class ServiceSettings:
     status_conflicts_per_minute: int = 600
     require_methods_before_jit: bool = True
     sweep_minutes: int = 60
+    capture_callers: list[str] = field(default_factory=list)
     threads: int = 16
     language: Literal["en", "de", "fr", "es"] = "en"
     texts: dict[str, str] = field(default_factory=dict)
@@ -79,6 +80,12 @@ def service_of(raw: object) -> tuple[ServiceSettings, tuple[ServiceCaller, ...]]
     callers = tuple(table(ServiceCaller, one, where="service.caller") for one in listed)
     _check_service(service)
     _check_callers(callers)
+    for one in service.capture_callers:
+        if one not in [caller.name for caller in callers]:
+            raise SettingsError(
+                f"service.capture_callers names {one}, and there is no [[service.caller]] of that name",
+                remedy="Give the front a caller of its own: whoever may hand on a password may choose one.",
+            )
     return service, callers
 
 

@@ -4,7 +4,7 @@ It wraps the part of the ledger that records: whichever flow moves a person, the
 What the store does not take is not lost: `complete_reset_status` compares both again.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from idferry.errors import StatusUnavailable
@@ -53,10 +53,11 @@ class FollowedLedger:
 
     def turn(
         self, *, run: str, observed: Sequence[Observation], sending: Sequence[int], at: datetime
-    ) -> None:
+    ) -> Collection[int]:
         """As the ledger; then the store."""
-        self._ledger.turn(run=run, observed=observed, sending=sending, at=at)
+        held = self._ledger.turn(run=run, observed=observed, sending=sending, at=at)
         self._tell(observed, at)
+        return held
 
     def observe(self, *, run: str, observed: Sequence[Observation], at: datetime) -> None:
         """As the ledger; then the store."""

@@ -24,8 +24,12 @@ def directory_of(
     machine: Machine | None = None,
     http: httpx2.Client | None = None,
     timeout: timedelta | None = None,
+    for_sign_ins: bool = False,
 ) -> Directory:
     """The directory, opened for the applications that import; a context manager. Nothing is called before it is used.
+
+    `for_sign_ins`: for those with use = "sign-in" where there are any, so that people who sign in have an allowance of
+    their own.
 
     `machine` and `http` replace what would be made: in stepped time both belong to the one who steps. `timeout`: for
     one call, instead of the settings'.
@@ -34,7 +38,8 @@ def directory_of(
         SettingsError: no tenant, no application for the import, or a credential that cannot be used.
     """
     tenant = settings.need_tenant()
-    applications = _importing_applications(settings)
+    own = [one for one in settings.applications if for_sign_ins and one.use == "sign-in"]
+    applications = own or _importing_applications(settings)
     limits = DirectoryLimits(
         connections=settings.limits.connections,
         timeout=timeout or timedelta(seconds=settings.limits.timeout_seconds),

@@ -32,6 +32,7 @@ from idferry.service.workers import Workers
 from idferry.settings import Settings
 from idferry.stores.guard import SqliteGuard
 from idferry.wiring.callers import callers_of
+from idferry.wiring.capture import CapturePlace, capture_endpoints
 from idferry.wiring.directories import directory_of
 from idferry.wiring.guard import check_lockouts, guard_of
 from idferry.wiring.live_verifiers import advice_of
@@ -40,13 +41,17 @@ from idferry.wiring.rules import importing_applications
 from idferry.wiring.sign_ins import (
     SignInPlace,
     b2c_endpoints,
+    creates_at_sign_in,
     external_id_endpoints,
     serves_sign_ins,
+    settling_claims,
     sign_in_flow_of,
     sweeping,
 )
 from idferry.wiring.system import random_bytes
 
+CAPTURE_THREADS = 8
+CLAIMS_EVERY = timedelta(minutes=2)
 STATUS_THREADS = 4
 STATUS_WAITING_MAX = 64
 KEY_THREADS = 2
@@ -120,7 +125,8 @@ class ServiceParts:
 
 def endpoints_of(context: ServiceContext) -> list[Endpoint]:
     """Every endpoint of the service, the one asked most often first. Raises SettingsError."""
-    return [*_reset_status_endpoints(context), *_sign_in_endpoints(context)]
+    found = [*_reset_status_endpoints(context), *_sign_in_endpoints(context)]
+    return [*found, *_capture_endpoints(context)]
 
 
 def service_parts_of(
@@ -237,6 +243,9 @@ def _sign_in_endpoints(context: ServiceContext) -> list[Endpoint]:
         accept_stale_hashes=context.accept_stale_hashes,
     )
     flow = sign_in_flow_of(place)
+    if creates_at_sign_in(settings):
+        settle = settling_claims(settings, context.clock, directory=flow.directory, books=context.books)
+        context.timers.append(Timer("claims", CLAIMS_EVERY, settle))
     if settings.service.sweep_minutes:
         every = timedelta(minutes=settings.service.sweep_minutes)
         context.timers.append(Timer("sweep", every, sweeping(place, flow)))
@@ -246,6 +255,24 @@ def _sign_in_endpoints(context: ServiceContext) -> list[Endpoint]:
     endpoints, check = external_id_endpoints(place, flow, key_workers=keys)
     context.signing_keys.append(check.keys)
     context.checks["keys_entra"] = partial(getattr, check.keys, "are_known")
+    return endpoints
+
+
+def _capture_endpoints(context: ServiceContext) -> list[Endpoint]:
+    callers = context.settings.service.capture_callers
+    if not callers:
+        return []
+    place = CapturePlace(
+        settings=context.settings,
+        clock=context.clock,
+        books=context.books,
+        workers=_workers(context, CAPTURE_THREADS, CAPTURE_THREADS * WAITING_PER_THREAD, "capture-now"),
+        people=context.people,
+        on_end=context.on_end,
+        callers=(*callers, CALLERLESS.name),
+    )
+    endpoints, settle = capture_endpoints(place)
+    context.timers.append(Timer("sign_ups", CLAIMS_EVERY, settle))
     return endpoints
 
 

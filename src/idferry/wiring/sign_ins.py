@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from idferry.errors import SettingsError
+from idferry.flows.claim_newcomer import draft_for_reset, has_account_or_will
 from idferry.flows.migrate_on_sign_in import SignIn, SignInParts, migrate_on_sign_in
 from idferry.flows.note_password_reset import note_password_reset
+from idferry.flows.settle_claims import settle_claims
 from idferry.flows.sweep import sweep
 from idferry.graph.directory import Directory
+from idferry.ledger.claims import LedgerClaims
 from idferry.ledger.reset_status import LedgerPlace
 from idferry.ledger.sign_ins import LedgerSignIns
 from idferry.ports import Clock, Deadline
@@ -23,6 +26,7 @@ from idferry.service.doors import Books
 from idferry.service.endpoints import Endpoint
 from idferry.service.external_id import CALLER_APPLICATION_ID, ExternalRules, PasswordSubmitEndpoint
 from idferry.service.logs import PersonIds
+from idferry.service.newcomers import NewcomerEndpoints
 from idferry.service.password_context import ContextTerms, PasswordContexts, decryption_key
 from idferry.service.workers import Workers
 from idferry.settings import Settings, Tenant
@@ -93,27 +97,16 @@ def serves_sign_ins(settings: Settings) -> bool:
 def sign_in_flow_of(place: SignInPlace) -> SignInFlow:
     """The flow for these settings. Raises SettingsError, UsageError (there is no ledger)."""
     settings, clock = place.settings, place.clock
-    if settings.service.mode == "C":
-        raise SettingsError(
-            'service.mode = "C" is not served by this release', remedy='Premigrate, and choose "A" or "B".'
-        )
     need_ledger(settings)
     stack = ExitStack()
     place.on_end.append(stack.close)
-    directory = stack.enter_context(directory_of(settings, clock, timeout=DIRECTORY_TIMEOUT))
+    directory = stack.enter_context(
+        directory_of(settings, clock, timeout=DIRECTORY_TIMEOUT, for_sign_ins=True)
+    )
     tell = _teller(place.books)
     verifiers = verifiers_of(settings, clock, tell, accept_stale_hashes=place.accept_stale_hashes)
-    ledger = LedgerSignIns(
-        LedgerPlace(
-            path=settings.ledger_path,
-            tenant_id=settings.need_tenant().id,
-            project=settings.project,
-            random_bytes=random_bytes,
-            now=clock.now,
-            elapsed=clock.elapsed,
-        ),
-        lost=lambda _count: place.books.metrics.alert("notes_lost"),
-    )
+    ledger_place = ledger_place_of(settings, clock)
+    ledger = LedgerSignIns(ledger_place, lost=lambda _count: place.books.metrics.alert("notes_lost"))
     stack.callback(ledger.close)
     parts = SignInParts(
         ledger=ledger,
@@ -126,8 +119,26 @@ def sign_in_flow_of(place: SignInPlace) -> SignInFlow:
         clock=clock,
         rules=sign_in_rules_of(settings),
         tell=tell,
+        claims=LedgerClaims(ledger_place) if creates_at_sign_in(settings) else None,
     )
     return SignInFlow(parts, directory)
+
+
+def creates_at_sign_in(settings: Settings) -> bool:
+    """Whether accounts are made when people sign in (mode C), which a policy of B2C alone can do."""
+    return settings.need_tenant().kind == "b2c" and settings.service.mode == "C"
+
+
+def ledger_place_of(settings: Settings, clock: Clock) -> LedgerPlace:
+    """Which ledger the service reads and writes, and whose."""
+    return LedgerPlace(
+        path=settings.ledger_path,
+        tenant_id=settings.need_tenant().id,
+        project=settings.project,
+        random_bytes=random_bytes,
+        now=clock.now,
+        elapsed=clock.elapsed,
+    )
 
 
 def sign_in_rules_of(settings: Settings) -> SignInRules:
@@ -145,10 +156,13 @@ def sign_in_rules_of(settings: Settings) -> SignInRules:
 def b2c_endpoints(place: SignInPlace, flow: SignInFlow) -> list[Endpoint]:
     """What a policy calls."""
     service = place.settings.service
+    flag = place.settings.need_tenant().migration_flag
     rules = B2cRules(
-        deadline=timedelta(seconds=service.deadline_seconds), negative_reply_at_s=service.negative_reply_at
+        deadline=timedelta(seconds=service.deadline_seconds),
+        negative_reply_at_s=service.negative_reply_at,
+        flag=flag,
     )
-    return B2cSignInEndpoints(
+    endpoints = B2cSignInEndpoints(
         flow.migrate,
         flow.note_reset,
         rules=rules,
@@ -156,6 +170,33 @@ def b2c_endpoints(place: SignInPlace, flow: SignInFlow) -> list[Endpoint]:
         people=place.people,
         books=place.books,
     ).endpoints()
+    claims = flow.parts.claims
+    if claims is None:
+        return endpoints
+    newcomers = NewcomerEndpoints(
+        lambda name: has_account_or_will(sign_in_name=name, claims=claims),
+        lambda name: draft_for_reset(sign_in_name=name, claims=claims, clock=place.clock),
+        flag=flag,
+        within_s=service.deadline_seconds,
+        workers=place.workers,
+        people=place.people,
+        books=place.books,
+    )
+    return [*endpoints, *newcomers.endpoints()]
+
+
+def settling_claims(
+    settings: Settings, clock: Clock, *, directory: Directory, books: Books
+) -> Callable[[], None]:
+    """One look at everybody whom a sign-in or a sign-up was creating; what came of it stands in log and ledger."""
+    claims = LedgerClaims(ledger_place_of(settings, clock))
+
+    def do() -> None:
+        settled = settle_claims(claims=claims, writer=directory.writer, clock=clock)
+        if settled.adopted or settled.ended:
+            books.log.info("claims_settled", adopted=settled.adopted, ended=settled.ended)
+
+    return do
 
 
 def external_id_endpoints(

@@ -46,6 +46,7 @@ def test_creating_is_left_by_an_observation_only() -> None:
         State.COMPLETE,
         State.AWAITING_PASSWORD,
         State.FAILED,
+        State.PLANNED,
     }
     assert {before for before, after in TRANSITIONS if after is State.CREATING} == {State.PLANNED}
 
@@ -61,7 +62,7 @@ def test_steps_of_a_ledger_made_anew_are_nobody_elses() -> None:
     for before, after in ONLY_REBUILDING:
         assert not may_follow(before, after)
         assert may_follow(before, after, rebuilding=True)
-    assert not may_follow(State.CREATING, State.PLANNED, rebuilding=True)
+    assert not may_follow(State.CREATING, State.LEFT_OUT, rebuilding=True)
 
 
 @pytest.mark.parametrize(
@@ -71,10 +72,10 @@ def test_steps_of_a_ledger_made_anew_are_nobody_elses() -> None:
         (State.PLANNED, State.PLANNED, True),
         (State.PLANNED, State.COMPLETE, False),
         (State.COMPLETE, State.PLANNED, False),
-        (State.COMPLETE, State.AWAITING_PASSWORD, False),
+        (State.COMPLETE, State.AWAITING_PASSWORD, True),
         (State.FAILED, State.CREATING, False),
         (State.REMOVED, State.CREATING, False),
-        (State.CREATING, State.PLANNED, False),
+        (State.CREATING, State.PLANNED, True),
         (State.CREATING, State.LEFT_OUT, False),
         (State.FAILED, State.LEFT_OUT, True),
         (State.LEFT_OUT, State.REFUSED, True),

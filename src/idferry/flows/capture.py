@@ -1,0 +1,238 @@
+"""A legacy front has just proven a password: hand it on to the account, so that the person need not type another one.
+
+One person after the other: a password that waited never overtakes a later one. It never writes over a password that
+somebody chose here, and after a failure the account's flag is up, so that the next sign-in at the front is taken.
+"""
+
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from idferry.errors import DirectoryError, LedgerError, Stopped
+from idferry.ports import (
+    Clock,
+    Deadline,
+    PersonHere,
+    PersonTurns,
+    SignInDirectory,
+    SignInLedger,
+    WrittenPasswords,
+)
+from idferry.rules.capture import (
+    CaptureEnd,
+    CaptureEvent,
+    CaptureRules,
+    Proven,
+    end_without_write,
+    is_refused,
+)
+from idferry.rules.entry import EventKind, Observation
+from idferry.rules.lifecycle import State
+from idferry.rules.names import compared_form
+from idferry.rules.password import Password
+from idferry.rules.sign_in import AccountFacts, Written, password_is_newer
+from idferry.rules.submission import KeyedDigest, key_of_person, password_mark
+
+_WHICHEVER = -1
+"""Stands for any password of a person: no mark is negative."""
+RAISED_WITHIN_S = 3.0
+"""A flag that must go up again gets its own time: the caller's may be used up by what failed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Captured:
+    """One password that a front has proven, and whose it is: by object id, else legacyId, else sign-in name."""
+
+    proven: Proven
+    password: Password
+    object_id: str = ""
+    legacy_id: str = ""
+    sign_in_name: str = ""
+
+
+SignUp = Callable[[Captured, Deadline], CaptureEnd]
+"""Creates the account of somebody who is planned."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaptureParts:
+    """What capturing is done with: the same for all of them."""
+
+    ledger: SignInLedger
+    directory: SignInDirectory
+    written: WrittenPasswords
+    turns: PersonTurns
+    keyed: KeyedDigest
+    clock: Clock
+    rules: CaptureRules
+    sign_up: SignUp
+
+
+def capture(*, captured: Captured, deadline: Deadline, parts: CaptureParts) -> CaptureEnd:
+    """What became of the password, by the deadline.
+
+    1. Find the person; somebody who signs up and is only planned gets the account now.
+    2. In the person's turn: read the account; a password that is not needed, not storable or older than one that was
+       chosen here is not written.
+    3. Write password and flag in one call. Where that fails, the flag goes up again.
+    """
+    if captured.password.is_empty:
+        return CaptureEnd.REFUSED
+    try:
+        person = _person(captured, deadline, parts)
+        if person is None:
+            is_sign_up = captured.proven.event is CaptureEvent.SIGN_UP
+            return parts.sign_up(captured, deadline) if is_sign_up else CaptureEnd.UNKNOWN_HERE
+        with parts.turns.of(key_of_person(*person.legacy_users[0])):
+            # What was written while this one waited for its turn is in the ledger, or about to be.
+            person = parts.ledger.by_object_id(person.object_id) or person
+            return _Capturing(captured, person, deadline, parts).end()
+    except LedgerError:
+        return CaptureEnd.NOT_NOW
+    except (DirectoryError, Stopped):
+        return CaptureEnd.NOT_NOW
+
+
+def _person(captured: Captured, deadline: Deadline, parts: CaptureParts) -> PersonHere | None:
+    ledger = parts.ledger
+    if captured.object_id:
+        person = ledger.by_object_id(captured.object_id)
+        if person is not None:
+            return person
+        # An account whose creation was never answered: the ledger does not know its id yet.
+        facts = _waited(parts.directory.facts(captured.object_id, deadline), deadline, parts.clock)
+        found = ledger.by_legacy_id(facts.legacy_id) if facts and facts.legacy_id else None
+        return replace(found, object_id=captured.object_id) if found else None
+    if captured.legacy_id:
+        person = ledger.by_legacy_id(captured.legacy_id)
+    else:
+        compared = compared_form(captured.sign_in_name)
+        person = ledger.by_sign_in_name(compared) if compared else None
+    return person if person and person.object_id else None
+
+
+class _Capturing:
+    """One password of a person who has an account, in the person's turn."""
+
+    def __init__(
+        self, captured: Captured, person: PersonHere, deadline: Deadline, parts: CaptureParts
+    ) -> None:
+        self._captured = captured
+        self._person = person
+        self._deadline = deadline
+        self._parts = parts
+        self._key = key_of_person(*person.legacy_users[0])
+        self._mark = password_mark(captured.password, person=self._key, keyed=parts.keyed)
+
+    def end(self) -> CaptureEnd:
+        """What became of it. Raises DirectoryError, Stopped: nothing was read, so nothing is written."""
+        parts, person, captured = self._parts, self._person, self._captured
+        reading = parts.directory.facts(person.object_id, self._deadline)
+        facts = _waited(reading, self._deadline, parts.clock)
+        if facts is not None and self._has_just_written(facts):
+            return CaptureEnd.REPEATED
+        against = end_without_write(
+            captured.proven,
+            facts,
+            legacy_id=person.legacy_id,
+            written_at=self._written_at(),
+            rules=parts.rules,
+        )
+        if facts is None or against is not None:
+            return self._hindered(facts, against or CaptureEnd.UNKNOWN_HERE)
+        if is_refused(captured.password, rules=parts.rules):
+            return self._refused(facts)
+        return self._write(facts)
+
+    def _written_at(self) -> datetime | None:
+        """Up to when the password is ours: what this process wrote a moment ago may not be in the ledger yet."""
+        parts = self._parts
+        lately = parts.written.written_at(self._key, _WHICHEVER, at=parts.clock.now())
+        return max((one for one in (lately, self._person.written_at) if one), default=None)
+
+    def _has_just_written(self, facts: AccountFacts) -> bool:
+        """Whether we wrote this very password a moment ago, and nobody another one since."""
+        parts = self._parts
+        at = parts.written.written_at(self._key, self._mark, at=parts.clock.now())
+        if at is None or facts.flag is True or facts.legacy_id != self._person.legacy_id:
+            return False
+        latest = self._written_at()
+        if latest is not None and latest > at + parts.rules.tolerance:
+            return False
+        return not password_is_newer(facts, written_at=at, tolerance=parts.rules.tolerance)
+
+    def _hindered(self, facts: AccountFacts | None, end: CaptureEnd) -> CaptureEnd:
+        if end is CaptureEnd.CHANGED_HERE and facts and facts.flag is True and facts.password_changed_at:
+            self._note(EventKind.PASSWORD_FOUND_CHANGED)
+            cleared = self._parts.directory.clear_flag(self._person.object_id, self._deadline)
+            cleared.add_done_callback(
+                lambda done: self._note(EventKind.FLAG_CLEARED, State.COMPLETE) if done.result() else None
+            )
+        return end
+
+    def _refused(self, facts: AccountFacts) -> CaptureEnd:
+        self._note(EventKind.CAPTURE_REFUSED)
+        if facts.flag is not True:
+            self._raise_flag()
+        return CaptureEnd.REFUSED
+
+    def _write(self, before: AccountFacts) -> CaptureEnd:
+        parts, password = self._parts, self._captured.password
+        # Were this process to end now, the ledger would not take our password for one that somebody chose here.
+        self._note(EventKind.PASSWORD_SENT)
+        writing = parts.directory.write_password(
+            self._person.object_id, password, weak=password.weakness() is not None, deadline=self._deadline
+        )
+        writing.add_done_callback(lambda done: self._wrote(done.result()))
+        parts.clock.wait_for([writing], self._deadline.seconds_left(parts.clock))
+        written = writing.result() if writing.done() else Written.UNCLEAR
+        if written is Written.UNCLEAR and self._is_written(before):
+            self._wrote(Written.DONE)
+            written = Written.DONE
+        if written is Written.DONE:
+            return CaptureEnd.WRITTEN
+        if written is Written.REFUSED:
+            return self._refused(before)
+        if before.flag is not True:
+            self._raise_flag()
+        return CaptureEnd.NOT_NOW
+
+    def _wrote(self, written: Written) -> None:
+        if written is Written.DONE:
+            for mark in (self._mark, _WHICHEVER):
+                self._parts.written.remember(self._key, mark, at=self._parts.clock.now())
+            self._note(EventKind.PASSWORD_WRITTEN, State.COMPLETE)
+
+    def _is_written(self, before: AccountFacts) -> bool:
+        """Whether the account shows the flag down and a password that is newer than the one it had before."""
+        reading = self._parts.directory.facts(self._person.object_id, self._deadline)
+        try:
+            after = _waited(reading, self._deadline, self._parts.clock)
+        except (DirectoryError, Stopped):
+            return False
+        if after is None or after.flag is not False or after.password_changed_at is None:
+            return False
+        return before.password_changed_at is None or after.password_changed_at > before.password_changed_at
+
+    def _raise_flag(self) -> None:
+        """The front has another password than the account: until the account has it, it awaits one."""
+        clock = self._parts.clock
+        deadline = Deadline(clock.elapsed() + RAISED_WITHIN_S)
+        raising = self._parts.directory.raise_flag(self._person.object_id, deadline)
+        raising.add_done_callback(
+            lambda done: self._note(EventKind.FLAG_RAISED, State.AWAITING_PASSWORD) if done.result() else None
+        )
+        clock.wait_for([raising], RAISED_WITHIN_S)
+
+    def _note(self, kind: EventKind, state: State | None = None) -> None:
+        observation = Observation(self._person.person_id, kind, state)
+        self._parts.ledger.note(observation, at=self._parts.clock.now())
+
+
+def _waited(reading: "Future[AccountFacts | None]", deadline: Deadline, clock: Clock) -> AccountFacts | None:
+    """What the directory says by the deadline. Raises DirectoryError, Stopped."""
+    clock.wait_for([reading], deadline.seconds_left(clock))
+    if not reading.done():
+        raise Stopped("the directory gave no answer in time")
+    return reading.result()

@@ -62,10 +62,17 @@ def read_key(ledger: Path) -> bytes:
 
 
 def holds_something(ledger: Path) -> bool:
-    """Whether there is a ledger file with something in it. Raises LedgerError when it cannot be read."""
+    """Whether there is a ledger file with something in it. Raises LedgerError when it cannot be looked at.
+
+    It is not opened: closing it would take away the locks of every connection that this process has to it, and then
+    another process may delete the log beneath them (https://sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled_by_a_separate_thread_doing_close_).
+    """
     try:
-        with ledger.open("rb") as file:
-            return bool(file.read(1))
+        if ledger.is_dir():
+            raise IsADirectoryError(errno.EISDIR, "a folder")
+        if ledger.exists() and not _may(ledger, os.R_OK):
+            raise PermissionError(errno.EACCES, "may not be read")
+        return ledger.stat().st_size > 0
     except FileNotFoundError:
         return False
     except OSError as error:
@@ -74,7 +81,7 @@ def holds_something(ledger: Path) -> bool:
 
 def may_write(folder: Path) -> bool:
     """Whether this process may make files in a folder."""
-    return os.access(folder, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
+    return _may(folder, os.W_OK)
 
 
 def key_path(ledger: Path) -> Path:
@@ -110,6 +117,10 @@ def _taken_over(path: Path) -> bytes | None:
             )
         _make_private(file.fileno())
         return key
+
+
+def _may(path: Path, mode: int) -> bool:
+    return os.access(path, mode, effective_ids=os.access in os.supports_effective_ids)
 
 
 def _make_private(descriptor: int) -> None:

@@ -3,6 +3,7 @@
 This module must not open a database. What goes wrong is an OSError or a ValueError; the store words it.
 """
 
+import errno
 import os
 import sys
 from collections.abc import Callable
@@ -23,10 +24,15 @@ def key_path(store: Path) -> Path:
 
 
 def holds_something(store: Path) -> bool:
-    """Whether there is such a file with something in it. Raises OSError when it cannot be read."""
+    """Whether there is such a file with something in it. Raises OSError when it cannot be looked at.
+
+    It is not opened: closing it would take away the locks of every connection that this process has to it
+    (https://sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled_by_a_separate_thread_doing_close_).
+    """
     try:
-        with store.open("rb") as file:
-            return bool(file.read(1))
+        if store.is_dir():
+            raise IsADirectoryError(errno.EISDIR, "a folder")
+        return store.stat().st_size > 0
     except FileNotFoundError:
         return False
 

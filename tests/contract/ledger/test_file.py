@@ -4,6 +4,7 @@ import os
 import shutil
 import sqlite3
 import stat
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -337,3 +338,16 @@ def test_a_scratch_copy_of_a_foreign_ledger_is_refused(path: Path) -> None:
     foreign = scratch_copy(path, tenant_id="x", project=PROJECT, random_bytes=counting_bytes(), at=AT)
     with pytest.raises(LedgerForeign), foreign:
         pass
+
+
+@posix_only
+def test_another_opening_leaves_the_locks_of_the_first(path: Path) -> None:
+    """Else another process that closes last deletes the log beneath a connection that goes on writing to it."""
+    opens_and_closes = "import sqlite3, sys; it = sqlite3.connect(sys.argv[1]); it.execute('SELECT * FROM run').fetchall(); it.close()"
+    with opened(path) as ledger:
+        opened(path, read_only=True).close()
+        subprocess.run([sys.executable, "-c", opens_and_closes, str(path)], check=True)
+        assert path.with_name(path.name + "-wal").exists(), "the other process took itself for the last one"
+        plan(ledger, wanted("2", "late@x.org"))
+    with opened(path) as again:
+        assert len(list(again.report.entries(Selection()))) == 2

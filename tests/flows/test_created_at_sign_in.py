@@ -39,7 +39,7 @@ OLD = "Old-Password-1"
 
 
 def human(number: int) -> Human:
-    return Human(str(number), f"p{number}@example.com", display_name=f"Person {number}")
+    return Human(str(number), f"p{number}@example.com", f"user{number}", display_name=f"Person {number}")
 
 
 def items(people: Sequence[Human]) -> list[PlanItem]:
@@ -137,6 +137,9 @@ def test_sign_up_and_reset_know_whom_to_expect() -> None:
     assert has_account_or_will(sign_in_name="P0@Example.com ", claims=claims)
     assert not has_account_or_will(sign_in_name="new@example.com", claims=claims)
     assert not has_account_or_will(sign_in_name=" ", claims=claims)
+    by_user_name = draft_for_reset(sign_in_name="user0", claims=claims, clock=clock)
+    assert by_user_name is None, "no address of the person was proven"
+    assert stage.state(0) is State.PLANNED
     draft = draft_for_reset(sign_in_name="P0@example.com", claims=claims, clock=clock)
     assert draft is not None
     assert draft.display_name == "Person 0"

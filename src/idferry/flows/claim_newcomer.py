@@ -8,7 +8,7 @@ from idferry.errors import LedgerError
 from idferry.ports import ClaimLedger, Clock, PersonHere
 from idferry.rules.account import AccountDraft
 from idferry.rules.lifecycle import State
-from idferry.rules.names import compared_form
+from idferry.rules.names import SignInType, compared_form
 from idferry.rules.sign_in import Cause, Decision, Outcome
 
 TO_COME = (State.PLANNED, State.CREATING)
@@ -51,11 +51,16 @@ def has_account_or_will(*, sign_in_name: str, claims: ClaimLedger) -> bool:
 def draft_for_reset(*, sign_in_name: str, claims: ClaimLedger, clock: Clock) -> AccountDraft | None:
     """The draft for somebody who has proven the address and chooses a password, claimed; None: nobody is to come.
 
-    Raises LedgerError.
+    Only an address finds somebody: whoever has proven one of his own could else type another one's user name beside
+    it. Raises LedgerError.
     """
     compared = compared_form(sign_in_name)
-    person = newcomer(compared, claims) if compared else None
-    if person is None or not claims.claim(person.person_id, at=clock.now()):
+    entry = claims.entry_of_sign_in_name(compared) if compared else None
+    if entry is None or entry.draft is None or entry.state not in TO_COME:
         return None
-    entry = claims.entry_of_legacy_id(person.legacy_id)
-    return entry.draft if entry else None
+    addresses = [
+        one.compared for one in entry.draft.identities if one.sign_in_type is SignInType.EMAIL_ADDRESS
+    ]
+    if compared not in addresses or not claims.claim(entry.person_id, at=clock.now()):
+        return None
+    return entry.draft

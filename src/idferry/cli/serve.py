@@ -66,11 +66,13 @@ def serve(
     listeners = _listeners(
         read, parts, insecure=insecure_loopback, port=port, mtls_port=mtls_port, admin_port=admin_port
     )
+    # Asked for now: whoever stops us at once closes the sockets before they are printed.
+    addresses = {name: one.address for name, one in listeners.items()}
     try:
         serve_listeners(
             list(listeners.values()),
             log=parts.context.books.log,
-            ready=lambda: _print_addresses(listeners, as_json=as_json),
+            ready=lambda: _print_addresses(addresses, as_json=as_json),
             before=parts.before,
             beside=parts.run_timers,
             stop_with=_watch_standard_input if exit_with_parent else None,
@@ -143,8 +145,7 @@ def _check_front(read: Settings) -> None:
         )
 
 
-def _print_addresses(listeners: "dict[str, Listener]", *, as_json: bool) -> None:
-    addresses = {name: one.address for name, one in listeners.items()}
+def _print_addresses(addresses: dict[str, str], *, as_json: bool) -> None:
     if as_json:
         print_json(addresses)
     else:

@@ -64,6 +64,11 @@ def test_a_reset_shows_as_a_newer_password_and_clearing_leaves_it(emulated: Emul
     assert password_is_newer(facts, written_at=None)
     assert sign_ins.clear_flag(account, soon(emulated)).result(10) is True
     assert emulated.opens("ana@example.com", "Own-Password-1")
+    assert sign_ins.raise_flag(account, soon(emulated)).result(10) is True
+    facts = sign_ins.facts(account, soon(emulated)).result(10)
+    assert facts is not None
+    assert facts.flag is True
+    assert emulated.opens("ana@example.com", "Own-Password-1"), "only the flag has changed"
 
 
 def test_what_the_directory_will_not_store_is_refused_and_changes_nothing(
@@ -109,6 +114,7 @@ def test_nothing_is_begun_after_the_deadline(emulated: EmulatedDirectory) -> Non
     late, sign_ins = soon(emulated, 0.0), emulated.directory.sign_ins
     assert sign_ins.write_password(account, NEW, weak=False, deadline=late).result(10) is Written.FAILED
     assert sign_ins.clear_flag(account, late).result(10) is False
+    assert sign_ins.raise_flag(account, late).result(10) is False
     with pytest.raises(Stopped):
         sign_ins.facts(account, late).result(10)
     assert not emulated.opens("ana@example.com", "Own-Password-1")

@@ -265,7 +265,8 @@ def test_one_person_s_story(desk: Desk) -> None:
     desk.people("crm.jsonl", people(2))
     run = desk.json("premigrate", "crm.jsonl", "--execute")["run"]
     story = desk.json("person", "P1@Example.org")
-    assert list(story) == ["sign_in_name", "entry", "events", "locks", "unlocked", "accounts"]
+    told = ["unlocked", "flag_raised", "reset_required"]
+    assert list(story) == ["sign_in_name", "entry", "events", "locks", *told, "accounts"]
     assert story["entry"].keys() == LEDGER_KEYS
     assert (story["entry"]["state"], story["entry"]["created_by_run"]) == ("complete", run)
     assert [event["kind"] for event in story["events"]] == ["sent", "created"]
@@ -286,7 +287,8 @@ def test_status_counts_states_and_groups_failures(desk: Desk, emulator: Emulator
     desk.people("crm.jsonl", people(5))
     done = desk.json("premigrate", "crm.jsonl", "--execute", code=1)
     status = desk.json("status")
-    assert list(status) == ["states", "failures", "rate", "time_left_s", "runs", "exported"]
+    figures = ["captures_refused", "rate", "time_left_s"]
+    assert list(status) == ["states", "failures", *figures, "runs", "exported"]
     assert status["states"] == done["states"] == {"complete": 4, "failed": 1}
     [failure] = status["failures"]
     assert list(failure) == ["code", "count", "remedy"]

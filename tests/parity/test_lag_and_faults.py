@@ -1,6 +1,7 @@
 """Replication lag, and everything that can go wrong on the way, on demand."""
 
 import ssl
+import time
 from typing import Any
 
 import httpx2
@@ -195,6 +196,17 @@ def test_slow_answers(emulator: Emulator, graph: GraphHttp) -> None:
     with pytest.raises(httpx2.TimeoutException):
         graph.http.post("/v1.0/users", json=body, timeout=0.05)
     assert graph.http.get("/v1.0/users").status_code == 200
+
+
+@pytest.mark.assumed("simulations start anew while calls of killed processes are still under way")
+def test_what_is_held_back_writes_nothing_after_a_reset(emulator: Emulator, graph: GraphHttp) -> None:
+    """A reset cuts off the requests that a fault still holds back."""
+    emulator.faults({"operation": "users.create", "kind": "slow", "delay_ms": 150, "count": 1})
+    with pytest.raises(httpx2.TimeoutException):
+        graph.http.post("/v1.0/users", json=graph.tenant.local_account("ann@example.org"), timeout=0.05)
+    emulator.reset()
+    time.sleep(0.3)
+    assert emulator.dump(graph.tenant) == []
 
 
 @pytest.mark.documented(ERRORS)

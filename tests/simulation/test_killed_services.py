@@ -27,6 +27,7 @@ from idferry.wiring import clock_of, ledger_of, ledger_to_read, source_of
 PASSWORD = "Old-Password-1"
 PEOPLE = "people.jsonl"
 WITHIN_S = 20.0
+SLOT_S = 16
 
 
 @dataclass
@@ -124,9 +125,11 @@ def emulator() -> Iterator[Emulator]:
         yield running
 
 
-def kill(service: RunningService) -> None:
+def kill(service: RunningService, emulator: Emulator) -> None:
+    """End it at once. Checks that were under way hold their places in the guard for some seconds more."""
     service.process.kill()
     service.process.wait(timeout=10)
+    emulator.advance(SLOT_S)
 
 
 def test_what_waits_to_be_captured_is_lost_and_all_flags_are_still_up(
@@ -141,7 +144,7 @@ def test_what_waits_to_be_captured_is_lost_and_all_flags_are_still_up(
         emulator.faults({"operation": "users.get", "kind": "slow", "delay_ms": 20_000})
         with running_service(tmp_path, "--insecure-loopback") as service:
             assert {capture(service, name) for name in stand.names} == {202}
-            kill(service)
+            kill(service, emulator)
         emulator.faults()
         assert stand.flags() == dict.fromkeys(stand.names, True)
         with running_service(tmp_path, "--insecure-loopback") as service:
@@ -166,7 +169,7 @@ def test_in_mode_b_everybody_has_the_old_state_or_the_whole_new_one(
         with running_service(tmp_path, "--insecure-loopback") as service, ThreadPoolExecutor(16) as pool:
             asked = [pool.submit(sign_in, service, name) for name in stand.names]
             until(lambda: sum(flag is False for flag in stand.flags().values()) >= 4)
-            kill(service)
+            kill(service, emulator)
             answers = [one.result()[0] for one in asked]
         emulator.faults()
         time.sleep(2.0)  # what was sent before the kill arrives, and nobody hears of it
@@ -191,7 +194,7 @@ def test_in_mode_c_a_claim_whose_answer_nobody_heard_costs_nobody_an_account(
         with running_service(tmp_path, "--insecure-loopback") as service, ThreadPoolExecutor(12) as pool:
             asked = [pool.submit(sign_in, service, name) for name in stand.names]
             until(lambda: stand.states().get("creating", 0) >= 1)
-            kill(service)
+            kill(service, emulator)
             heard = [one.result()[0] == 200 for one in asked]
         with running_service(tmp_path, "--insecure-loopback") as service:
             for name in stand.names:

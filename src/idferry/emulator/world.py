@@ -80,7 +80,7 @@ class World:
         self.faults.set_rules([], seed=0)
         self.throttle.set_profile(ThrottleProfile())
         self.counts.reset()
-        self.performer.waiting.forget()
+        self.performer.forget()
         self.password_submit.forget()
         self.authorizations.forget()
 

@@ -36,6 +36,12 @@ class Performer:
         self._throttle = throttle
         self._counts = counts
         self.waiting = Waiting(clock)
+        self._resets = 0
+
+    def forget(self) -> None:
+        """As new. What is still held back belongs to the time before: it is cut off and writes nothing any more."""
+        self.waiting.forget()
+        self._resets += 1
 
     async def run(self, call: Call) -> Answer:
         """The answer; ConnectionCut when a fault closes the connection instead."""
@@ -72,7 +78,10 @@ class Performer:
             self._counts.ended(name, _named(fault))
             return _damaged(call, fault, Answer(fault.status))
         if fault.kind == "slow":
+            resets = self._resets
             await self._clock.pause(fault.delay_ms / 1000)
+            if self._resets != resets:
+                raise ConnectionCut
         if fault.kind == "twice":
             return await self._run_twice(call, name, first_counts=fault.after_write)
         answer = await self._attempt(call, name)

@@ -12,10 +12,13 @@ from idferry.rules.attempts import Everyone, GuardRules
 from idferry.stores import private_files
 from idferry.stores.group_commit import GroupCommit
 from idferry.stores.guard import SqliteGuard
-from idferry.stores.named_queries import migrations, named_queries, statements
+from idferry.stores.named_queries import named_queries
 from idferry.stores.private_files import RandomBytes
+from idferry.stores.schema import ForeignDatabase, NewerSchema, StoreKind, migrate
 
-APPLICATION_ID = 0x4944_4647  # "IDFG"; https://sqlite.org/pragma.html#pragma_application_id
+KIND = StoreKind(
+    "guard", application_id=0x4944_4647
+)  # "IDFG"; https://sqlite.org/pragma.html#pragma_application_id
 BUSY_TIMEOUT_MS = 1_000  # the help desk's own change takes a millisecond
 _SQL = named_queries("guard")
 _PRAGMAS = {"busy_timeout": str(BUSY_TIMEOUT_MS), "journal_mode": "WAL", "synchronous": "FULL"}
@@ -67,24 +70,16 @@ def _prepare(connection: sqlite3.Connection, path: Path, key: bytes) -> None:
     for name, value in _PRAGMAS.items():
         connection.execute(f"PRAGMA {name} = {value}")
     connection.execute("BEGIN IMMEDIATE")
-    scripts = migrations("guard")
-    version = _pragma(connection, "user_version")
-    is_empty = connection.execute(_SQL["count_tables"]).fetchone()[0] == 0
-    if not is_empty and _pragma(connection, "application_id") != APPLICATION_ID:
+    try:
+        migrate(connection, KIND)
+    except ForeignDatabase as error:
         raise GuardUnavailable(
             f"{path} is a database, but no guard", remedy="Name another file in [guard] path."
-        )
-    if version > len(scripts):
+        ) from error
+    except NewerSchema as error:
         raise GuardUnavailable(
-            f"the guard {path} has schema {version}, this idferry knows schemas up to {len(scripts)}",
-            remedy="Install the newer idferry that wrote it.",
-        )
-    for script in scripts[version:]:
-        for statement in statements(script):
-            connection.execute(statement)
-    if version < len(scripts):
-        connection.execute(f"PRAGMA user_version = {len(scripts)}")
-        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            f"the guard {path} {error}", remedy="Install the newer idferry that wrote it."
+        ) from error
     _check_key(connection, path, key)
     connection.execute(_SQL["prove_writable"])
     connection.execute("COMMIT")
@@ -102,10 +97,6 @@ def _check_key(connection: sqlite3.Connection, path: Path, key: bytes) -> None:
             f"the key file {private_files.key_path(path)} belongs to another guard",
             remedy="Restore the key file that was made with this guard, or move both away: a new guard is made.",
         )
-
-
-def _pragma(connection: sqlite3.Connection, name: str) -> int:
-    return int(connection.execute(f"PRAGMA {name}").fetchone()[0])
 
 
 def _unavailable(path: Path, error: sqlite3.Error) -> GuardUnavailable:

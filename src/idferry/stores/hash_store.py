@@ -7,7 +7,7 @@ use the file at the same time.
 import sqlite3
 import threading
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -17,11 +17,14 @@ import msgspec
 from idferry.errors import HashStoreUnavailable
 from idferry.ports import HashRow
 from idferry.stores import private_files
-from idferry.stores.named_queries import migrations, named_queries, statements
+from idferry.stores.named_queries import named_queries
 from idferry.stores.private_files import RandomBytes
+from idferry.stores.schema import ForeignDatabase, NewerSchema, StoreKind, migrate
 from idferry.stores.sealing import PLAIN_SECRET, SECRET_CHARACTERS_MIN, Seal
 
-APPLICATION_ID = 0x4944_4648  # "IDFH"; https://sqlite.org/pragma.html#pragma_application_id
+KIND = StoreKind(
+    "hashes", application_id=0x4944_4648
+)  # "IDFH"; https://sqlite.org/pragma.html#pragma_application_id
 BUSY_TIMEOUT_MS = 5_000
 PAGE_ROWS = 1_000
 _SQL = named_queries("hashes")
@@ -149,8 +152,8 @@ class SqliteHashStore:
                 connection.execute("COMMIT")
             except BaseException:
                 # Also where it is not committed because somebody reads: an open transaction would lock everybody out.
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
+                with suppress(sqlite3.Error):  # the first error is the one to tell
+                    connection.rollback()
                 raise
 
 
@@ -205,24 +208,16 @@ def _prepare(connection: sqlite3.Connection, path: Path, seal: Seal, *, plain: b
     for name, value in _PRAGMAS.items():
         connection.execute(f"PRAGMA {name} = {value}")
     connection.execute("BEGIN IMMEDIATE")
-    scripts = migrations("hashes")
-    version = _pragma(connection, "user_version")
-    is_empty = connection.execute(_SQL["count_tables"]).fetchone()[0] == 0
-    if not is_empty and _pragma(connection, "application_id") != APPLICATION_ID:
+    try:
+        migrate(connection, KIND)
+    except ForeignDatabase as error:
         raise HashStoreUnavailable(
             f"{path} is a database, but no hash store", remedy="Name another file in [hashes] path."
-        )
-    if version > len(scripts):
+        ) from error
+    except NewerSchema as error:
         raise HashStoreUnavailable(
-            f"the hash store {path} has schema {version}, this idferry knows schemas up to {len(scripts)}",
-            remedy="Install the newer idferry that wrote it.",
-        )
-    for script in scripts[version:]:
-        for statement in statements(script):
-            connection.execute(statement)
-    if version < len(scripts):
-        connection.execute(f"PRAGMA user_version = {len(scripts)}")
-        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            f"the hash store {path} {error}", remedy="Install the newer idferry that wrote it."
+        ) from error
     _check_key(connection, path, seal, plain=plain)
     connection.execute(_SQL["prove_writable"])
     connection.execute("COMMIT")
@@ -240,10 +235,6 @@ def _packed(row: HashRow) -> bytes:
     return msgspec.json.encode(
         _Row(row.source, row.key, row.scheme, row.value, row.parameters, row.hashed_name, row.exported_at)
     )
-
-
-def _pragma(connection: sqlite3.Connection, name: str) -> int:
-    return int(connection.execute(f"PRAGMA {name}").fetchone()[0])
 
 
 def _unavailable(path: Path, error: Exception) -> HashStoreUnavailable:

@@ -1,8 +1,5 @@
 -- What the guard counts, and how it changes.
 
--- name: count_tables
-SELECT count(*) FROM sqlite_master
-
 -- name: key_check
 SELECT key_check FROM guard
 

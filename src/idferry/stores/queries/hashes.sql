@@ -1,6 +1,3 @@
--- name: count_tables
-SELECT count(*) FROM sqlite_schema
-
 -- name: key_check
 SELECT key_check, is_plain FROM hash_store WHERE id = 1
 

@@ -15,7 +15,7 @@ from datetime import timedelta
 
 from idferry.ports import Clock, Deadline, LegacyRef, OnLateVerdict, PasswordVerifier, Tell
 from idferry.rules.breaker import Breaker, CallRate, Entry, sign_of
-from idferry.rules.happenings import PasswordChecked
+from idferry.rules.happenings import LegacyAnswered, PasswordChecked
 from idferry.rules.password import Password
 from idferry.rules.verdict import Mismatch, NoAnswer, Silence, Verdict
 
@@ -146,7 +146,9 @@ class Protected:
             verdict = self._verifier.verify(
                 who, password, Deadline(began_s + self._abort_after.total_seconds())
             )
-        except Exception:  # noqa: BLE001  a bug in one verifier must not leave the breaker half open
+        except Exception as error:  # noqa: BLE001  a bug in one verifier must not leave the breaker half open
+            # Its kind alone: the message of a bug may quote what was checked.
+            self._tell(LegacyAnswered(self.name, f"a bug: {type(error).__name__}"))
             verdict = NoAnswer(Silence.UNEXPECTED, reached=True)
         self._hear(call, entry, verdict)
         return began_s, verdict

@@ -10,7 +10,7 @@ from tests.support.scripted_server import wait_until
 
 from idferry.ports import Deadline, LegacyRef
 from idferry.rules.breaker import OPEN_SECONDS_MIN, SILENCES_TO_OPEN
-from idferry.rules.happenings import Happening, PasswordChecked
+from idferry.rules.happenings import Happening, LegacyAnswered, PasswordChecked
 from idferry.rules.password import Password
 from idferry.rules.verdict import Match, Mismatch, NoAnswer, Silence, Verdict
 from idferry.wiring import SystemClock
@@ -119,10 +119,13 @@ def test_a_verifier_that_times_out_by_itself_tells_it_as_one_that_came_late() ->
 
 def test_a_verifier_with_a_bug_is_no_answer() -> None:
     def broken() -> Verdict:
-        raise KeyError("password")
+        raise KeyError("Old-Password-1")
 
     stage = Stage(LegacySystem(broken))
     assert stage.ask() == NoAnswer(Silence.UNEXPECTED, reached=True)
+    assert stage.told[0] == LegacyAnswered(stage.verifier.name, "a bug: KeyError"), (
+        "its kind, and nothing it quotes"
+    )
 
 
 def test_silences_in_a_row_open_the_breaker_and_one_probe_closes_it() -> None:

@@ -3,7 +3,6 @@
 It must not decide who may call what; `caller_auth` does.
 """
 
-import base64
 import binascii
 import hmac
 from collections.abc import Sequence
@@ -67,7 +66,7 @@ def what_is_presented(name: bytes, value: bytes) -> bytes:
     match scheme.lower():
         case b"basic":
             try:
-                return b"basic " + base64.b64decode(rest, validate=True)
+                return b"basic " + binascii.a2b_base64(rest, strict_mode=True)
             except (binascii.Error, ValueError):
                 return b""
         case b"bearer":

@@ -48,6 +48,7 @@ class StatusQuestion(msgspec.Struct, frozen=True):
 
 
 _decode = msgspec.json.Decoder(StatusQuestion | None).decode
+_MAY_SIGN_IN = Answer(200, "may_sign_in")  # nearly everybody's, so it is made once
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,7 +131,7 @@ class ResetStatusEndpoints:
             return self._unsaid("status_address_limit", question)
         try:
             if not await self._asked(name):
-                return Answer(200, "may_sign_in")
+                return _MAY_SIGN_IN
         except (IdferryError, Overloaded, TimeoutError) as error:
             return self._unsaid("status_unavailable", question, kind=getattr(error, "code", "") or "slow")
         except Exception as error:  # noqa: BLE001  a bug of ours or of a store's library must bar nobody either

@@ -5,6 +5,7 @@ One process and one loop for all listeners. It prints nothing; the command line 
 
 import asyncio
 import contextlib
+import gc
 import signal
 import socket
 import ssl
@@ -133,6 +134,7 @@ async def _run(
         loop.call_soon_threadsafe(stop)
 
     await before()
+    _keep_for_good()
     with _stopped_by_signals(stop_from_outside):
         if stop_with:
             stop_with(stop_from_outside)
@@ -144,6 +146,15 @@ async def _run(
         await asyncio.gather(*tasks)
         if other:
             other.cancel()
+
+
+def _keep_for_good() -> None:
+    """What was made until now lives as long as the process: the collector need not look for cycles in it again.
+
+    A whole collection took 30 ms, in which nobody is answered.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def _tell_stray(log: Log, context: dict[str, Any]) -> None:

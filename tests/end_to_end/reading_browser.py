@@ -47,6 +47,8 @@ class ReadersBrowser:
         elif verb == "see":
             expect(self._page.locator("body")).to_contain_text(str(what), timeout=WAIT_MS)
         elif verb == "type":
+            # A page is there before its field has the focus: what was typed too early would be lost.
+            expect(self._page.locator("input:focus")).to_be_visible(timeout=WAIT_MS)
             self._page.keyboard.type(str(what))
         else:
             assert verb == "press", verb

@@ -5,7 +5,7 @@ r"""Sign-ins by control: what simulations use in place of a browser, and a look 
 | POST sign-in | `tenant_id`, `sign_in_name, password` or `issuer, issuer_user_id`; optional `application` (client id; by default one that the first listener names), `extension` (false: only compares the stored password, changes nothing but the last sign-in), `correlation_id`, `client_address` | `{"signed_in", "object_id", "reason", "title", "text", "migrated", "error_code", "error_name", "correlation_id", "calls": [{"status", "took_ms", "outcome", "error_code"}], "id_token"}`; reason: ok, unknown, disabled, wrong_password, must_change_password, and with an extension locked, must_reset, blocked, error; title and text: what the page would say; id_token where an application is named |
 | POST self-service-reset | `tenant_id, object_id, password` | `{}`, or Graph's refusal |
 | GET sign-ins | query `tenant_id` | `{"sign_ins": [{"at", "sign_in_name", "correlation_id", "object_id", "outcome", "migrated", "error_code", "calls"}]}`, from pages and by control, oldest first |
-| GET mail | query `tenant_id` | `{"letters": [{"to", "code", "sent"}]}`, newest first: codes of self-service reset |
+| GET mail | query `tenant_id` | `{"letters": [{"to", "code", "sent"}]}`, newest first: codes of self-service reset and sign-up |
 | GET mailbox | query `tenant_id` | the same as a page for people |
 """
 
@@ -149,7 +149,7 @@ class SignInControl:
 
     async def _mail(self, request: Request) -> Response:
         return self._of_tenant(
-            request, lambda tenant: {"letters": self._world.password_submit.resets.letters(tenant.tenant_id)}
+            request, lambda tenant: {"letters": self._world.password_submit.mailbox.letters(tenant.tenant_id)}
         )
 
     async def _mailbox(self, request: Request) -> Response:
@@ -157,7 +157,7 @@ class SignInControl:
             tenant = tenant_named(self._world, request.query_params.get("tenant_id", "external"))
         except ControlError as error:
             return as_json({"error": str(error)}, status=400)
-        letters = self._world.password_submit.resets.letters(tenant.tenant_id)
+        letters = self._world.password_submit.mailbox.letters(tenant.tenant_id)
         return mailbox_page([(letter.to, letter.code, letter.sent) for letter in letters])
 
     def _of_tenant(self, request: Request, answer: Any) -> Response:

@@ -8,6 +8,7 @@ import base64
 import hashlib
 from collections.abc import Iterable, Mapping
 from html import escape
+from typing import Literal
 from urllib.parse import urlsplit
 
 from starlette.responses import HTMLResponse
@@ -55,6 +56,8 @@ th,td{border-color:#33414f}
 """
 _STYLE_DIGEST = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 _FOOTER = "An emulated tenant on this machine: passwords typed here guard nothing, and codes lie in /control/mailbox."
+CodeFor = Literal["reset", "sign-up"]
+_CODE_FIELDS: Mapping[CodeFor, str] = {"reset": "reset", "sign-up": "sign_up"}
 
 
 class SignInPages:
@@ -86,7 +89,8 @@ class SignInPages:
         if with_password:
             fields.append(_input("password", "Password", kind="current-password"))
         body = _error(error) + self._form("sign-in", fields, button="Sign in" if with_password else "Next")
-        return self._page("Sign in", body + self._forgot(), error=error)
+        up = f'<p class="more">No account? {self._link("sign-up", "Create one")}</p>'
+        return self._page("Sign in", body + self._forgot() + up, error=error)
 
     def password(self, *, user_name: str, error: str = "") -> HTMLResponse:
         """The password of this name."""
@@ -108,16 +112,18 @@ class SignInPages:
         body = _error(error) + self._form("reset", fields, button="Send a code")
         return self._page("Reset your password", body + self._back(), error=error)
 
-    def reset_code(self, *, reset: str, reason: str = "", error: str = "") -> HTMLResponse:
-        """The code from the e-mail."""
+    def code(
+        self, action: CodeFor, *, name: str, sent: str, reason: str = "", error: str = ""
+    ) -> HTMLResponse:
+        """The code from the e-mail; `name` is that of the reset or sign-up, `sent` says where the code went."""
         fields = [
             _hidden("step", "prove"),
-            _hidden("reset", reset),
+            _hidden(_CODE_FIELDS[action], name),
             _input("code", "Code", kind="one-time-code", invalid=bool(error)),
         ]
         head = f"<p>{escape(reason)}</p>" if reason else ""
-        body = f"{head}<p>{escape(texts.CODE_SENT)}</p>{_error(error)}"
-        body += self._form("reset", fields, button="Go on")
+        body = f"{head}<p>{escape(sent)}</p>{_error(error)}"
+        body += self._form(action, fields, button="Go on")
         return self._page("Prove that it is you", body + self._back(), error=error)
 
     def reset_password(self, *, reset: str, error: str = "") -> HTMLResponse:
@@ -136,6 +142,28 @@ class SignInPages:
         """The new password holds."""
         body = f'<p role="status">{escape(texts.SIGN_IN_AGAIN)}</p>{self._link("sign-in", "Sign in")}'
         return self._page(texts.PASSWORD_CHANGED, body)
+
+    def sign_up_address(self, *, error: str = "") -> HTMLResponse:
+        """The e-mail address of somebody new."""
+        fields = [
+            _hidden("step", "send"),
+            _input("address", "E-mail address", kind="email", invalid=bool(error)),
+        ]
+        body = _error(error) + self._form("sign-up", fields, button="Send a code")
+        return self._page("Create an account", body + self._back(), error=error)
+
+    def sign_up_details(self, *, sign_up: str, display_name: str = "", error: str = "") -> HTMLResponse:
+        """A name, and a password twice."""
+        fields = [
+            _hidden("step", "create"),
+            _hidden("sign_up", sign_up),
+            _input("display_name", "Name", kind="name", value=display_name),
+            _input("password", "Password", kind="new-password", invalid=bool(error)),
+            _input("again", "Password again", kind="new-password", invalid=bool(error), focus=False),
+        ]
+        body = f"<p>{escape(texts.PASSWORD_WEAK)}</p>{_error(error)}"
+        body += self._form("sign-up", fields, button="Create the account")
+        return self._page("Create an account", body, error=error)
 
     def ended(self, *, title: str, text: str) -> HTMLResponse:
         """The sign-in goes no further."""

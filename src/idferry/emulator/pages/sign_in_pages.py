@@ -1,4 +1,4 @@
-"""The hosted sign-in of an external tenant over HTTP: authorize, sign-in and reset pages, and the way back.
+"""The hosted sign-in of an external tenant over HTTP: authorize, sign-in, sign-up and reset pages, and the way back.
 
 https://learn.microsoft.com/entra/external-id/customers/concept-user-flow-sign-up-sign-in-customers. It reads forms and picks
 pages; what is decided stands in `password_submit`, what an application may ask in `authorizations`.
@@ -18,6 +18,7 @@ from idferry.emulator.pages.id_tokens import TokenIssuer
 from idferry.emulator.password_submit import texts
 from idferry.emulator.password_submit.resets import ResetEnd, email_of
 from idferry.emulator.password_submit.sign_in import Attempt, Outcome, SignInEnd
+from idferry.emulator.password_submit.sign_ups import SignUpEnd
 from idferry.emulator.sign_in import find_account
 from idferry.emulator.tenants import Tenant
 from idferry.emulator.world import World
@@ -51,6 +52,8 @@ class SignInRoutes:
             Route("/{tenant}/sign-in", self._under_way(self._sign_in), methods=["POST"]),
             Route("/{tenant}/reset", self._under_way(self._show_reset), methods=["GET"]),
             Route("/{tenant}/reset", self._under_way(self._reset), methods=["POST"]),
+            Route("/{tenant}/sign-up", self._under_way(self._show_sign_up), methods=["GET"]),
+            Route("/{tenant}/sign-up", self._under_way(self._sign_up), methods=["POST"]),
             Route(f"/{{tenant}}/{SIGNED_IN}", self.signed_in, methods=["GET"]),
         ]
 
@@ -202,12 +205,12 @@ class SignInRoutes:
         if reason and (account is None or email_of(account) is None):
             return _pages(asked).ended(title=texts.RESET_REQUIRED, text=texts.NO_RESET)
         reset = self._world.password_submit.resets.begin(asked.tenant, account)
-        return _pages(asked).reset_code(reset=reset, reason=reason)
+        return _pages(asked).code("reset", name=reset, sent=texts.CODE_SENT, reason=reason)
 
     def _prove(self, asked: Authorization, *, reset: str, code: str) -> Response:
         if self._world.password_submit.resets.prove(reset, code):
             return _pages(asked).reset_password(reset=reset)
-        return _pages(asked).reset_code(reset=reset, error=texts.CODE_WRONG)
+        return _pages(asked).code("reset", name=reset, sent=texts.CODE_SENT, error=texts.CODE_WRONG)
 
     def _set_password(self, asked: Authorization, form: Form) -> Response:
         reset, password = form.get("reset", ""), form.get("password", "")
@@ -220,6 +223,57 @@ class SignInRoutes:
                 return _pages(asked).reset_password(reset=reset, error=texts.PASSWORD_WEAK)
             case ResetEnd.EXPIRED:
                 return _pages(asked).reset_name(user_name=asked.user_name, error=texts.CODE_WRONG)
+
+    async def _show_sign_up(self, asked: Authorization, _form: Form, _request: Request) -> Response:
+        return _pages(asked).sign_up_address()
+
+    async def _sign_up(self, asked: Authorization, form: Form, _request: Request) -> Response:
+        sign_up = form.get("sign_up", "")
+        match form.get("step"):
+            case "send":
+                address = form.get("address", "").strip()
+                if "@" not in address:
+                    return _pages(asked).sign_up_address(error=texts.ADDRESS_MISSING)
+                begun = self._world.password_submit.sign_ups.begin(asked.tenant, address)
+                return _pages(asked).code("sign-up", name=begun, sent=texts.CODE_SENT_TO_NEW)
+            case "prove":
+                return self._prove_sign_up(asked, sign_up, code=form.get("code", ""))
+            case "create":
+                return self._create(asked, sign_up, form)
+            case _:
+                return error_page(texts.FLOW_UNKNOWN)
+
+    def _prove_sign_up(self, asked: Authorization, sign_up: str, *, code: str) -> Response:
+        sign_ups = self._world.password_submit.sign_ups
+        if not sign_ups.prove(sign_up, code):
+            return _pages(asked).code(
+                "sign-up", name=sign_up, sent=texts.CODE_SENT_TO_NEW, error=texts.CODE_WRONG
+            )
+        if sign_ups.is_taken(sign_up):
+            return _pages(asked).sign_up_address(error=texts.ADDRESS_TAKEN)
+        return _pages(asked).sign_up_details(sign_up=sign_up)
+
+    def _create(self, asked: Authorization, sign_up: str, form: Form) -> Response:
+        display_name, password = form.get("display_name", "").strip(), form.get("password", "")
+        if not display_name or password != form.get("again"):
+            wrong = texts.PASSWORDS_DIFFER if display_name else texts.DISPLAY_NAME_MISSING
+            return _pages(asked).sign_up_details(sign_up=sign_up, display_name=display_name, error=wrong)
+        made = self._world.password_submit.sign_ups.finish(
+            sign_up, display_name=display_name, password=password
+        )
+        match made.end:
+            case SignUpEnd.CREATED:
+                return self._hand_over(asked, made.object_id)
+            case SignUpEnd.TAKEN:
+                return _pages(asked).sign_up_address(error=texts.ADDRESS_TAKEN)
+            case SignUpEnd.REFUSED:
+                return _pages(asked).sign_up_details(
+                    sign_up=sign_up, display_name=display_name, error=texts.PASSWORD_WEAK
+                )
+            case SignUpEnd.EXPIRED:
+                return _pages(asked).sign_up_address(error=texts.CODE_WRONG)
+            case _:
+                assert_never(made.end)
 
     def _refused(self, refusal: AuthorizationRefusal) -> Response:
         text = f"AADSTS{refusal.number}: {refusal.text}"

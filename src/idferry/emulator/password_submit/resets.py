@@ -1,48 +1,19 @@
 """Self-service password reset: a code goes to the account's e-mail address, and whoever knows it chooses a new password.
 
-https://learn.microsoft.com/entra/external-id/customers/how-to-enable-password-reset-customers. No letter leaves this
-process: it lies in a mailbox that the control API shows. The extension is not asked.
+https://learn.microsoft.com/entra/external-id/customers/how-to-enable-password-reset-customers. The extension is not asked.
 """
 
-import hmac
-from collections import deque
-from dataclasses import dataclass
 from enum import StrEnum
 
-from idferry.emulator.clock import Clock, stamp
+from idferry.emulator.clock import Clock
 from idferry.emulator.entropy import Entropy
 from idferry.emulator.graph import accounts
 from idferry.emulator.graph.errors import GraphError
+from idferry.emulator.password_submit.codes import Codes, Mailbox
 from idferry.emulator.password_submit.lockout import Lockout
 from idferry.emulator.password_submit.readiness import flag_of, listener_for
 from idferry.emulator.store import Account
 from idferry.emulator.tenants import Tenant
-
-CODE_LIFETIME_S = 600.0
-CODE_TRIES_MAX = 5
-CODE_DIGITS = 8
-LETTERS_MAX = 1_000
-RESETS_MAX = 10_000
-
-
-@dataclass(frozen=True, slots=True)
-class Letter:
-    """One e-mail in the emulator's mailbox."""
-
-    tenant_id: str
-    to: str
-    code: str
-    sent: str
-
-
-@dataclass
-class _Reset:
-    tenant: Tenant
-    object_id: str | None  # None: nobody of that name, or no address; then no code is right
-    code: str
-    until_s: float
-    tries_left: int = CODE_TRIES_MAX
-    proven: bool = False
 
 
 class ResetEnd(StrEnum):
@@ -54,56 +25,34 @@ class ResetEnd(StrEnum):
 
 
 class Resets:
-    """The resets under way in one emulator, and the letters sent for them."""
+    """The resets under way in one emulator."""
 
-    def __init__(self, *, clock: Clock, entropy: Entropy, lockout: Lockout) -> None:
+    def __init__(self, *, clock: Clock, entropy: Entropy, lockout: Lockout, mailbox: Mailbox) -> None:
         self._clock = clock
         self._entropy = entropy
         self._lockout = lockout
-        self._under_way: dict[str, _Reset] = {}
-        self._letters: deque[Letter] = deque(maxlen=LETTERS_MAX)
+        self._codes = Codes(clock=clock, entropy=entropy, mailbox=mailbox)
 
     def begin(self, tenant: Tenant, account: Account | None) -> str:
         """Sends a code, if there is anybody to send one to; gives the reset's name, which says nothing about that."""
-        now_s = self._clock.now_s()
-        code = "".join(
-            str(int(digit, 16) % 10) for digit in self._entropy.guid().replace("-", "")[:CODE_DIGITS]
-        )
         address = None if account is None else email_of(account)
-        known = account is not None and address is not None
-        while len(self._under_way) >= RESETS_MAX:
-            self._under_way.pop(next(iter(self._under_way)))
-        name = self._entropy.secret(length=32)
-        self._under_way[name] = _Reset(
-            tenant, account.id if account is not None and known else None, code, now_s + CODE_LIFETIME_S
-        )
-        if address is not None:
-            self._letters.append(Letter(tenant.tenant_id, address, code, stamp(now_s)))
-        return name
+        return self._codes.begin(tenant, to=address, about=None if account is None else account.id)
 
     def prove(self, name: str, code: str) -> bool:
         """Whether this is the code that was sent; a few wrong ones end it."""
-        reset = self._live(name)
-        if reset is None or reset.tries_left <= 0:
-            return False
-        reset.tries_left -= 1
-        right = hmac.compare_digest(reset.code.encode(), code.strip().encode("utf-8", "replace"))
-        reset.proven = right and reset.object_id is not None
-        return reset.proven
+        return self._codes.prove(name, code)
 
     def finish(self, name: str, password: str) -> ResetEnd:
         """Stores the new password of a proven reset."""
-        reset = self._live(name)
-        account = None
-        if reset is not None and reset.proven and reset.object_id is not None:
-            account = reset.tenant.sight.current(reset.object_id)
-        if reset is None or account is None:
+        proven = self._codes.proven(name)
+        account = proven[0].sight.current(proven[1]) if proven else None
+        if proven is None or account is None:
             return ResetEnd.EXPIRED
         try:
-            self.set_password(reset.tenant, account, password)
+            self.set_password(proven[0], account, password)
         except GraphError:
             return ResetEnd.WEAK
-        del self._under_way[name]
+        self._codes.end(name)
         return ResetEnd.CHANGED
 
     def set_password(self, tenant: Tenant, account: Account, password: str) -> None:
@@ -116,18 +65,9 @@ class Resets:
         if tenant.options.reset_clears_flag and listener is not None and current is not None:
             accounts.lower_flag(current, flag_of(listener), scene=scene)
 
-    def letters(self, tenant_id: str) -> list[Letter]:
-        """What was sent in this tenant, newest first."""
-        return [letter for letter in reversed(self._letters) if letter.tenant_id == tenant_id]
-
     def clear(self) -> None:
-        """Nothing was sent."""
-        self._under_way.clear()
-        self._letters.clear()
-
-    def _live(self, name: str) -> _Reset | None:
-        reset = self._under_way.get(name)
-        return reset if reset is not None and self._clock.now_s() < reset.until_s else None
+        """Nobody is resetting anything."""
+        self._codes.clear()
 
 
 def email_of(account: Account) -> str | None:

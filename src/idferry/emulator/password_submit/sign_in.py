@@ -18,11 +18,13 @@ from idferry.emulator.graph.errors import GraphError
 from idferry.emulator.password_submit import texts
 from idferry.emulator.password_submit.answers import Action, ActionKind
 from idferry.emulator.password_submit.calling import Caller, CallMade
+from idferry.emulator.password_submit.codes import Mailbox
 from idferry.emulator.password_submit.envelope import Submission
 from idferry.emulator.password_submit.failures import Failure
 from idferry.emulator.password_submit.lockout import Lockout
 from idferry.emulator.password_submit.readiness import Ready, flag_of, listener_for, readiness
 from idferry.emulator.password_submit.resets import Resets
+from idferry.emulator.password_submit.sign_ups import SignUps
 from idferry.emulator.sign_in import enter, find_account
 from idferry.emulator.store import Account
 from idferry.emulator.tenants import Tenant
@@ -81,7 +83,7 @@ class PasswordSubmit:
     """The sign-ins of one emulator's external tenant.
 
     Attributes:
-        resets: self-service password reset.
+        resets, sign_ups: self-service password reset and sign-up. mailbox: the letters that both send.
     """
 
     def __init__(
@@ -93,7 +95,9 @@ class PasswordSubmit:
         self._caller = Caller(authority=authority, clock=clock, entropy=entropy, tokens=tokens, counts=counts)
         self._lockout = Lockout(entropy=entropy)
         self._log: deque[dict[str, Any]] = deque(maxlen=REMEMBERED_MAX)
-        self.resets = Resets(clock=clock, entropy=entropy, lockout=self._lockout)
+        self.mailbox = Mailbox()
+        self.resets = Resets(clock=clock, entropy=entropy, lockout=self._lockout, mailbox=self.mailbox)
+        self.sign_ups = SignUps(clock=clock, entropy=entropy, mailbox=self.mailbox)
 
     async def sign_in(self, attempt: Attempt) -> SignInEnd:
         """Carries one submission out."""
@@ -120,10 +124,12 @@ class PasswordSubmit:
         return [row for row in self._log if row["tenant_id"] == tenant_id]
 
     def forget(self) -> None:
-        """Nobody has signed in, failed, or reset a password."""
+        """Nobody has signed in or up, failed, or reset a password."""
         self._log.clear()
         self._lockout.clear()
         self.resets.clear()
+        self.sign_ups.clear()
+        self.mailbox.clear()
         self._caller.forget()
 
     async def close(self) -> None:

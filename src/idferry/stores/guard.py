@@ -86,7 +86,11 @@ class SqliteGuard:
         """Settle a booked attempt; a second settlement of the same ticket changes nothing. Raises GuardUnavailable."""
         parts, now = bytes.fromhex(ticket), at.timestamp()
         name, nonce = parts[:MARK_BYTES], parts[MARK_BYTES:]
-        self._run(lambda connection: self._settle(connection, name, nonce, settlement, now))
+        with told_as_unavailable(self._path):
+            # Lost in a power cut it leaves the attempt as it was booked, which is the stricter of the two.
+            self._store.run_unsynced(
+                lambda connection: self._settle(connection, name, nonce, settlement, now)
+            )
 
     def unlock(self, name_key: str, *, at: datetime) -> None:
         """Forget what this name has failed. What is under way at this moment still counts. Raises GuardUnavailable."""

@@ -52,11 +52,15 @@ def test_names_and_addresses_are_in_no_file(path: Path) -> None:
         assert secret not in content
 
 
-def test_every_booking_is_on_disk_when_it_returns(path: Path) -> None:
+def test_every_booking_is_on_disk_when_it_returns_and_its_settlement_may_be_later(path: Path) -> None:
     with opened(path) as guard:
         connection = guard._store._connection
-        assert connection.execute("PRAGMA synchronous").fetchone() == (2,)  # FULL
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+        for _ in range(2):
+            ticket = begin(guard, AT)
+            assert connection.execute("PRAGMA synchronous").fetchone() == (2,)  # FULL
+            guard.settle(ticket, Settlement.MATCHED, at=AT)
+            assert connection.execute("PRAGMA synchronous").fetchone() == (1,)  # NORMAL
 
 
 def test_what_was_counted_is_there_after_a_restart(path: Path) -> None:

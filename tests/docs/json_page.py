@@ -74,6 +74,22 @@ CHANGES = {
 }
 
 
+SWEEP = {
+    "executed": "false: nothing was changed",
+    "checked": "accounts of people who await a password",
+    "cleared": "flags taken down, or to take down: somebody has chosen another password",
+    "progressed": "people whose flag was down already",
+    "returned": "people for whom we had vouched, and the tenant wrote nothing within 15 minutes",
+    "missing": "people whose account is not shown",
+    "foreign": "people whose account carries another `legacyId`",
+    "failed": "flags that the directory did not take down",
+    "refused": "code of what let us take no flag down at all, such as `forbidden`; else empty",
+    "changed[].id": "object id; the first 10,000",
+    "changed[].legacy_id": "`legacyId`",
+    "changed[].password_changed_at": "when the password was chosen, ISO 8601",
+}
+
+
 def _below(path: str, keys: dict[str, str]) -> dict[str, str]:
     return {f"{path}.{name}": meaning for name, meaning in keys.items()}
 
@@ -192,6 +208,8 @@ DOCUMENTS: dict[str, dict[str, str]] = {
         "states.{state}": "people by [state](states.md)",
         **FAILURES,
         "rate": "people settled per second over the last five minutes, or the second half of a shorter run; 0 when no run is at work",
+        "claimed": "people in `creating` whose account a sign-in, a sign-up or a reset is making",
+        "claims_overdue": "those of them of which nothing has been heard for over 10 minutes: `serve` or the next premigration settles them",
         "captures_refused": "people whose captured password was weak or banned, and who still await one",
         "time_left_s": "seconds that remain, by whole periods of the quota and by what it allows for ever; null when nothing moves",
         "runs[].run": "all runs, newest first",
@@ -225,20 +243,10 @@ DOCUMENTS: dict[str, dict[str, str]] = {
         "progressed": "people whose flag fell since: they have got their password",
         "foreign": "accounts that this project has nothing to do with",
         "vanished": "people with an account who are not in the source any more; no differences; 0 without `--source`",
+        "claimed": "people whose account a sign-in is making at the moment; no differences",
+        **_below("sweep", SWEEP),
     },
-    "sweep": {
-        "executed": "false: nothing was changed",
-        "checked": "accounts of people who await a password",
-        "cleared": "flags taken down, or to take down: somebody has chosen another password",
-        "progressed": "people whose flag was down already",
-        "returned": "people for whom we had vouched, and the tenant wrote nothing within 15 minutes",
-        "missing": "people whose account is not shown",
-        "foreign": "people whose account carries another `legacyId`",
-        "failed": "flags that the directory did not take down",
-        "changed[].id": "object id; the first 10,000",
-        "changed[].legacy_id": "`legacyId`",
-        "changed[].password_changed_at": "when the password was chosen, ISO 8601",
-    },
+    "sweep": SWEEP,
     "find": {
         "accounts[].*": "the account as Microsoft Graph gives it",
         "accounts[].ledger": "null for accounts that this tool did not create; else:",
@@ -248,6 +256,7 @@ DOCUMENTS: dict[str, dict[str, str]] = {
         "sign_in_name": "what was asked for",
         "entry": "null when the ledger does not know the person; else:",
         **_below("entry", ENTRY),
+        "claimed_since": "when a sign-in claimed the person, as long as the account is not there, ISO 8601; else null",
         "events[].at": "ISO 8601, oldest first",
         "events[].run": "the run; empty where none did it",
         "events[].kind": "[kind of event](ledger.md#kinds-of-event)",

@@ -115,6 +115,7 @@ def _story(project: Project) -> dict[str, list[Any]]:
     emulator.seed(tenant, [tenant.local_account("extra@example.com", **extra)])
     verify = [run("verify")]
     sweep = [_sweep_document(project)]
+    verify.append(run("verify", "--no-sweep", "--settings", "strict.toml"))
     guess_at(project.folder / "idferry.guard", key_of_person("people", "1"))
     person = [run("person", name) for name in ("ana@example.com", "taken@example.com")]
     remove = [run("remove", "--source", "people"), run("remove", "--source", "people", "--execute")]

@@ -7,6 +7,8 @@ import pytest
 from tests.support.emulator import Emulator, running_emulator
 from tests.support.sign_in_stand import Stand, running_stand
 
+from idferry.emulator.tenants import DEFAULT_ROLES
+
 OLD, NEW = "Old-Password-1", "New-Password-2"
 NAMES = [f"person{number}@example.com" for number in range(1, 13)]
 
@@ -118,6 +120,27 @@ def test_sweep_takes_the_flag_down_where_somebody_has_reset(stand: Stand) -> Non
     assert stand.opens(name, NEW)
     assert state_of(stand, name) == "complete"
     assert stand.run("sweep")["cleared"] == 0
+
+
+def test_verify_sweeps_and_with_a_credential_that_only_reads_it_tells_what_it_would_sweep(
+    stand: Stand,
+) -> None:
+    name, tenant = NAMES[9], stand.tenant
+    stand.reset(name, NEW)
+    may_read = ["User.Read.All", "Application.Read.All"]
+    stand.emulator.application(tenant, client_id=tenant.client_id, roles=may_read)
+    try:
+        told = stand.run("verify")
+    finally:
+        stand.emulator.application(tenant, client_id=tenant.client_id, roles=sorted(DEFAULT_ROLES))
+    assert (told["sweep"]["executed"], told["sweep"]["cleared"], told["differences"]) == (False, 1, 0)
+    asked_not_to = stand.run("verify", "--no-sweep")["sweep"]
+    assert (asked_not_to["executed"], asked_not_to["cleared"]) == (False, 1)
+    assert stand.flag(name) is True
+    done = stand.run("verify")["sweep"]
+    assert (done["executed"], [one["id"] for one in done["changed"]]) == (True, [stand.ids[name]])
+    assert (stand.flag(name), state_of(stand, name)) == (False, "complete")
+    assert stand.opens(name, NEW)
 
 
 def test_a_tenant_that_sees_the_reset_a_minute_late_still_loses_nothing(stand: Stand) -> None:

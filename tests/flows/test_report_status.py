@@ -5,6 +5,7 @@ from itertools import chain, repeat
 
 import pytest
 from tests.support.builders import MemorySource, World, crowd
+from tests.support.verification import planned
 
 from idferry.errors import QuotaExceeded
 from idferry.flows.report_status import Status, report_status
@@ -90,3 +91,16 @@ def test_the_rest_of_a_selection_is_divided_by_its_own_pace() -> None:
     first, nobody = status(world, Selection(cohort="first")), status(world, Selection(cohort="nobody"))
     assert (first.rate, first.time_left_s) == (4.0, 0.0)
     assert (nobody.rate, nobody.time_left_s) == (0.0, None)
+
+
+def test_whom_sign_ins_have_claimed_is_told_and_those_of_whom_nothing_was_heard() -> None:
+    world = planned()
+    for key, minutes in (("0", 0), ("1", 8)):
+        world.clock.advance(minutes * 60)
+        assert world.ledger.claims.claim(world.entries()[key].person_id, at=world.clock.now())
+    told = status(world)
+    assert (told.claimed, told.claims_overdue) == (2, 0)
+    world.clock.advance(3 * 60)
+    told = status(world)
+    assert (told.claimed, told.claims_overdue) == (2, 1)
+    assert status(world, Selection(source="elsewhere")).claimed == 0

@@ -14,9 +14,9 @@ from tests.support.memory_directory import FLAG, Fault, LostAfter, MemoryTenant
 from tests.support.verification import MINE, change, keys, migrated, verified
 
 from idferry.errors import QuotaExceeded, Stopped, Unreachable
-from idferry.flows.verify import Extra
 from idferry.rules.account import Account
 from idferry.rules.answers import Fatal
+from idferry.rules.comparison import Extra
 from idferry.rules.entry import EventKind, Observation, Selection, TakeUp
 from idferry.rules.happenings import AccountsRead, AccountsSought
 from idferry.rules.lifecycle import State

@@ -19,7 +19,7 @@ from tests.support.verification import migrated, verified
 
 from idferry.errors import QuotaExceeded
 from idferry.flows.send_people import SendLimits
-from idferry.flows.verify import Missing
+from idferry.rules.absence import Missing
 from idferry.rules.answers import Fatal
 from idferry.rules.entry import EventKind, Observation, Selection, TakeUp
 from idferry.rules.lifecycle import State

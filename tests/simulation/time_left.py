@@ -88,6 +88,9 @@ class TracedLedger:
     def captures_refused(self, selection: Selection) -> int:
         return 0
 
+    def claimed(self, selection: Selection) -> list[datetime]:
+        return []
+
     def settle(self, done: int, at: datetime) -> None:
         """So many are settled now."""
         people, self.done = done - self.done, done

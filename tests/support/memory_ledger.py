@@ -467,6 +467,10 @@ class MemoryCaptures:
         people = [one for one in self._shelves.selected(selection) if one.state in awaiting]
         return sum(last.get(one.person_id) is EventKind.CAPTURE_REFUSED for one in people)
 
+    def claimed(self, selection: Selection) -> Sequence[datetime]:
+        since = (self._shelves.claimed_at(one.person_id) for one in self._shelves.selected(selection))
+        return sorted(at for at in since if at is not None)
+
 
 class MemoryClaims:
     """ClaimLedger."""

@@ -4,6 +4,8 @@ from dataclasses import replace
 
 from tests.support.builders import (
     PROJECT,
+    SOURCE,
+    Human,
     MemorySource,
     World,
     crowd,
@@ -12,8 +14,9 @@ from tests.support.memory_directory import FLAG
 
 from idferry.flows.verify import SourceCheck, VerifyReport, VerifyScope, verify
 from idferry.ports import LegacySource
-from idferry.rules.entry import Selection
+from idferry.rules.entry import PlanItem, Selection, TakeUp
 from idferry.rules.password import Password
+from idferry.rules.plan import PasswordFacts, plan_person
 
 NAMES = ("displayName", "mail", "givenName", "city", "tier")
 MINE = Password("a secret of my own 1")
@@ -54,3 +57,15 @@ def change(world: World, key: str, **values: object) -> None:
 
 def keys(world: World, *kinds: str) -> list[str]:
     return [human.key for human in world.source.humans if human.key[0] in kinds]
+
+
+def planned(people: int = 3) -> World:
+    """People whom no run goes on to send: their accounts are made when they sign in."""
+    world = World(MemorySource([]))
+    humans = [Human(str(one), f"p{one}@example.com") for one in range(people)]
+    users = [one.record(ordinal, source=SOURCE).user for ordinal, one in enumerate(humans)]
+    plans = [plan_person(user, PasswordFacts(present=False), world.rules) for user in users]
+    world.ledger.plan.begin_planning()
+    items = [PlanItem(user, plan) for user, plan in zip(users, plans, strict=True)]
+    world.ledger.plan.plan(items, run="run-1", take_up=TakeUp(), at=world.clock.now())
+    return world

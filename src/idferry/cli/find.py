@@ -13,6 +13,7 @@ from idferry.cli.output import facts, json_text, listing, print_json, say, scree
 from idferry.errors import EXIT_PEOPLE_FAILED, UsageError
 from idferry.flows import find as flow
 from idferry.ports import Clock
+from idferry.rules.absence import claim_in_words
 from idferry.rules.account import Account
 from idferry.rules.entry import Entry, Event
 from idferry.settings import Settings, read_settings
@@ -109,6 +110,7 @@ def person(
             {
                 "sign_in_name": sign_in_name,
                 "entry": entry_document(story.entry),
+                "claimed_since": story.claimed_since.isoformat() if story.claimed_since else None,
                 "events": [_event_document(event) for event in story.events],
                 "locks": locks.locks_document(standing),
                 "unlocked": done is Help.UNLOCK,
@@ -118,7 +120,7 @@ def person(
             }
         )
     else:
-        _print_story(story)
+        _print_story(story, now=clock.now())
         locks.print_locks(standing, is_unlocked=done is Help.UNLOCK, may_unlock=unlock)
         if asked and asked is not Help.UNLOCK:
             help_desk.print_change(asked, is_done=done is not None)
@@ -189,7 +191,7 @@ def _time(moment: datetime) -> str:
     return f"{moment:%Y-%m-%d %H:%M:%S} UTC"
 
 
-def _print_story(story: flow.Story) -> None:
+def _print_story(story: flow.Story, *, now: datetime) -> None:
     console = screen()
     entry = story.entry
     if entry is None:
@@ -200,6 +202,8 @@ def _print_story(story: flow.Story) -> None:
         rows = [("source", f"{entry.source}, key {entry.key}"), ("legacyId", entry.legacy_id or "-")]
         rows += [("reason", entry.reason)] if entry.reason else []
         rows += [("cohort", entry.cohort)] if entry.cohort else []
+        if story.claimed_since:
+            rows.append(("claim", claim_in_words(story.claimed_since, now=now)))
         console.print(facts(rows))
         if story.events:
             console.print()

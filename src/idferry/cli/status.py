@@ -80,6 +80,8 @@ def status_document(report: Status) -> dict[str, Any]:
         "states": {str(state): count for state, count in report.states.items()},
         "failures": failure_documents(report.failures),
         "captures_refused": report.captures_refused,
+        "claimed": report.claimed,
+        "claims_overdue": report.claims_overdue,
         "rate": report.rate,
         "time_left_s": report.time_left_s,
         "runs": [
@@ -114,6 +116,9 @@ def _print_status(report: Status) -> None:
             f"{report.captures_refused:,} people await a password because the captured one was weak or banned",
             indent=2,
         )
+    if report.claimed:
+        console.print()
+        say(console, f"{report.claimed:,} in `creating` are claimed by sign-ins{_overdue(report)}", indent=2)
     if report.failures:
         console.print()
         console.print(listing(("failed with", "people", "what to do"), failure_rows(report.failures)))
@@ -121,6 +126,15 @@ def _print_status(report: Status) -> None:
         console.print()
         runs = [(run.run, _standing(run), run.source, run.command) for run in report.runs[:10]]
         console.print(listing(("run", "is", "source", "command"), runs))
+
+
+def _overdue(report: Status) -> str:
+    if not report.claims_overdue:
+        return ", whose account the tenant makes at the moment"
+    return (
+        f", {report.claims_overdue:,} of them for so long that nothing will come of it: `idferry serve` or the next "
+        "premigration asks the directory"
+    )
 
 
 def _print_exported(exported: Exported | None) -> None:

@@ -73,6 +73,7 @@ def sweep_document(report: SweepReport, *, execute: bool) -> dict[str, Any]:
         "missing": report.missing,
         "foreign": report.foreign,
         "failed": report.failed,
+        "refused": report.refused,
         "changed": [
             {
                 "id": one.object_id,
@@ -86,19 +87,31 @@ def sweep_document(report: SweepReport, *, execute: bool) -> dict[str, Any]:
     }
 
 
+def sweep_rows(report: SweepReport, *, execute: bool) -> list[tuple[str, str, str]]:
+    """What a sweep did about flags, as `verify` shows it too: name, figure, meaning."""
+    failed = "the directory did not take the flag down"
+    return [
+        (
+            "flags taken down" if execute else "flags to take down",
+            f"{report.cleared:,}",
+            "somebody has chosen another password here",
+        ),
+        ("not confirmed", f"{report.returned:,}", "we had vouched, and the tenant wrote nothing"),
+        ("failed", f"{report.failed:,}", f"{failed}: {report.refused}" if report.refused else failed),
+    ]
+
+
 def _print_report(report: SweepReport, *, execute: bool) -> None:
     console = screen()
-    cleared = "flags taken down" if execute else "flags to take down"
     rows = [
         ("accounts read", f"{report.checked:,}", "of people who await a password"),
-        (cleared, f"{report.cleared:,}", "somebody has chosen another password here"),
+        *sweep_rows(report, execute=execute),
         ("flag down already", f"{report.progressed:,}", "they have their password"),
-        ("not confirmed", f"{report.returned:,}", "we had vouched, and the tenant wrote nothing"),
         ("missing", f"{report.missing:,}", "no account is shown"),
         ("not ours", f"{report.foreign:,}", "the account carries another legacyId"),
-        ("failed", f"{report.failed:,}", "the directory did not take the flag down"),
     ]
-    console.print(figures(row for row in rows if row[1] != "0" or row[0] in ("accounts read", cleared)))
+    always = (rows[0][0], rows[1][0])
+    console.print(figures(row for row in rows if row[1] != "0" or row[0] in always))
     if report.changed:
         console.print()
         shown = [

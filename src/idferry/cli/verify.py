@@ -1,5 +1,6 @@
 """`idferry verify`: the whole directory, read back and compared."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,6 +18,7 @@ from idferry.cli.options import (
 from idferry.cli.output import SHOWN_MAX, figures, listing, print_json, say, screen
 from idferry.cli.progress import progress
 from idferry.cli.stopping import stop_on_signals
+from idferry.cli.sweep import sweep_document, sweep_rows
 from idferry.errors import EXIT_PEOPLE_FAILED, UsageError
 from idferry.flows.check_selection import check_selection
 from idferry.flows.verify import SourceCheck, VerifyReport, VerifyScope
@@ -25,6 +27,7 @@ from idferry.ports import Clock
 from idferry.rules.attributes import GRAPH_NAMES, LEGACY_ID
 from idferry.rules.comparison import Difference
 from idferry.rules.entry import Selection
+from idferry.rules.readiness import may_change_users
 from idferry.settings import Settings, read_settings
 from idferry.wiring import (
     LedgerParts,
@@ -53,12 +56,17 @@ def verify(
             help="Changed attributes count as differences: right after an import, nobody can have.",
         ),
     ] = False,
+    no_sweep: Annotated[
+        bool,
+        typer.Option("--no-sweep", help="Only tell which flags should go down, and change nothing."),
+    ] = False,
     settings: SettingsOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Read the directory back and compare it with the ledger. Exit code 0 only if nothing differs.
 
-    A flag that fell and attributes that people changed are progress, not differences.
+    A flag that fell and attributes that people changed are progress, not differences. Where somebody has chosen another
+    password and the flag is still up, it is taken down, as `sweep --execute` does.
 
     Example: idferry verify --source export/people.jsonl
     """
@@ -76,7 +84,9 @@ def verify(
         stop_on_signals() as stop,
     ):
         check_selection(runs=ledger.report, selection=selection)
-        custom = set(directory.inspector.inspect().attributes) - {LEGACY_ID, tenant.migration_flag}
+        tenant_facts = directory.inspector.inspect()
+        custom = set(tenant_facts.attributes) - {LEGACY_ID, tenant.migration_flag}
+        sweeps = not no_sweep and all(map(may_change_users, tenant_facts.permissions.values()))
         report = flow(
             scope=VerifyScope(
                 project=read.project,
@@ -84,6 +94,7 @@ def verify(
                 value_names=[*GRAPH_NAMES, *sorted(custom)],
                 selection=selection,
                 strict=strict,
+                tolerance=timedelta(seconds=read.passwords.creation_seconds),
             ),
             reader=directory.reader,
             ledger=ledger.report,
@@ -92,13 +103,15 @@ def verify(
             tell=tell,
             runs=ledger.report,
             source_check=_source_check(read, clock, ledger, source, name, corrections) if source else None,
+            updater=directory.updater,
+            sweeps=sweeps,
             stop=stop,
         )
         forget_hashes_of_settled(read, ledger.report)
     if as_json:
-        print_json(verify_document(report))
+        print_json(verify_document(report, sweeps=sweeps))
     else:
-        _print_report(report)
+        _print_report(report, sweeps=sweeps)
     if report.differences:
         raise typer.Exit(EXIT_PEOPLE_FAILED)
 
@@ -115,7 +128,7 @@ def _source_check(
     return SourceCheck(legacy, plan_rules_of(read, clock), ledger.records)
 
 
-def verify_document(report: VerifyReport) -> dict[str, Any]:
+def verify_document(report: VerifyReport, *, sweeps: bool) -> dict[str, Any]:
     """`verify --json`. Lists hold the first 10,000 findings; `differences` counts all of them."""
     return {
         "checked": report.checked,
@@ -130,6 +143,8 @@ def verify_document(report: VerifyReport) -> dict[str, Any]:
         "progressed": report.progressed,
         "foreign": report.foreign,
         "vanished": report.vanished,
+        "claimed": report.claimed,
+        "sweep": sweep_document(report.swept, execute=sweeps),
     }
 
 
@@ -143,7 +158,7 @@ def _difference_document(difference: Difference) -> dict[str, Any]:
     }
 
 
-def _print_report(report: VerifyReport) -> None:
+def _print_report(report: VerifyReport, *, sweeps: bool) -> None:
     console = screen()
     rows = [
         ("accounts read", f"{report.checked:,}", ""),
@@ -154,10 +169,13 @@ def _print_report(report: VerifyReport) -> None:
         ("changed by person", f"{report.changed_by_person:,}", "values somebody else has set since: kept"),
         ("progressed", f"{report.progressed:,}", "have got their password since"),
     ]
+    if report.claimed:
+        rows.append(("being created", f"{report.claimed:,}", "a sign-in has claimed them: no difference"))
     if report.vanished:
         rows.append(
             ("vanished", f"{report.vanished:,}", "have an account and are not in the source any more")
         )
+    rows += [row for row in sweep_rows(report.swept, execute=sweeps) if row[1] != "0"]
     console.print(figures(rows))
     found = [(one.legacy_id, "missing", one.reason) for one in report.missing]
     found += [(one.legacy_id, "extra", one.object_id) for one in report.extra]
@@ -171,6 +189,11 @@ def _print_report(report: VerifyReport) -> None:
         if len(found) > SHOWN_MAX:
             say(console, f"... and {len(found) - SHOWN_MAX:,} more (--json lists them)", indent=2)
     console.print()
+    if report.swept.cleared and not sweeps:
+        say(
+            console,
+            "Flags are up that should be down: idferry sweep --execute, by somebody who may change users.",
+        )
     say(console, _conclusion(report.differences))
 
 

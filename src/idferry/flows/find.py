@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from idferry.ports import AccountReader, LedgerReport
+from idferry.rules.absence import claimed_since
 from idferry.rules.account import Account
 from idferry.rules.entry import Entry, Event
 from idferry.rules.names import compared_form
@@ -25,6 +27,11 @@ class Story:
     entry: Entry | None
     events: Sequence[Event]
     accounts: Sequence[Account]
+
+    @property
+    def claimed_since(self) -> datetime | None:
+        """When a sign-in claimed the person, as long as nothing has come of it."""
+        return claimed_since(self.entry.state, self.events) if self.entry else None
 
 
 def find(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from idferry.ports import CaptureReport, Clock, IsRunActive, LedgerReport, RunReport
+from idferry.rules.absence import is_under_way
 from idferry.rules.entry import FailureGroup, Run, Selection
 from idferry.rules.lifecycle import State
 from idferry.rules.quota import Pace
@@ -17,6 +18,8 @@ class Status:
 
     The last two only while a run is at work. All of the selected people alone; `runs` are all runs, newest first.
     `captures_refused`: people who still await a password, because the one that was captured is weak or banned.
+    `claimed`: people in `creating` whose account a sign-in is making; `claims_overdue`: those of them of which nothing has
+    been heard for longer than that takes.
     """
 
     states: Mapping[State, int]
@@ -25,6 +28,8 @@ class Status:
     time_left_s: float | None
     runs: Sequence[Run]
     captures_refused: int = 0
+    claimed: int = 0
+    claims_overdue: int = 0
 
 
 def report_status(
@@ -53,6 +58,7 @@ def report_status(
     )
     rate = lately.per_s()
     rate = rate if rate and is_run_active() else 0.0
+    claims = captures.claimed(selection)
     left = states.get(State.PLANNED, 0) + states.get(State.CREATING, 0)
     left_s = seconds_left(left, lately=lately, pace=pace)
     return Status(
@@ -62,6 +68,8 @@ def report_status(
         time_left_s=round(left_s, 1) if rate and left_s is not None else None,
         runs=every_run,
         captures_refused=captures.captures_refused(selection),
+        claimed=len(claims),
+        claims_overdue=sum(not is_under_way(since, now=clock.now()) for since in claims),
     )
 
 

@@ -12,8 +12,10 @@ from itertools import islice
 from idferry.errors import Stopped
 from idferry.ports import AccountReader, AccountUpdater, Clock, LedgerReport, ObservationLedger, Stop, never
 from idferry.rules.account import Account, AccountChange
+from idferry.rules.answers import Fatal
 from idferry.rules.entry import OURS_UP_TO, Entry, EventKind, Observation, Selection
 from idferry.rules.lifecycle import State
+from idferry.rules.person_set import PersonSet
 from idferry.rules.sign_in import CREATION_TOLERANCE, AccountFacts, password_is_newer
 
 CHUNK_PEOPLE = 20
@@ -38,7 +40,8 @@ class SweepReport:
 
     `cleared`: flags taken down, or that would be. `progressed`: the flag was down already. `returned`: we had vouched,
     and the tenant wrote nothing. `missing`: no account is shown; `foreign`: another legacyId. `failed`: the directory
-    did not take the flag down; the next sweep tries again.
+    did not take the flag down; the next sweep tries again. `refused`: the code of what stopped us from taking any flag
+    down, such as a permission that is missing; from then on we only looked, and whoever is due counts as failed.
     """
 
     checked: int = 0
@@ -48,6 +51,7 @@ class SweepReport:
     missing: int = 0
     foreign: int = 0
     failed: int = 0
+    refused: str = ""
     changed: list[Swept] = field(default_factory=list)
 
 
@@ -62,8 +66,11 @@ def sweep(
     execute: bool,
     tolerance: timedelta = CREATION_TOLERANCE,
     stop: Stop = never,
+    among: PersonSet | None = None,
 ) -> SweepReport:
     """Look at everybody who awaits a password; without `execute` nothing is changed and nothing recorded.
+
+    `among`: only at these people, because somebody has read the accounts of all others.
 
     Raises:
         DirectoryError, LedgerError.
@@ -71,7 +78,8 @@ def sweep(
     """
     sweeping = _Sweeping(reader, updater, report, observations, clock, execute, tolerance)
     chosen = Selection(selection.run, selection.source, selection.cohort, AWAITED)
-    for chunk in _chunks(entry for entry in report.entries(chosen) if entry.object_id):
+    with_account = (entry for entry in report.entries(chosen) if entry.object_id)
+    for chunk in _chunks(one for one in with_account if among is None or one.person_id in among):
         if stop():
             raise Stopped(
                 f"stopped after {sweeping.found.checked} accounts; what was done is recorded",
@@ -79,6 +87,16 @@ def sweep(
             )
         sweeping.look_at(chunk)
     return sweeping.found
+
+
+def may_be_due(entry: Entry, account: Account, *, tolerance: timedelta = CREATION_TOLERANCE) -> bool:
+    """Whether a sweep would have something to do about this account of the entry, as far as one reading shows it."""
+    if entry.state not in AWAITED or account.flag is not True or account.legacy_id != entry.legacy_id:
+        return False
+    if entry.state is State.CONFIRMING:
+        return True
+    newer = password_is_newer(_facts(account), written_at=None, tolerance=tolerance)
+    return account.password_changed_at is not None and newer
 
 
 @dataclass(slots=True)
@@ -150,11 +168,17 @@ class _Sweeping:
     def _clear(self, due: Sequence[Entry]) -> list[Observation]:
         if not due:
             return []
+        if self.found.refused:
+            self.found.failed += len(due)
+            return []
         changes = [AccountChange(entry.object_id, flag=False) for entry in due]
         answers = self.updater.update(changes).result()
         seen = []
         for entry in due:
-            if answers.get(entry.object_id) == "":
+            answer = answers.get(entry.object_id)
+            if isinstance(answer, Fatal):
+                self.found.refused = answer.code
+            if answer == "":
                 self.found.cleared += 1
                 seen.append(Observation(entry.person_id, EventKind.PASSWORD_FOUND_CHANGED))
                 seen.append(Observation(entry.person_id, EventKind.FLAG_CLEARED, State.COMPLETE))

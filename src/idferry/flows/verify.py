@@ -1,17 +1,20 @@
 """Read the whole directory back and compare it with the ledger and, where it is given, with the source.
 
-Reading costs no writes. Nothing is changed in the directory; the ledger learns who has got a password since.
+Reading costs no writes. The ledger learns who has got a password since. Nothing is changed in the directory but flags
+that a sweep takes down: while one is up, an old password could replace the one that its person has chosen.
 """
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from itertools import islice
-from types import MappingProxyType
 from typing import TypeVar
 
 from idferry.errors import Stopped
+from idferry.flows.sweep import SweepReport, may_be_due, sweep
 from idferry.ports import (
     AccountReader,
+    AccountUpdater,
     Clock,
     LedgerReport,
     LegacySource,
@@ -23,23 +26,23 @@ from idferry.ports import (
     Tell,
     never,
 )
+from idferry.rules.absence import (
+    NOBODY_GOES_ON,
+    WITHOUT_ACCOUNT_YET,
+    Missing,
+    absence_in_words,
+    claimed_since,
+    is_under_way,
+)
 from idferry.rules.account import Account, AccountDraft, legacy_id_of
-from idferry.rules.comparison import Difference, compare, source_differences
+from idferry.rules.comparison import Difference, Extra, compare, source_differences
 from idferry.rules.entry import Entry, EventKind, Observation, Selection
 from idferry.rules.happenings import AccountsRead, AccountsSought, RecordsCompared
 from idferry.rules.lifecycle import WITH_ACCOUNT, State
 from idferry.rules.person_set import PersonSet
 from idferry.rules.plan import PasswordFacts, Planned, PlanRules, plan_person
+from idferry.rules.sign_in import CREATION_TOLERANCE
 
-WITHOUT_ACCOUNT_YET = MappingProxyType(
-    {
-        State.PLANNED: "planned: was not sent yet",
-        State.CREATING: "creating: the call has no answer",
-        State.FAILED: "failed",
-    }
-)
-"""People of a source who should have an account and have none, and how that is told; the code follows."""
-NOBODY_GOES_ON = "and no run goes on with it"
 UNSETTLED = (State.PLANNED, State.CREATING)
 STAYED_BEHIND = (State.LEFT_OUT, State.REFUSED)
 BATCH_ACCOUNTS = 500
@@ -49,30 +52,14 @@ LISTED_MAX = 10_000
 Item = TypeVar("Item")
 
 
-@dataclass(frozen=True, slots=True)
-class Missing:
-    """A person who should have an account and has none; `object_id` is empty when there never was one."""
-
-    legacy_id: str
-    object_id: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Extra:
-    """An account that carries a legacyId of this project and that the ledger does not know."""
-
-    object_id: str
-    legacy_id: str
-
-
 @dataclass(slots=True)
 class VerifyReport:
     """What comparing found. `differences` counts all that is wrong; each list holds the first 10,000 of its kind.
 
     `foreign` are accounts that this project has nothing to do with, `progressed` people who have got a password
     since they were created, `changed_by_person` values that somebody else has set since, `vanished` people with an
-    account who are not in the source any more: no differences.
+    account who are not in the source any more: no differences. Nor are flags that are to go down (`swept`), nor
+    people whose account a sign-in is creating at the moment (`claimed`).
     """
 
     checked: int = 0
@@ -80,11 +67,13 @@ class VerifyReport:
     progressed: int = 0
     changed_by_person: int = 0
     vanished: int = 0
+    claimed: int = 0
     differences: int = 0
     missing: list[Missing] = field(default_factory=list)
     extra: list[Extra] = field(default_factory=list)
     differing: list[Difference] = field(default_factory=list)
     changes: list[Difference] = field(default_factory=list)
+    swept: SweepReport = field(default_factory=SweepReport)
 
     def add(self, found: Item, where: list[Item]) -> None:
         """Count a difference and list it while there is room."""
@@ -95,13 +84,17 @@ class VerifyReport:
 
 @dataclass(frozen=True, slots=True)
 class VerifyScope:
-    """What is compared: `project` marks our legacy ids, `value_names` are read, `strict` lets no change pass."""
+    """What is compared: `project` marks our legacy ids, `value_names` are read, `strict` lets no change pass.
+
+    `tolerance`: a password that is newer than its account by more was chosen by somebody.
+    """
 
     project: str
     flag_name: str
     value_names: Collection[str]
     selection: Selection = field(default_factory=Selection)
     strict: bool = False
+    tolerance: timedelta = CREATION_TOLERANCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +116,8 @@ def verify(
     tell: Tell,
     runs: RunReport | None = None,
     source_check: SourceCheck | None = None,
+    updater: AccountUpdater | None = None,
+    sweeps: bool = False,
     stop: Stop = never,
 ) -> VerifyReport:
     """Compare the directory with the ledger and the source.
@@ -130,9 +125,11 @@ def verify(
     1. Enumerate the directory; compare every account of this project with its entry.
     2. Look for the people whose account was not met; they are asked for once more by id, because the directory may
        not show a new account yet.
-    3. Look for people whose account no run goes on to create: theirs is done, and they are not. (A run that is open
+    3. Sweep the accounts whose flag may have to go down, where there is an `updater`; without `sweeps` it is only told
+       which.
+    4. Look for people whose account no run goes on to create: theirs is done, and they are not. (A run that is open
        is told of by `status`.) Without `runs` nobody is looked for.
-    4. Compare the source, where one is given: who of it has no account, and what else was written.
+    5. Compare the source, where one is given: who of it has no account, and what else was written.
 
     Raises:
         DirectoryError, LedgerError, SourceError, Stopped.
@@ -148,6 +145,8 @@ def verify(
     )
     verifying.compare_directory()
     verifying.find_missing()
+    if updater:
+        verifying.sweep(updater, execute=sweeps)
     if runs:
         verifying.find_unsettled(runs)
     if source_check:
@@ -169,6 +168,7 @@ class _Verifying:
     report: VerifyReport = field(default_factory=VerifyReport)
     _met: PersonSet = field(default_factory=PersonSet)
     _told: PersonSet = field(default_factory=PersonSet)
+    _due: PersonSet = field(default_factory=PersonSet)
 
     # --- directory against ledger --------------------------------------------------------------------------------
 
@@ -216,6 +216,10 @@ class _Verifying:
 
     def _compare(self, entry: Entry, account: Account) -> bool:
         """Compare one; True when the person has got a password since."""
+        if may_be_due(entry, account, tolerance=self.scope.tolerance):
+            self._due.add(entry.person_id)
+        if entry.state is State.CREATING and self._is_being_created(entry):
+            return False
         comparison = compare(entry, account, flag_name=self.scope.flag_name)
         for difference in comparison.differences:
             self.report.add(difference, self.report.differing)
@@ -226,6 +230,23 @@ class _Verifying:
             if self.scope.strict:
                 self.report.add(change, self.report.differing)
         return comparison.flag_fell
+
+    def sweep(self, updater: AccountUpdater, *, execute: bool) -> None:
+        """Take flags down where somebody has chosen a password: of those people alone who may be concerned."""
+        if not len(self._due):
+            return
+        self.report.swept = sweep(
+            selection=self.scope.selection,
+            reader=self.reader,
+            updater=updater,
+            report=self.ledger,
+            observations=self.observations,
+            clock=self.clock,
+            execute=execute,
+            tolerance=self.scope.tolerance,
+            stop=self.stop,
+            among=self._due,
+        )
 
     def _record(self, progressed: list[int]) -> None:
         if not progressed:
@@ -281,8 +302,17 @@ class _Verifying:
             self._check_stop()
             if entry.person_id not in under_way and entry.person_id not in self._met:
                 self._told.add(entry.person_id)
-                found = Missing(entry.legacy_id, "", f"{WITHOUT_ACCOUNT_YET[entry.state]}, {NOBODY_GOES_ON}")
-                self.report.add(found, self.report.missing)
+                if not self._is_being_created(entry):
+                    since = claimed_since(entry.state, self.ledger.events(entry.person_id))
+                    reason = f"{absence_in_words(entry, since, now=self.clock.now())}, {NOBODY_GOES_ON}"
+                    self.report.add(Missing(entry.legacy_id, "", reason), self.report.missing)
+
+    def _is_being_created(self, entry: Entry) -> bool:
+        """Whether a sign-in has claimed the person so lately that no account, or a new one, is as it should be."""
+        since = claimed_since(entry.state, self.ledger.events(entry.person_id))
+        found = is_under_way(since, now=self.clock.now())
+        self.report.claimed += found
+        return found
 
     def _count_with_account(self, selection: Selection) -> int:
         return sum(self.ledger.states(replace(selection, states=WITH_ACCOUNT)).values())
@@ -336,9 +366,11 @@ class _Verifying:
         return waiting
 
     def _judge_waiting(self, entry: Entry) -> None:
-        why = WITHOUT_ACCOUNT_YET.get(entry.state)
-        if why:  # else a run that is at work has created the account meanwhile
-            reason = f"{why}: {entry.code}" if entry.code else why
+        since = claimed_since(entry.state, self.ledger.events(entry.person_id))
+        reason = absence_in_words(entry, since, now=self.clock.now())
+        if reason and not self._is_being_created(
+            entry
+        ):  # else a run that is at work has created the account meanwhile
             self.report.add(Missing(entry.legacy_id, "", reason), self.report.missing)
 
     def _judge_unknown(self, draft: AccountDraft) -> None:

@@ -132,6 +132,13 @@ class SqliteCaptures:
             rows = connection.execute(_SIGN_INS["captures_refused"].format(where=where), values)
             return int(rows.fetchone()[0])
 
+    def claimed(self, selection: Selection) -> Sequence[datetime]:
+        """Since when each of these people is claimed by a sign-in that has not been settled. Raises LedgerError."""
+        where, values = _conditions(selection)
+        with self._database.reading() as connection:
+            rows = connection.execute(_SIGN_INS["claims"].format(where=where), values)
+            return [datetime.fromisoformat(at) for (at,) in rows]
+
 
 def _conditions(selection: Selection) -> tuple[str, list[str]]:
     """An SQL condition of constant pieces, and its values in order."""

@@ -161,10 +161,14 @@ class RunReport(Protocol):
 
 
 class CaptureReport(Protocol):
-    """What cut-over needs to know of captured passwords."""
+    """What sign-ins and captured passwords have left unfinished."""
 
     def captures_refused(self, selection: Selection) -> int:
         """How many of these people still await a password after the one that was captured last was refused."""
+        ...
+
+    def claimed(self, selection: Selection) -> Sequence[datetime]:
+        """Since when each of these people is claimed by a sign-in that has not been settled, oldest first."""
         ...
 
 

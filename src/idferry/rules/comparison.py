@@ -29,6 +29,14 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
+class Extra:
+    """An account that carries a legacyId of this project and that the ledger does not know."""
+
+    object_id: str
+    legacy_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Comparison:
     """What comparing one account found.
 

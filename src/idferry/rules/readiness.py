@@ -13,6 +13,7 @@ PERMISSIONS_TO_CREATE = frozenset({"User.Create", "User.ReadWrite.All", "Directo
 PERMISSIONS_TO_READ = frozenset(
     {"User.Read.All", "User.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"}
 )
+PERMISSIONS_TO_CHANGE = frozenset({"User.ReadUpdate.All", "User.ReadWrite.All", "Directory.ReadWrite.All"})
 _NUMBERS = frozenset({"Integer", "LargeInteger"})
 
 
@@ -30,6 +31,14 @@ def lack_of_permission(granted: Set[str] | None) -> Lack | None:
             if not granted & needed:
                 return Lack(action, needed)
     return None
+
+
+def may_change_users(granted: Set[str] | None) -> bool:
+    """Whether these permissions let an application change a flag; where they are not told, we try.
+
+    https://learn.microsoft.com/graph/api/user-update
+    """
+    return granted is None or bool(granted & PERMISSIONS_TO_CHANGE)
 
 
 def room_for_more(*, used: int | None, most: int | None) -> int | None:

@@ -123,3 +123,14 @@ def test_refused_captures_are_counted_until_the_person_has_a_password(
     assert ledger.captures.captures_refused(ALL) == 2
     claims.record(Observation(settled, EventKind.FLAG_RAISED, State.AWAITING_PASSWORD), at=AT)
     assert ledger.captures.captures_refused(ALL) == 2
+
+
+def test_claims_that_stand_are_told_with_their_moments(ledger: AnyLedger, claims: ClaimLedger) -> None:
+    first, second, third = (person(ledger, str(one)).person_id for one in range(3))
+    later = AT + timedelta(minutes=1)
+    for one, at in ((second, later), (first, AT), (third, AT)):
+        claims.claim(one, at=at)
+    claims.record(Observation(third, EventKind.CLAIM_ENDED, State.PLANNED), at=AT)
+    move(ledger, "3")
+    assert list(ledger.captures.claimed(ALL)) == [AT, later]
+    assert list(ledger.captures.claimed(Selection(states=(State.PLANNED,)))) == []

@@ -26,6 +26,12 @@ WHERE {where}
         ORDER BY event_id DESC LIMIT 1
     )
 
+-- name: claims
+SELECT e.at FROM person AS p JOIN event AS e ON e.event_id = (
+    SELECT max(event_id) FROM event WHERE person_id = p.person_id
+)
+WHERE {where} AND p.state = 'creating' AND e.kind = 'claimed' ORDER BY e.at
+
 -- name: claimed
 SELECT p.person_id, e.at FROM person AS p JOIN event AS e ON e.event_id = (
     SELECT max(event_id) FROM event WHERE person_id = p.person_id

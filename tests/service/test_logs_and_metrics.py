@@ -104,8 +104,15 @@ def test_names_from_a_request_are_escaped_too(stage: ServiceStage) -> None:
         ("ana@example.com", "a***@example.com"),
         ("ana", "a***"),
         ("", "***"),
-        ("@x", "***@x"),
-        ("a@b@c.d", "a***@c.d"),
+        ("@x", "@***"),
+        ("a@b@c.example", "a***@c.example"),
+        # Passwords in the field for names.
+        ("P@ssw0rd", "P***"),
+        ("P@ssw0rd!2026", "P***"),
+        ("me@home.Summer2026", "m***"),
+        ("x@" + "a." * 200 + "com", "x***"),
+        ("x@a..com", "x***"),
+        ("x@example.com\n", "x***"),
     ],
 )
 def test_names_are_masked(name: str, expected: str) -> None:

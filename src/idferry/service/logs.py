@@ -6,6 +6,7 @@ direction and everything beyond ASCII are escaped, so that no value can begin a 
 
 import hmac
 import json
+import re
 from typing import Any, BinaryIO, Protocol
 
 import msgspec
@@ -13,6 +14,7 @@ import msgspec
 from idferry.ports import Clock
 
 PERSON_ID_DIGITS = 16
+_DOMAIN = re.compile(r"(?=.{4,253}\Z)[a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z]{2,24}\Z")
 _DELETE = b"\x7f"
 _encode = msgspec.json.Encoder().encode
 
@@ -96,7 +98,10 @@ class PersonIds:
 
 
 def masked(name: str) -> str:
-    """A sign-in name as a help desk may read it: the first letter, and the domain of an address."""
-    local, at, domain = name.rpartition("@")
-    shown = local if at else name
-    return f"{shown[:1]}***{at}{domain if at else ''}"
+    """A sign-in name as a help desk may read it: the first letter, and the domain of an address.
+
+    People type passwords into the field for names. What follows the @ is shown only where it looks like a domain.
+    """
+    _, at, domain = name.rpartition("@")
+    is_address = at and _DOMAIN.match(domain)
+    return f"{name[:1]}***@{domain}" if is_address else f"{name[:1]}***"

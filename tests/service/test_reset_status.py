@@ -148,6 +148,29 @@ def test_an_address_learns_about_so_many_people_and_then_nothing() -> None:
     stage.close()
 
 
+@pytest.mark.parametrize(
+    "addresses",
+    [
+        pytest.param(
+            [f"2001:db8:1:2::{number:x}" for number in range(1, 6)], id="one subscriber's IPv6 network"
+        ),
+        pytest.param(
+            ["203.0.113.9", "203.0.113.9:443", " 203.0.113.9", "::ffff:203.0.113.9"], id="spellings"
+        ),
+    ],
+)
+def test_one_address_learns_no_more_by_spelling_it_anew(addresses: list[str]) -> None:
+    stage = ServiceStage(limits=StatusLimits(per_address=2))
+    stage.status.add([(str(number), [str(number)]) for number in range(5)])
+    asked = [
+        stage.post(STATUS, {"email": str(number), "ipAddress": address}).status
+        for number, address in enumerate(addresses)
+    ]
+    assert asked == [409, 409, *[200] * (len(addresses) - 2)]
+    assert stage.post(STATUS, {"email": "4", "ipAddress": "x" * 20_000}).status == 409, "no address is none"
+    stage.close()
+
+
 def test_so_many_conflicts_leave_in_a_minute() -> None:
     stage = ServiceStage(limits=StatusLimits(conflicts_per_minute=2))
     stage.status.add([("id", ["ana"])])

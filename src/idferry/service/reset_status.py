@@ -14,6 +14,7 @@ import msgspec
 
 from idferry.errors import IdferryError
 from idferry.ports import ResetStatus
+from idferry.rules.attempts import address_block
 from idferry.rules.names import ASCII_BLANKS, compared_form
 from idferry.service.answers import Answer, ErrorBody, error_answer
 from idferry.service.doors import Books
@@ -125,7 +126,7 @@ class ResetStatusEndpoints:
         name = _name(question)
         if not name:
             return error_answer(409, _NO_CLAIMS, outcome="malformed")
-        address = question.ipAddress or ""
+        address = address_block(question.ipAddress or "")
         if address and not self._by_address.take(address):
             # Beyond its bound an address learns nothing, and nobody is barred by it.
             return self._unsaid("status_address_limit", question)

@@ -14,15 +14,20 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from idferry.ports import Clock, Deadline, LegacyRef, OnLateVerdict, PasswordVerifier, Tell
-from idferry.rules.breaker import Breaker, CallRate, Entry, sign_of
+from idferry.rules.breaker import Breaker, CallRate, Entry, Sign, sign_of
 from idferry.rules.happenings import LegacyAnswered, PasswordChecked
 from idferry.rules.password import Password
 from idferry.rules.verdict import Mismatch, NoAnswer, Silence, Verdict
+from idferry.wiring.system import random_bytes
 
 ABORT_AFTER_MAX = timedelta(seconds=10)
 """Then a call counts as lost and its booking goes back to the name (decision 2)."""
 ABORT_GRACE_SECONDS = 0.5  # what a call may take to notice that its time is over
 CONCURRENT_CALLS_MAX = 32
+WITNESS = LegacyRef(source="idferry", key="idferry-witness", typed_sign_in_name="nobody@idferry.invalid")
+"""Whom the witness of the breaker asks about: nobody has this name, so that a system that works says no."""
+WITNESS_WAITS_MAX = timedelta(seconds=10)
+"""For a place in the rate, behind people."""
 
 _TIMED_OUT = NoAnswer(Silence.TIMED_OUT, reached=True)
 
@@ -134,6 +139,26 @@ class Protected:
         call.finish(verdict)
         if began_s is not None:
             self._tell(PasswordChecked(self.name, verdict, self._clock.elapsed() - began_s))
+        self._send_witness()
+
+    def _send_witness(self) -> None:
+        """Where odd answers have come in a row: find out whether they are due to what people typed. Nobody waits for it."""
+        with self._lock:
+            is_due, self._breaker = self._breaker.sending_witness()
+        if not is_due:
+            return
+        sign = Sign.NOTHING
+        try:
+            if self._depart(Deadline.after(WITNESS_WAITS_MAX, self._clock)):
+                sign = Sign.ILL
+                until = Deadline.after(self._abort_after, self._clock)
+                sign = sign_of(self._verifier.verify(WITNESS, Password(random_bytes(16).hex()), until))
+        except Exception as error:  # noqa: BLE001  as above: whatever happens, the witness has come back
+            self._tell(LegacyAnswered(self.name, f"a bug: {type(error).__name__}"))
+        finally:
+            with self._lock:
+                self._breaker = self._breaker.witnessed(sign, self._clock.elapsed())
+        self._tell(LegacyAnswered(self.name, f"witness: {sign.name.lower()}"))
 
     def _made(
         self, call: "_Call", entry: Entry, who: LegacyRef, password: Password, deadline: Deadline

@@ -2,6 +2,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from idferry.rules.breaker import (
+    ODDITIES_TO_DOUBT,
     OPEN_SECONDS_MAX,
     OPEN_SECONDS_MIN,
     SILENCES_TO_OPEN,
@@ -33,10 +34,11 @@ def after(breaker: Breaker, *signs: Sign, now_s: float = 0.0) -> Breaker:
 def test_an_answer_of_any_kind_is_a_sign_of_health() -> None:
     for verdict in (Match(), Mismatch(), NoSuchUser(), Barred(proven=True), Barred(proven=False)):
         assert sign_of(verdict) is Sign.WELL
+    assert sign_of(NoAnswer(Silence.UNREACHABLE, reached=False)) is Sign.ILL
     assert {silence: sign_of(NoAnswer(silence, reached=True)) for silence in Silence} == {
-        Silence.UNREACHABLE: Sign.ILL,
+        Silence.UNREACHABLE: Sign.ODD,
         Silence.TIMED_OUT: Sign.ILL,
-        Silence.UNEXPECTED: Sign.ILL,
+        Silence.UNEXPECTED: Sign.ODD,
         Silence.THROTTLED: Sign.OVERLOADED,
         Silence.BREAKER_OPEN: Sign.NOTHING,
         Silence.QUEUE_FULL: Sign.NOTHING,
@@ -50,6 +52,47 @@ def test_it_opens_after_silences_in_a_row_and_not_before() -> None:
     assert not after(Breaker(), *almost).is_out(0)
     assert not after(Breaker(), *almost, Sign.WELL, *almost).is_out(0)
     assert after(Breaker(), *almost, Sign.NOTHING, Sign.ILL).is_out(0)
+
+
+ENOUGH = [Sign.ODD] * ODDITIES_TO_DOUBT
+
+
+def test_odd_answers_alone_never_shut_the_door_and_send_one_witness() -> None:
+    almost = after(Breaker(), *ENOUGH[1:])
+    assert not almost.sending_witness()[0]
+    assert not after(almost, Sign.WELL, *ENOUGH[1:]).sending_witness()[0]
+    assert not after(almost, Sign.ILL).is_out(0), "silences and oddities are counted apart"
+    doubted = after(almost, Sign.ODD, *ENOUGH * 20)
+    assert not doubted.is_out(0)
+    is_due, witnessing = doubted.sending_witness()
+    assert is_due
+    assert not after(witnessing, *ENOUGH * 2).sending_witness()[0], "one at a time"
+    assert not after(witnessing, *ENOUGH * 2).is_out(0)
+
+
+def test_what_the_witness_hears_decides() -> None:
+    _, witnessing = after(Breaker(), *ENOUGH).sending_witness()
+    for sign in (Sign.ODD, Sign.ILL, Sign.OVERLOADED):
+        assert witnessing.witnessed(sign, 0.0).is_out(OPEN_SECONDS_MIN - 0.1)
+    assert witnessing.witnessed(Sign.WELL, 0.0) == Breaker()
+    never_asked = witnessing.witnessed(Sign.NOTHING, 0.0)
+    assert not never_asked.is_out(0)
+    assert after(never_asked, Sign.ODD).sending_witness()[0], "the next odd answer sends another one"
+
+
+def test_a_proper_answer_makes_the_witness_superfluous() -> None:
+    assert not after(Breaker(), *ENOUGH, Sign.WELL).sending_witness()[0]
+
+
+def test_a_probe_with_an_odd_answer_neither_closes_nor_lengthens_it_before_the_witness_has_spoken() -> None:
+    entry, probing = after(Breaker(), Sign.OVERLOADED).enter(OPEN_SECONDS_MIN)
+    odd = probing.heard(entry, Sign.ODD, OPEN_SECONDS_MIN)
+    assert odd.enter(OPEN_SECONDS_MIN)[0] is Entry.REFUSED
+    is_due, witnessing = odd.sending_witness()
+    assert is_due
+    assert witnessing.witnessed(Sign.WELL, OPEN_SECONDS_MIN) == Breaker()
+    assert witnessing.witnessed(Sign.ODD, OPEN_SECONDS_MIN).is_out(3 * OPEN_SECONDS_MIN - 0.1)
+    assert witnessing.witnessed(Sign.NOTHING, OPEN_SECONDS_MIN).enter(OPEN_SECONDS_MIN)[0] is Entry.PROBE
 
 
 def test_throttling_opens_it_at_once() -> None:

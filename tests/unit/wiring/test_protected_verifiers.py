@@ -9,12 +9,12 @@ from tests.support.legacy_system import LegacySystem
 from tests.support.scripted_server import wait_until
 
 from idferry.ports import Deadline, LegacyRef
-from idferry.rules.breaker import OPEN_SECONDS_MIN, SILENCES_TO_OPEN
+from idferry.rules.breaker import ODDITIES_TO_DOUBT, OPEN_SECONDS_MIN, SILENCES_TO_OPEN
 from idferry.rules.happenings import Happening, LegacyAnswered, PasswordChecked
 from idferry.rules.password import Password
 from idferry.rules.verdict import Match, Mismatch, NoAnswer, Silence, Verdict
 from idferry.wiring import SystemClock
-from idferry.wiring.protected_verifiers import CallLimits, Later, Protected
+from idferry.wiring.protected_verifiers import WITNESS, CallLimits, Later, Protected
 
 WHO = LegacyRef("shop", "1", "anna@example.com")
 PASSWORD = Password("Right-1-password")
@@ -146,6 +146,72 @@ def test_silences_in_a_row_open_the_breaker_and_one_probe_closes_it() -> None:
         stage.legacy.let_go()
         assert probe.result() == Mismatch()
     assert stage.ask() == Mismatch()
+
+
+class Typed(LegacySystem):
+    """A legacy system that answers by what it is asked: `odd` for people, `witness` for nobody."""
+
+    def __init__(self, *, people: Verdict, witness: Verdict) -> None:
+        super().__init__()
+        self._people, self._witness = people, witness
+        self.asked: list[LegacyRef] = []
+        self.passwords: list[str] = []
+
+    def verify(self, who: LegacyRef, password: Password, deadline: Deadline) -> Verdict:
+        self.asked.append(who)
+        self.passwords.append(password.reveal_to(str))
+        return self._witness if who == WITNESS else self._people
+
+
+def witness_has_spoken(stage: Stage) -> bool:
+    return any(isinstance(one, LegacyAnswered) and one.code.startswith("witness") for one in stage.told)
+
+
+@pytest.mark.parametrize(
+    "odd", [NoAnswer(Silence.UNEXPECTED, reached=True), NoAnswer(Silence.UNREACHABLE, reached=True)]
+)
+def test_what_somebody_types_cannot_shut_the_door_for_everybody(odd: NoAnswer) -> None:
+    legacy = Typed(people=odd, witness=Mismatch())
+    stage = Stage(legacy)
+    for _ in range(4 * ODDITIES_TO_DOUBT):
+        assert stage.ask() == odd
+        assert not stage.verifier.is_out
+    wait_until(lambda: witness_has_spoken(stage))
+    assert 1 <= legacy.asked.count(WITNESS) <= 4
+    assert not stage.verifier.is_out
+    legacy._people = Match()
+    assert stage.ask() == Match()
+
+
+@pytest.mark.parametrize(
+    "odd", [NoAnswer(Silence.UNEXPECTED, reached=True), NoAnswer(Silence.UNREACHABLE, reached=True)]
+)
+def test_an_outage_that_answers_opens_the_breaker_by_its_witness(odd: NoAnswer) -> None:
+    legacy = Typed(people=odd, witness=odd)
+    stage = Stage(legacy)
+    for _ in range(ODDITIES_TO_DOUBT):
+        assert stage.ask() == odd
+    wait_until(lambda: witness_has_spoken(stage))
+    assert stage.verifier.is_out
+    assert stage.ask() == NoAnswer(Silence.BREAKER_OPEN, reached=False)
+    assert legacy.asked.count(WITNESS) == 1
+    typed = {text for who, text in zip(legacy.asked, legacy.passwords, strict=True) if who == WITNESS}
+    assert "Right-1-password" not in typed, "no password of anybody goes with it"
+
+
+def test_a_witness_with_a_bug_counts_as_an_outage_and_comes_back() -> None:
+    class Broken(Typed):
+        def verify(self, who: LegacyRef, password: Password, deadline: Deadline) -> Verdict:
+            if who == WITNESS:
+                raise KeyError("secret")
+            return super().verify(who, password, deadline)
+
+    stage = Stage(Broken(people=NoAnswer(Silence.UNEXPECTED, reached=True), witness=Match()))
+    for _ in range(ODDITIES_TO_DOUBT):
+        stage.ask()
+    wait_until(lambda: stage.verifier.is_out)
+    wait_until(lambda: LegacyAnswered("legacy", "a bug: KeyError") in stage.told)
+    assert not stage.verifier._breaker.witnessing
 
 
 def test_throttling_opens_the_breaker_at_once() -> None:

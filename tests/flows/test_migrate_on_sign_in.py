@@ -25,6 +25,7 @@ from idferry.rules.lockout import LegacyLockout, schedule_that_fits
 from idferry.rules.sign_in import Cause, Decision, Outcome, SignInRules, Writer, Written
 from idferry.rules.submission import Front
 from idferry.rules.verdict import Barred, Condition, Match, Mismatch, NoAnswer, NoSuchUser, Silence, Verdict
+from idferry.stores.submissions import FOLLOWERS_OF_ONE_MAX
 
 ANA, OLD, NEW = "ana@example.com", "Old-Password-1", "New-Password-2"
 
@@ -557,5 +558,7 @@ def test_a_thousand_copies_at_once_make_one_legacy_call() -> None:
 
     with ThreadPoolExecutor(max_workers=950) as threads:
         outcomes = list(threads.map(copy, range(1_000)))
-    assert set(outcomes) == {Outcome.WELCOME}
+    # Those for whom there was no room to wait hear of an overload, and may try again.
+    assert set(outcomes) <= {Outcome.WELCOME, Outcome.UNAVAILABLE}
+    assert outcomes.count(Outcome.WELCOME) >= 1 + FOLLOWERS_OF_ONE_MAX
     assert (len(world.legacy.asked), world.guard.booked) == (1, 1)

@@ -23,7 +23,7 @@ from tests.support.any_guard import AT, AnyGuard, addresses, guess, later
 from tests.support.guessing import RIGHT, LegacySystem, Said, Stage, most_within
 from tests.support.memory_guard import MemoryGuard
 
-from idferry.ports.sign_ins import Booking, Follower, Leader, Settlement
+from idferry.ports.sign_ins import Booking, Crowded, Follower, Leader, Settlement
 from idferry.rules.attempts import UNDER_WAY_MAX, GuardRules
 from idferry.rules.lockout import (
     Lane,
@@ -36,7 +36,7 @@ from idferry.rules.lockout import (
 from idferry.rules.submission import external_submission
 from idferry.rules.verdict import Match, Mismatch
 from idferry.stores.guard_opening import open_guard
-from idferry.stores.submissions import RunningSubmissions
+from idferry.stores.submissions import FOLLOWERS_OF_ONE_MAX, RunningSubmissions
 
 MINUTE = timedelta(minutes=1)
 DAY_S = 86_400.0
@@ -136,6 +136,8 @@ def test_a_thousand_copies_at_once_make_one_call_and_one_booking(tmp_path: Path)
         joined = registry.join(copy, at=AT)
         if isinstance(joined, Follower):
             return joined.result.result(30)
+        if joined == Crowded():
+            return None
         assert joined == Leader()
         booked = guard.book(name_key=VICTIM, address=HOME, at=AT)
         calls[booked.booking] += 1
@@ -151,7 +153,8 @@ def test_a_thousand_copies_at_once_make_one_call_and_one_booking(tmp_path: Path)
         heard = list(pool.map(deliver, range(1_000)))
         assert guard.standing(VICTIM, at=AT).failures == 1
     assert calls == {Booking.BOOKED: 1}
-    assert heard == [Mismatch()] * 1_000
+    assert set(heard) <= {Mismatch(), None}, "the other ones have no room to wait, and hear of an overload"
+    assert heard.count(Mismatch()) > FOLLOWERS_OF_ONE_MAX
 
 
 # DECISIONS 2 and 3: the legacy system's own lock is never reached -------------------------------------------------

@@ -15,7 +15,15 @@ from itertools import count
 
 from tests.support.any_guard import AnyGuard, later
 
-from idferry.ports.sign_ins import Booking, CheckResult, Follower, Leader, NonceReused, Settlement
+from idferry.ports.sign_ins import (
+    Booking,
+    CheckResult,
+    Crowded,
+    Follower,
+    Leader,
+    NonceReused,
+    Settlement,
+)
 from idferry.rules.lockout import LegacyLockout
 from idferry.rules.password import Password
 from idferry.rules.submission import Submission, b2c_submission, password_mark
@@ -97,6 +105,8 @@ class Stage:
         match joined:
             case NonceReused():
                 said.conflict = True
+            case Crowded():
+                said.hear(NoAnswer(Silence.QUEUE_FULL, reached=False))
             case Follower(result):
                 result.add_done_callback(lambda done: said.hear(done.result()))
             case Leader():

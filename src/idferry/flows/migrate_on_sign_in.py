@@ -19,6 +19,7 @@ from idferry.ports import (
     CheckResult,
     ClaimLedger,
     Clock,
+    Crowded,
     Deadline,
     Follower,
     Leader,
@@ -39,6 +40,7 @@ from idferry.rules.lifecycle import State
 from idferry.rules.names import compared_form
 from idferry.rules.password import Password
 from idferry.rules.sign_in import (
+    LEAVES_WITHIN,
     AccountFacts,
     Cause,
     Decision,
@@ -65,6 +67,7 @@ from idferry.rules.verdict import NoAnswer, NoSuchUser, Silence, Verdict
 FACTS_AGE_MAX = timedelta(seconds=2)
 """What was read of an account longer ago is read again before anything is written or vouched for."""
 FLAG_CLEARED_WITHIN = timedelta(seconds=30)
+_UNKNOWN = Decision(Outcome.NEGATIVE, Cause.UNKNOWN_HERE)
 _NOBODY_TOLD = NoAnswer(Silence.UNEXPECTED, reached=True)
 _REFUSED: Mapping[Booking, Cause] = {
     Booking.LOCKED: Cause.LOCKED,
@@ -142,6 +145,8 @@ def _decided(sign_in: SignIn, deadline: Deadline, parts: SignInParts) -> Decisio
     match parts.submissions.join(checking.submission, at=parts.clock.now()):
         case NonceReused():
             return Decision(Outcome.NEGATIVE, Cause.CONFLICTING_SUBMISSION)
+        case Crowded():
+            return Decision(Outcome.UNAVAILABLE, Cause.OVERLOADED)
         case Follower(result):
             return checking.follow(result)
         case Leader():
@@ -245,7 +250,9 @@ class _Checking:
             decision = decide(result, password=sign_in.password, rules=parts.rules)
             return claim_newcomer(person, decision, claims=parts.claims, clock=parts.clock)
         if person is None or self._facts is None:
-            return Decision(Outcome.NEGATIVE, Cause.UNKNOWN_HERE)
+            # What keeps everybody from an answer keeps unknown names from one too: else they would stand out.
+            is_silent = isinstance(result, NoAnswer)
+            return decide(result, password=sign_in.password, rules=parts.rules) if is_silent else _UNKNOWN
         decision = decide(result, password=sign_in.password, rules=parts.rules, can_reset=sign_in.can_reset)
         if not is_proven(result):
             return decision
@@ -302,9 +309,8 @@ class _Checking:
         """Write password and flag; where the answer was lost, the account says what became of it."""
         parts, password = self._parts, self._sign_in.password
         weak = parts.rules.stores_weak and password.weakness(person.sign_in_names) is not None
-        writing = parts.directory.write_password(
-            person.object_id, password, weak=weak, deadline=self._deadline
-        )
+        leaves_by = self._deadline.no_later_than(LEAVES_WITHIN, parts.clock)
+        writing = parts.directory.write_password(person.object_id, password, weak=weak, deadline=leaves_by)
         writing.add_done_callback(lambda done: self._wrote(person, done.result()))
         parts.clock.wait_for([writing], self._deadline.seconds_left(parts.clock))
         written = writing.result() if writing.done() else Written.UNCLEAR

@@ -53,6 +53,10 @@ class Deadline:
         """So much from now."""
         return cls(clock.elapsed() + within.total_seconds())
 
+    def no_later_than(self, within: timedelta, clock: Clock) -> "Deadline":
+        """The same, but so much from now at the latest."""
+        return Deadline(min(self.at_s, clock.elapsed() + within.total_seconds()))
+
     def seconds_left(self, clock: Clock) -> float:
         """Seconds until then; 0 when it has passed."""
         return max(0.0, self.at_s - clock.elapsed())
@@ -193,11 +197,23 @@ class NonceReused:
     """The nonce of another password or another person: answered as a wrong password, and told as an alert."""
 
 
+@dataclass(frozen=True, slots=True)
+class Crowded:
+    """As many wait for checks as may: answered like an overload, whoever it is, and nothing was booked or asked."""
+
+
+Joined = Leader | Follower | NonceReused | Crowded
+
+
 class Submissions(Protocol):
     """Which submissions are being checked and what came of the last ones. In memory, bounded, oldest forgotten first."""
 
-    def join(self, submission: Submission, *, at: datetime) -> Leader | Follower | NonceReused:
-        """Take part in a submission. Whoever leads one must settle it."""
+    def join(self, submission: Submission, *, at: datetime) -> Joined:
+        """Take part in a submission. Whoever leads one must settle it.
+
+        The same password of the same person that is being checked for another page is the same check: a second one
+        would be refused as one too many, and whoever typed it told that it is wrong.
+        """
         ...
 
     def settle(

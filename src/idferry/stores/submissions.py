@@ -6,12 +6,13 @@ It must not know passwords: `rules.submission` gives it 32 bits of a keyed diges
 import threading
 from collections.abc import Hashable
 from concurrent.futures import Future
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from itertools import count
 from typing import Generic, TypeVar
 
-from idferry.ports.sign_ins import CheckResult, Follower, Leader, NonceReused
+from idferry.ports.sign_ins import CheckResult, Crowded, Follower, Joined, Leader, NonceReused
 from idferry.rules.attempts import Booking
 from idferry.rules.submission import LATE_MATCH_KEPT, Submission, is_remembered, is_wrong_again
 from idferry.rules.verdict import Match, NoAnswer, Silence, Verdict
@@ -20,25 +21,39 @@ REMEMBERED_MAX = 20_000
 """Verdicts and nonces each; a verdict costs somebody an attempt, so that nobody fills this at will."""
 RUNNING_MAX = 2_000
 """More than threads that serve and calls that outlive them; what leads beyond it is told to try again."""
+FOLLOWERS_OF_ONE_MAX = 8
+"""More than the retries of any front and an impatient finger; each one keeps a thread that somebody else could use."""
+FOLLOWERS_MAX = 64
 RUNNING_FOR_MAX = timedelta(seconds=60)
 """Longer than any verifier may take: whoever leads a submission for so long has died."""
 
 Value = TypeVar("Value")
 
-_FULL = NoAnswer(Silence.QUEUE_FULL, reached=False)
 _DIED = NoAnswer(Silence.TIMED_OUT, reached=True)
 
 
-class RunningSubmissions:
-    """The port Submissions; any number of threads may use it."""
+@dataclass(slots=True)
+class _Check:
+    """One check that is under way since `begun`, and how many wait for it, from however many pages."""
 
-    def __init__(self) -> None:
+    of_password: Hashable
+    begun: datetime
+    result: "Future[CheckResult]" = field(default_factory=Future)
+    followers: int = 0
+
+
+class RunningSubmissions:
+    """The port Submissions; any number of threads may use it. `followers_max`: how many may wait for all checks together."""
+
+    def __init__(self, *, followers_max: int = FOLLOWERS_MAX) -> None:
         self._lock = threading.Lock()
-        self._running: dict[Hashable, tuple[Future[CheckResult], datetime]] = {}
+        self._followers_left = followers_max
+        self._running: dict[Hashable, _Check] = {}
+        self._of_passwords: dict[Hashable, _Check] = {}
         self._verdicts = _Remembered[Verdict]()
         self._nonces = _Remembered[tuple[str, int]]()
 
-    def join(self, submission: Submission, *, at: datetime) -> Leader | Follower | NonceReused:
+    def join(self, submission: Submission, *, at: datetime) -> Joined:
         """Take part in a submission. Whoever leads one must settle it."""
         key = _key(submission)
         with self._lock:
@@ -48,11 +63,13 @@ class RunningSubmissions:
             verdict = self._verdicts.get(key) or self._verdicts.get(_password(submission))
             if verdict is not None:
                 return Follower(_done(verdict))
-            if key in self._running:
-                return Follower(self._running[key][0])
+            check = self._running.get(key) or self._of_passwords.get(_typed(submission))
+            if check is not None:
+                return self._follow(check)
             if len(self._running) >= RUNNING_MAX:
-                return Follower(_done(_FULL))
-            self._running[key] = (Future(), at)
+                return Crowded()
+            check = _Check(_typed(submission), at)
+            self._running[key] = self._of_passwords[check.of_password] = check
             return Leader()
 
     def settle(
@@ -60,12 +77,27 @@ class RunningSubmissions:
     ) -> None:
         """What came of it: everybody who waits hears it, and verdicts are remembered. The first settlement counts."""
         with self._lock:
-            running, _ = self._running.pop(_key(submission), (None, at))
-            if running is None:
+            check = self._taken_out(_key(submission))
+            if check is None:
                 return
             if not isinstance(result, Booking):
                 self._remember(submission, result, at=at, late=late)
-        running.set_result(result)
+        check.result.set_result(result)
+
+    def _follow(self, check: _Check) -> Follower | Crowded:
+        if check.followers >= FOLLOWERS_OF_ONE_MAX or not self._followers_left:
+            return Crowded()
+        check.followers += 1
+        self._followers_left -= 1
+        return Follower(check.result)
+
+    def _taken_out(self, key: Hashable) -> _Check | None:
+        """A check that is over: those who waited for it make room for others."""
+        check = self._running.pop(key, None)
+        if check is not None:
+            del self._of_passwords[check.of_password]
+            self._followers_left += check.followers
+        return check
 
     def _remember(self, submission: Submission, verdict: Verdict, *, at: datetime, late: bool) -> None:
         if is_remembered(verdict):
@@ -89,15 +121,15 @@ class RunningSubmissions:
         self._nonces.forget(at)
         # Insertion is in order of time, so that the oldest stand first.
         while self._running:
-            key, (running, begun) = next(iter(self._running.items()))
-            if at - begun <= RUNNING_FOR_MAX:
+            key, check = next(iter(self._running.items()))
+            if at - check.begun <= RUNNING_FOR_MAX:
                 return
-            del self._running[key]
-            running.set_result(_DIED)
+            self._taken_out(key)
+            check.result.set_result(_DIED)
 
 
 class _Remembered(Generic[Value]):
-    """Values with an end; beyond REMEMBERED_MAX the oldest makes room."""
+    """Values with an end; beyond REMEMBERED_MAX the oldest makes room. Ends of values that are gone are swept out."""
 
     def __init__(self) -> None:
         self._values: dict[Hashable, tuple[Value, datetime]] = {}
@@ -114,6 +146,9 @@ class _Remembered(Generic[Value]):
         heappush(self._ends, (until, next(self._numbers), key))
         if len(self._values) > REMEMBERED_MAX:
             del self._values[next(iter(self._values))]
+        if len(self._ends) > 2 * REMEMBERED_MAX:
+            self._ends = [(until, next(self._numbers), key) for key, (_, until) in self._values.items()]
+            heapify(self._ends)
 
     def forget(self, at: datetime) -> None:
         while self._ends and self._ends[0][0] <= at:
@@ -128,6 +163,10 @@ def _key(submission: Submission) -> Hashable:
 
 def _password(submission: Submission) -> Hashable:
     return (submission.person, submission.mark)
+
+
+def _typed(submission: Submission) -> Hashable:
+    return (submission.front, submission.person, submission.mark)
 
 
 def _done(result: CheckResult) -> "Future[CheckResult]":

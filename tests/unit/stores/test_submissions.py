@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from idferry.ports.sign_ins import CheckResult, Follower, Leader, NonceReused
+from idferry.ports.sign_ins import CheckResult, Crowded, Follower, Joined, Leader, NonceReused
 from idferry.rules.attempts import Booking
 from idferry.rules.submission import Submission, b2c_submission, external_submission
 from idferry.rules.verdict import Barred, Match, Mismatch, NoAnswer, NoSuchUser, Silence
@@ -33,7 +33,7 @@ def after(seconds: float) -> datetime:
     return AT + timedelta(seconds=seconds)
 
 
-def heard(joined: Leader | Follower | NonceReused) -> CheckResult | None:
+def heard(joined: Joined) -> CheckResult | None:
     assert isinstance(joined, Follower)
     return joined.result.result(0) if joined.result.done() else None
 
@@ -175,7 +175,7 @@ def test_memory_is_bounded_and_the_oldest_are_forgotten_first(
     assert registry.join(b2c(0, ident="0"), at=AT) == Leader()
     assert heard(registry.join(b2c(11, ident="11"), at=AT)) == Match()
     assert [registry.join(b2c(n, ident=f"x{n}"), at=AT) for n in (100, 101)] == [Leader(), Leader()]
-    assert heard(registry.join(b2c(102, ident="x"), at=AT)) == NoAnswer(Silence.QUEUE_FULL, reached=False)
+    assert registry.join(b2c(102, ident="x"), at=AT) == Crowded()
     for number in range(50):
         registry.join(entra(11, ident="11", nonce=str(number)), at=AT)
     assert len(vars(registry)["_nonces"]._values) == 10
@@ -185,8 +185,50 @@ def test_a_thousand_copies_at_the_same_time_have_one_leader(registry: RunningSub
     with ThreadPoolExecutor(64) as pool:
         joined = list(pool.map(lambda _: registry.join(entra(), at=AT), range(1_000)))
     assert joined.count(Leader()) == 1
+    assert joined.count(Crowded()) == 999 - submissions.FOLLOWERS_OF_ONE_MAX, "threads are for others too"
     registry.settle(entra(), Match(), at=AT)
-    assert {heard(one) for one in joined if one != Leader()} == {Match()}
+    assert {heard(one) for one in joined if isinstance(one, Follower)} == {Match()}
+    assert heard(registry.join(entra(), at=AT)) == Match(), "what is remembered keeps nobody waiting"
+
+
+def test_those_who_wait_for_all_checks_together_are_so_many_and_make_room_when_they_end() -> None:
+    registry = RunningSubmissions(followers_max=3)
+    for number in range(2):
+        registry.join(b2c(number), at=AT)
+    waiting = [registry.join(b2c(number), at=AT) for number in (0, 0, 1, 1)]
+    assert [type(one) for one in waiting] == [Follower, Follower, Follower, Crowded]
+    assert registry.join(b2c(2), at=AT) == Leader(), "whoever leads is not one of them"
+    registry.settle(b2c(0), Mismatch(), at=AT)
+    assert [type(registry.join(b2c(1), at=AT)) for _ in range(3)] == [Follower, Follower, Crowded]
+    registry.join(b2c(9, at=after(61)), at=after(61))
+    assert vars(registry)["_followers_left"] == 3, "also when a leader has died"
+
+
+def test_the_same_password_on_another_page_joins_the_check_that_is_under_way(
+    registry: RunningSubmissions,
+) -> None:
+    registry.join(b2c(), at=AT)
+    waiting = registry.join(b2c(ident="another page"), at=after(1))
+    assert heard(waiting) is None
+    assert registry.join(b2c(2, ident="another page"), at=after(1)) == Leader(), "another password"
+    assert registry.join(b2c(person="ben", ident="another page"), at=after(1)) == Leader()
+    registry.settle(b2c(), Match(), at=after(2))
+    assert heard(waiting) == Match()
+    assert registry.join(b2c(ident="a third"), at=after(3)) == Leader(), "what is right is asked again"
+
+
+def test_ends_of_what_is_forgotten_do_not_pile_up(
+    registry: RunningSubmissions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(submissions, "REMEMBERED_MAX", 10)
+    for number in range(500):
+        one = b2c(number, ident=str(number))
+        registry.join(one, at=AT)
+        registry.settle(one, Mismatch(), at=AT)
+    remembered = vars(registry)["_verdicts"]
+    assert len(remembered._ends) <= 20
+    registry.join(b2c(at=after(121)), at=after(121))
+    assert (len(remembered._values), len(remembered._ends)) == (0, 0)
 
 
 def test_fronts_do_not_mix(registry: RunningSubmissions) -> None:

@@ -114,7 +114,7 @@ MEANINGS = {
     "service.deadline_seconds": "How long an endpoint that policies call may take; less than their 30 seconds.",
     "service.external_deadline_seconds": "How long the endpoint of Entra External ID may take; less than its 2 seconds.",
     "service.negative_reply_at": "Negative answers to policies leave so many seconds after the request arrived, whatever "
-    "their reason. 0: at once.",
+    "their reason. 0: at once, so that a stopwatch tells unknown names from known ones.",
     "service.outage_answer": "What Entra External ID is told when nobody can say whether the password is right.",
     "service.weak_password": "A right but weak password in External ID: `entra` judges it, or the person is asked (`ask`) "
     "for another one.",

@@ -34,7 +34,7 @@ class ServiceSettings:
     mode: Literal["A", "B", "C"] = "A"
     deadline_seconds: float = 10.0
     external_deadline_seconds: float = 1.6
-    negative_reply_at: float = 0.0
+    negative_reply_at: float = 1.5
     outage_answer: Literal["block", "retry", "error"] = "block"
     weak_password: Literal["entra", "ask"] = "entra"
     status_store: Literal["ledger", "azure_table", "attribute"] = "ledger"

@@ -18,6 +18,7 @@ from idferry.settings import GuardSettings, Settings
 from idferry.stores.guard import SqliteGuard
 from idferry.stores.guard_opening import open_guard
 from idferry.stores.submissions import RunningSubmissions
+from idferry.wiring.protected_verifiers import ABORT_GRACE_SECONDS
 from idferry.wiring.system import random_bytes
 
 MARK_KEY_BYTES = 32
@@ -42,9 +43,9 @@ def guard_path(settings: Settings) -> Path:
     return settings.folder / settings.guard.path
 
 
-def submissions_of() -> RunningSubmissions:
-    """The memory of submissions: one for each process that serves."""
-    return RunningSubmissions()
+def submissions_of(settings: Settings | None = None) -> RunningSubmissions:
+    """The memory of submissions: one for each process that serves. Retries that wait leave others half of the threads."""
+    return RunningSubmissions(followers_max=max(settings.service.threads // 2, 1) if settings else 8)
 
 
 def keyed_digest() -> KeyedDigest:
@@ -93,21 +94,36 @@ def check_lockouts(settings: Settings) -> Sequence[str]:
         for one in settings.verifiers
         if one.legacy_lockout is not None
     }
+    under_way = under_way_max(settings)
     schedule = guard_rules_of(settings.guard).schedule
+    lines = []
     for name, lockout in lockouts.items():
-        if not fits(schedule, lockout, under_way=UNDER_WAY_MAX):
+        most = most_forwarded(schedule, lockout.window + under_way)
+        if not fits(schedule, lockout, under_way=under_way):
             error = SettingsError(
                 f"verifier {name}: its legacy system locks people after {lockout.threshold} wrong passwords in "
-                f"{_seconds(lockout)} s, and the guard lets {_most(schedule, lockout)} guesses at one name through in "
-                "that time: attackers could lock people there",
+                f"{_seconds(lockout)} s, and the guard lets {most} guesses at one name through in that time: attackers "
+                "could lock people there",
             )
-            error.remedy, error.to_copy = _proposal(lockouts)
+            error.remedy, error.to_copy = _proposal(lockouts, under_way)
             raise error
-    return [
-        f"verifier {name}: at most {_most(schedule, lockout)} guesses at one name in {_seconds(lockout)} s; its legacy "
-        f"system locks after {lockout.threshold}"
-        for name, lockout in lockouts.items()
-    ]
+        lines.append(
+            f"verifier {name}: at most {most} guesses at one name in {_seconds(lockout)} s; its legacy system locks "
+            f"after {lockout.threshold}"
+        )
+    return lines
+
+
+def under_way_max(settings: Settings) -> timedelta:
+    """How long after its booking a guess may be counted by a legacy system.
+
+    It waits for its turn until its caller's deadline, and a call that begins just before takes its own time after it.
+    """
+    service, tenant = settings.service, settings.tenant
+    is_external = tenant is not None and tenant.kind == "external"
+    waits_s = service.external_deadline_seconds if is_external else service.deadline_seconds
+    takes_s = max((one.deadline_seconds for one in settings.verifiers), default=0.0)
+    return max(timedelta(seconds=waits_s + takes_s + ABORT_GRACE_SECONDS), UNDER_WAY_MAX)
 
 
 def guard_lines(schedule: Schedule) -> str:
@@ -131,22 +147,18 @@ def guard_lines(schedule: Schedule) -> str:
     return "\n".join(["[guard]", *(f"{name} = {value:.0f}" for name, value in values.items())])
 
 
-def _proposal(lockouts: Mapping[str, LegacyLockout]) -> tuple[str, tuple[str, ...]]:
+def _proposal(lockouts: Mapping[str, LegacyLockout], under_way: timedelta) -> tuple[str, tuple[str, ...]]:
     """What to do, and the lines to do it with."""
     strictest = LegacyLockout(
         threshold=min(one.threshold for one in lockouts.values()),
         window=max(one.window for one in lockouts.values()),
     )
-    found = schedule_that_fits(strictest, under_way=UNDER_WAY_MAX)
+    found = schedule_that_fits(strictest, under_way=under_way)
     if found is None:
         return "Raise the threshold of the legacy system: it locks after the first wrong password.", ()
     return "Write these limits, or others that fit, into the settings file:", tuple(
         guard_lines(found).splitlines()
     )
-
-
-def _most(schedule: Schedule, lockout: LegacyLockout) -> int:
-    return most_forwarded(schedule, lockout.window + UNDER_WAY_MAX)
 
 
 def _seconds(lockout: LegacyLockout) -> str:

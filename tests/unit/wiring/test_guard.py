@@ -12,7 +12,7 @@ from idferry.errors import SettingsError
 from idferry.rules.attempts import UNDER_WAY_MAX, GuardRules
 from idferry.rules.lockout import LegacyLockout, Schedule, schedule_that_fits
 from idferry.settings import Settings, parse_settings
-from idferry.wiring.guard import check_lockouts, guard_lines, guard_rules_of, keyed_digest
+from idferry.wiring.guard import check_lockouts, guard_lines, guard_rules_of, keyed_digest, under_way_max
 
 PAGE = Path(__file__).parents[3] / "docs/how-to/protect-people-from-guessing.md"
 
@@ -75,6 +75,37 @@ def test_limits_that_would_lock_people_in_the_legacy_system_are_refused_with_som
     assert all("locks after" in line for line in lines)
 
 
+@pytest.mark.parametrize(
+    ("service", "tenant", "seconds"),
+    [
+        ({}, {}, 20.5),
+        ({"deadline_seconds": 29.0}, {}, 39.5),
+        ({"deadline_seconds": 4.0}, {}, 15.0),
+        ({"deadline_seconds": 29.0}, {"kind": "external"}, 15.0),
+    ],
+)
+def test_a_guess_that_waits_for_its_turn_and_is_then_counted_late_is_counted_within_the_window(
+    service: dict[str, Any], tenant: dict[str, Any], seconds: float
+) -> None:
+    """Guesses booked over so much more than the legacy window may arrive within it."""
+    told = {"id": "11111111-2222-4333-8444-555555555555", "domain": "contoso.onmicrosoft.com", **tenant}
+    settings = parsed(
+        verifier=[{**verifier("shop", 10, 900), "deadline_seconds": 10.0 if seconds > 15 else 5.0}],
+        service=service,
+        tenant={"kind": "b2c", **told},
+    )
+    assert under_way_max(settings) == timedelta(seconds=seconds)
+
+
+def test_what_fits_guesses_that_arrive_soon_is_refused_where_they_may_arrive_later() -> None:
+    lockout = LegacyLockout(10, timedelta(minutes=15))
+    soon = schedule_that_fits(lockout, under_way=UNDER_WAY_MAX)
+    assert soon is not None
+    raw = {"verifier": [verifier("shop", 10, 900)], **tomllib.loads(guard_lines(soon))}
+    with pytest.raises(SettingsError, match="lets 13 guesses at one name through"):
+        check_lockouts(parsed(**raw))
+
+
 def test_nothing_fits_a_system_that_locks_at_once() -> None:
     with pytest.raises(SettingsError) as refused:
         check_lockouts(parsed(verifier=[verifier("brittle", 1, 60)]))
@@ -86,7 +117,7 @@ def test_without_a_legacy_lock_there_is_nothing_to_check() -> None:
 
 
 def test_the_page_prints_what_fits_the_lock_that_it_names() -> None:
-    found = schedule_that_fits(LegacyLockout(10, timedelta(minutes=10)), under_way=UNDER_WAY_MAX)
+    found = schedule_that_fits(LegacyLockout(10, timedelta(minutes=10)), under_way=under_way_max(parsed()))
     assert found is not None
     shown = [line.strip() for line in PAGE.read_text(encoding="utf-8").splitlines()]
     lines = guard_lines(found).splitlines()

@@ -73,7 +73,6 @@ def verify(
     if corrections and not source:
         raise UsageError("--corrections goes with --source", remedy="Name the source that was corrected.")
     read = read_settings(settings)
-    tenant = read.need_tenant()
     need_ledger(read)
     clock = clock_of(read)
     selection = Selection(run=run, cohort=cohort)
@@ -85,17 +84,9 @@ def verify(
     ):
         check_selection(runs=ledger.report, selection=selection)
         tenant_facts = directory.inspector.inspect()
-        custom = set(tenant_facts.attributes) - {LEGACY_ID, tenant.migration_flag}
         sweeps = not no_sweep and all(map(may_change_users, tenant_facts.permissions.values()))
         report = flow(
-            scope=VerifyScope(
-                project=read.project,
-                flag_name=tenant.migration_flag,
-                value_names=[*GRAPH_NAMES, *sorted(custom)],
-                selection=selection,
-                strict=strict,
-                tolerance=timedelta(seconds=read.passwords.creation_seconds),
-            ),
+            scope=_scope(read, selection, attributes=set(tenant_facts.attributes), strict=strict),
             reader=directory.reader,
             ledger=ledger.report,
             observations=ledger.observations,
@@ -114,6 +105,18 @@ def verify(
         _print_report(report, sweeps=sweeps)
     if report.differences:
         raise typer.Exit(EXIT_PEOPLE_FAILED)
+
+
+def _scope(read: Settings, selection: Selection, *, attributes: set[str], strict: bool) -> VerifyScope:
+    flag = read.need_tenant().migration_flag
+    return VerifyScope(
+        project=read.project,
+        flag_name=flag,
+        value_names=[*GRAPH_NAMES, *sorted(attributes - {LEGACY_ID, flag})],
+        selection=selection,
+        strict=strict,
+        tolerance=timedelta(seconds=read.passwords.creation_seconds),
+    )
 
 
 def _source_check(

@@ -68,6 +68,16 @@ def test_every_no_is_the_same_bytes_and_leaves_at_the_fixed_time() -> None:
     stage.close()
 
 
+def test_two_names_without_an_account_are_no_sign_in(stage: B2cStage) -> None:
+    """One is checked, and the policy could write the password to the account of the other one."""
+    account = stage.world.person(ANA)
+    stage.world.person("ben@example.com")
+    assert stage.sign_in(ANA, OLD, signInName="ben@example.com").status == 400
+    assert stage.world.legacy.asked == []
+    assert stage.sign_in(ANA, OLD, signInName="ANA@example.com ").status == 200
+    assert stage.sign_in("ana@work.example", OLD, signInName="ana", objectId=account).status == 200
+
+
 TOLD: list[tuple[Verdict, Text]] = [
     (Match(Condition.MUST_CHANGE), Text.CANNOT_BE_USED),
     (Match(Condition.SECOND_FACTOR), Text.BARRED),

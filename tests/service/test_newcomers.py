@@ -130,6 +130,17 @@ def test_what_names_nobody_is_400(stage: NewcomerStage, what: str, body: object)
     assert stage.service.post(f"/api/migration/{what}", body).status == 400
 
 
+@pytest.mark.parametrize("what", ["sign-up", "reset-lookup"])
+def test_of_two_names_nobody_knows_which_was_verified(stage: NewcomerStage, what: str) -> None:
+    """Whoever has proven an address of his own and typed another one's name would choose that person's password."""
+    path = f"/api/migration/{what}"
+    other = {"signInName": "ana@example.com", "email": "mallory@example.com"}
+    assert stage.service.post(path, other).status == 400
+    assert stage.service.post(path, {"signInName": "", "email": "new@example.com"}).status == 200
+    same = {"signInName": " New@example.com", "email": "new@example.com"}
+    assert stage.service.post(path, same).status == 200
+
+
 def test_a_sign_in_of_somebody_to_come_answers_the_claims(monkeypatch: pytest.MonkeyPatch) -> None:
     stage = B2cStage()
     decision = Decision(Outcome.WELCOME, Cause.MATCHED, create=DRAFT)

@@ -16,7 +16,7 @@ from idferry.errors import IdferryError
 from idferry.flows.migrate_on_sign_in import SignIn
 from idferry.ports import Deadline
 from idferry.rules.attributes import MIGRATION_FLAG
-from idferry.rules.names import ASCII_BLANKS
+from idferry.rules.names import ASCII_BLANKS, compared_form
 from idferry.rules.password import Password
 from idferry.rules.sign_in import Cause, Decision, Outcome
 from idferry.rules.submission import Front
@@ -225,7 +225,15 @@ def _question(body: bytes) -> SignInQuestion | None:
     bounded = (question.correlationId, question.ipAddress, question.objectId)
     if any(len(one or "") > ID_CHARACTERS_MAX for one in bounded):
         return None
-    return question
+    return None if _is_of_two(question) else question
+
+
+def _is_of_two(question: SignInQuestion) -> bool:
+    """Whether two names are told and no account: the policy may write to the account of the one we do not look at."""
+    email, name = question.email or "", question.signInName or ""
+    if _id(question.objectId) or not (email and name):
+        return False
+    return compared_form(email[:NAME_CHARACTERS_MAX]) != compared_form(name[:NAME_CHARACTERS_MAX])
 
 
 def _name(told: SignInQuestion | ResetNotice) -> str:

@@ -9,7 +9,7 @@ import msgspec
 
 from idferry.errors import IdferryError
 from idferry.rules.account import AccountDraft
-from idferry.rules.names import ASCII_BLANKS
+from idferry.rules.names import ASCII_BLANKS, compared_form
 from idferry.service.answers import Answer, ErrorBody, error_answer
 from idferry.service.doors import Books
 from idferry.service.endpoints import NO_BODY, AuthenticatedRequest, Endpoint
@@ -128,7 +128,14 @@ def _question(body: bytes) -> NewcomerQuestion | None:
         question = _decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
+    if question.email and question.signInName and _compared(question.email) != _compared(question.signInName):
+        # One of them was verified, and nothing says which: the other one may be somebody else's.
+        return None
     return question if 0 < len(_name(question)) <= NAME_CHARACTERS_MAX else None
+
+
+def _compared(name: str) -> str:
+    return compared_form(name[:NAME_CHARACTERS_MAX])
 
 
 def _name(question: NewcomerQuestion) -> str:

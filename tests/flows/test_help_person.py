@@ -56,6 +56,7 @@ def desk_of(world: World, passwords: Passwords | None = None) -> Desk:
         reader=world.tenant.reader,
         updater=world.tenant.updater,
         sign_ins=passwords or Passwords(world),  # type: ignore[arg-type]
+        inspector=world.tenant.inspector,
         clock=world.clock,
     )
 

@@ -11,6 +11,8 @@ from tests.support.graph_http import GraphHttp, refused
 UPDATE = "https://learn.microsoft.com/graph/api/user-update"
 PASSWORD = {"passwordProfile": {"password": "N3w-pass-word"}}
 
+USER_ADMINISTRATOR = ("User Administrator", "fe930be7-5e62-47db-91af-98c3a49a38b1")
+
 NUMBERS = itertools.count()
 
 Act = Callable[[GraphHttp, str], Any]
@@ -219,3 +221,37 @@ def test_consent_needs_a_new_token(emulator: Emulator, graph: GraphHttp) -> None
     assert graph.get("/users").status_code == 403
     graph.sign_in(client_id=made["client_id"], client_secret=made["client_secret"])
     assert graph.get("/users").status_code == 200
+
+
+MEMBERSHIPS = "https://learn.microsoft.com/graph/api/serviceprincipal-list-transitivememberof"
+
+
+@pytest.mark.documented(MEMBERSHIPS)
+def test_roles_of_a_service_principal(emulator: Emulator, graph: GraphHttp) -> None:
+    """A service principal's directory roles are listed; without a permission to read roles, by type and id alone."""
+    held = ["User Administrator"]
+    for roles, name, template in (
+        (["Application.Read.All"], None, None),
+        (["Application.Read.All", "RoleManagement.Read.Directory"], *USER_ADMINISTRATOR),
+        (["Directory.Read.All"], *USER_ADMINISTRATOR),
+    ):
+        made = emulator.application(graph.tenant, roles=roles, directory_roles=held)
+        graph.sign_in(client_id=made["client_id"], client_secret=made["client_secret"])
+        answer = graph.get(f"/servicePrincipals(appId='{made['client_id']}')/transitiveMemberOf")
+        assert answer.status_code == 200, answer.text
+        [row] = answer.json()["value"]
+        assert row["@odata.type"] == "#microsoft.graph.directoryRole"
+        assert (row["displayName"], row["roleTemplateId"]) == (name, template)
+
+
+@pytest.mark.documented(MEMBERSHIPS)
+def test_roles_are_read_with_a_permission_for_applications(emulator: Emulator, graph: GraphHttp) -> None:
+    """Listing what a service principal is a member of needs Application.Read.All or more."""
+    path = f"/servicePrincipals(appId='{graph.tenant.client_id}')/transitiveMemberOf"
+    check(
+        emulator,
+        graph,
+        lambda g, _: g.get(path),
+        good=[["Application.Read.All"], ["Directory.Read.All"]],
+        bad=[["User.ReadWrite.All"], []],
+    )

@@ -103,6 +103,7 @@ class MemoryTenant:
     shows_sign_ins: bool = True
     may_create_attributes: bool = True
     permissions: frozenset[str] | None = frozenset({"User.ReadWrite.All"})
+    directory_roles: frozenset[str] | None = None
     extension_app: bool = True
     attributes: dict[str, str] = field(default_factory=lambda: {LEGACY_ID: "String", FLAG: "Boolean"})
     held_back_s: float = 0.0
@@ -372,6 +373,10 @@ class MemoryInspector:
             objects_used=len(self.tenant.stored),
             objects_max=self.tenant.quota,
         )
+
+    def directory_roles(self) -> dict[str, frozenset[str] | None]:
+        self.tenant.check_reachable()
+        return {"import": self.tenant.directory_roles}
 
     def create_attribute(self, name: str, data_type: str) -> None:
         self.tenant.check_reachable()

@@ -55,6 +55,7 @@ def change_account(settings: Settings, clock: Clock, *, asked: Help, sign_in_nam
             reader=directory.reader,
             updater=directory.updater,
             sign_ins=directory.sign_ins,
+            inspector=directory.inspector,
             clock=clock,
         )
         if asked is Help.RAISE_FLAG:

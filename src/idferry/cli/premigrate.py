@@ -69,6 +69,7 @@ from idferry.rules.entry import Selection, TakeUp
 from idferry.rules.key_list import KeyList, pilot_of
 from idferry.rules.pilot import parse_pilot
 from idferry.rules.plan import PasswordMode
+from idferry.rules.readiness import PASSWORD_RIGHT_MEANINGS, PasswordRight
 from idferry.rules.source_changes import SourceChanges
 from idferry.settings import Settings, read_settings
 from idferry.wiring import (
@@ -80,6 +81,7 @@ from idferry.wiring import (
     ledger_of,
     listed_keys,
     outside_status_of,
+    password_rights_of,
     plan_rules_of,
     random_below,
     run_lock_of,
@@ -250,6 +252,7 @@ def _execute(
     read: Settings, clock: Clock, legacy: LegacySource, intake: Intake, *, command: str, as_json: bool
 ) -> Done:
     tenant = read.need_tenant()
+    _tell_password_rights(read, clock)
     with (
         run_lock_of(read),
         directory_of(read, clock) as directory,
@@ -280,6 +283,13 @@ def _execute(
             complete_reset_status(status=status, report=ledger.report, selection=everybody, stop=stop)
         forget_hashes_of_settled(read, ledger.report)
         return done_of(report, ledger.report, legacy.name)
+
+
+def _tell_password_rights(read: Settings, clock: Clock) -> None:
+    """What would keep passwords from being set at sign-ins is told before the accounts are made, and stops nothing."""
+    for application, right in password_rights_of(read, clock).items():
+        if right is not PasswordRight.GRANTED:
+            say(messages(), f"{application} {PASSWORD_RIGHT_MEANINGS[right]}.")
 
 
 @contextmanager

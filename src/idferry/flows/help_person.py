@@ -6,7 +6,8 @@ The reason is in the ledger before anything happens, and the account is read fir
 from dataclasses import dataclass
 from datetime import timedelta
 
-from idferry.errors import DirectoryError, UsageError, error_in_a_run
+from idferry.errors import DirectoryError, Forbidden, IdferryError, UsageError, error_in_a_run
+from idferry.flows.check_password_right import check_password_right
 from idferry.ports import (
     AccountReader,
     AccountUpdater,
@@ -16,6 +17,7 @@ from idferry.ports import (
     ObservationLedger,
     RandomBelow,
     SignInDirectory,
+    TenantInspector,
 )
 from idferry.rules.account import AccountChange
 from idferry.rules.answers import Fatal
@@ -23,6 +25,7 @@ from idferry.rules.entry import Entry, EventKind, Observation
 from idferry.rules.lifecycle import State
 from idferry.rules.names import compared_form
 from idferry.rules.password import random_password
+from idferry.rules.readiness import PASSWORD_RIGHT_MEANINGS, PasswordRight
 from idferry.rules.sign_in import Written
 
 WRITTEN_WITHIN = timedelta(seconds=30)
@@ -37,6 +40,7 @@ class Desk:
     reader: AccountReader
     updater: AccountUpdater
     sign_ins: SignInDirectory
+    inspector: TenantInspector
     clock: Clock
 
 
@@ -58,7 +62,8 @@ def require_reset(
     """Make every password of this person useless until the person chooses a new one by self-service.
 
     The account gets a random password that nobody knows. `keeps_flag`: nobody checks legacy passwords here, and the flag
-    says who must reset; else it goes down, so that the legacy password opens nothing either. Raises as `raise_flag`.
+    says who must reset; else it goes down, so that the legacy password opens nothing either. Raises as `raise_flag`, and
+    Forbidden: the application may not set passwords, and what it lacks is seen.
     """
     entry = _person(desk, sign_in_name)
     _note(desk, entry, EventKind.RESET_REQUIRED, None, reason)
@@ -67,6 +72,8 @@ def require_reset(
     writing = desk.sign_ins.write_password(entry.object_id, password, weak=False, deadline=deadline)
     desk.clock.wait_for([writing], WRITTEN_WITHIN.total_seconds())
     written = writing.result() if writing.done() else Written.UNCLEAR
+    if written is Written.FAILED:
+        _tell_what_is_missing(desk.inspector)
     if written is not Written.DONE:
         raise DirectoryError(
             f"the directory did not say that the password is written ({written})", remedy="Run it again."
@@ -75,6 +82,20 @@ def require_reset(
         _raise(desk, entry)
     else:
         _note(desk, entry, EventKind.RESET_REQUIRED, State.COMPLETE)
+
+
+def _tell_what_is_missing(inspector: TenantInspector) -> None:
+    """Raises Forbidden where the tenant shows why a password was not written."""
+    try:
+        rights = check_password_right(inspector=inspector)
+    except IdferryError:
+        return
+    for application, right in rights.items():
+        if right in (PasswordRight.NO_PERMISSION, PasswordRight.NO_ROLE):
+            raise Forbidden(
+                "the directory did not write the password",
+                remedy=f"The application {application} {PASSWORD_RIGHT_MEANINGS[right]}.",
+            )
 
 
 def _person(desk: Desk, sign_in_name: str) -> Entry:

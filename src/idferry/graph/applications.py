@@ -4,6 +4,8 @@ The application that owns the extension attributes is created with the tenant. N
 an application: with it every extension attribute of every account would be gone.
 """
 
+import base64
+import binascii
 from collections.abc import Mapping
 from http import HTTPStatus
 
@@ -13,15 +15,23 @@ from idferry.errors import Forbidden, TenantNotReady
 from idferry.graph import queries
 from idferry.graph.address import Address
 from idferry.graph.asking import Asking
-from idferry.graph.replies import error_of, printable
+from idferry.graph.replies import error_of, is_guid, printable
 from idferry.graph.tokens import TokenSource
 from idferry.graph.transport import Call
 from idferry.graph.wire import Names
 from idferry.ports import TenantFacts
 
 EXTENSION_APP_NAME = "b2c-extensions-app"
+_DIRECTORY_ROLE = "#microsoft.graph.directoryRole"
 _PERMISSION_TO_LIST = "Application.Read.All"
 _PERMISSION_TO_CREATE = "Application.ReadWrite.All"
+
+
+class _Whose(msgspec.Struct):
+    """What a token says of its application: `appid` in its version 1, `azp` in version 2."""
+
+    appid: str = ""
+    azp: str = ""
 
 
 class Naming:
@@ -98,6 +108,26 @@ class TenantInspection:
         used, most = self._quota()
         return TenantFacts(permissions, names.extension_app_id, attributes, used, most)
 
+    def directory_roles(self) -> dict[str, frozenset[str] | None]:
+        """The role templates that each application holds, also through groups. Raises DirectoryError.
+
+        https://learn.microsoft.com/graph/api/serviceprincipal-list-transitivememberof
+        """
+        return {name: self._roles_of(tokens.token()) for name, tokens in self._tokens.items()}
+
+    def _roles_of(self, token: str) -> frozenset[str] | None:
+        client_id = client_id_of(token)
+        if not client_id:
+            return None
+        # All kinds of objects are asked for: a cast to roles would be an advanced query, which B2C does not know.
+        reply = self._asking.one(Call("GET", f"/servicePrincipals(appId='{client_id}')/transitiveMemberOf"))
+        if not reply.succeeded:
+            return None
+        held = [one for one in self._asking.objects(reply) if one.get("@odata.type") == _DIRECTORY_ROLE]
+        templates = frozenset(str(one["roleTemplateId"]) for one in held if one.get("roleTemplateId"))
+        # Whoever may not read roles is shown their ids, and no more.
+        return templates if templates or not held else None
+
     def create_attribute(self, name: str, data_type: str) -> None:
         """Declare an extension attribute for users; one that exists already is fine.
 
@@ -151,6 +181,21 @@ class TenantInspection:
             if isinstance(quota, dict):
                 return _count(quota.get("used")), _count(quota.get("total"))
         return None, None
+
+
+def client_id_of(token: str) -> str:
+    """The application that a token speaks of; empty for a token that is not readable: it need not be.
+
+    https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference
+    """
+    payload = token.split(".")[1:2]
+    try:
+        content = base64.urlsafe_b64decode(payload[0] + "=" * (-len(payload[0]) % 4)) if payload else b""
+        found = msgspec.json.decode(content, type=_Whose)
+    except (binascii.Error, ValueError):
+        return ""
+    client_id = found.appid or found.azp
+    return client_id if is_guid(client_id) else ""
 
 
 def _properties_of(names: Names) -> str:

@@ -149,6 +149,13 @@ class TenantInspector(Protocol):
         """
         ...
 
+    def directory_roles(self) -> Mapping[str, frozenset[str] | None]:
+        """The role templates that each application holds, by its name; None where they are not shown to us.
+
+        Raises DirectoryError when the directory cannot be asked.
+        """
+        ...
+
     def create_attribute(self, name: str, data_type: str) -> None:
         """Create an extension attribute. Raises Forbidden when the application may not."""
         ...

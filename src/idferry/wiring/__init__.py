@@ -27,6 +27,7 @@ from idferry.wiring.ledgers import (
 )
 from idferry.wiring.live_verifiers import advice_of
 from idferry.wiring.outside_status import outside_status_of
+from idferry.wiring.password_right import password_rights_of
 from idferry.wiring.rehearsal import Conditions, EmulatedStage, Spent
 from idferry.wiring.rules import lasting_pace_of, plan_rules_of, quota_of, send_limits_of
 from idferry.wiring.sources import corrected_source_of, exported_source_of, listed_keys, source_of
@@ -66,6 +67,7 @@ __all__ = [
     "listed_keys",
     "need_ledger",
     "outside_status_of",
+    "password_rights_of",
     "plan_rules_of",
     "processors",
     "quota_of",

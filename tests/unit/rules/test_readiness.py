@@ -2,10 +2,14 @@ import pytest
 
 from idferry.errors import SourceError
 from idferry.rules.readiness import (
+    PASSWORD_RIGHT_MEANINGS,
     PERMISSIONS_TO_CREATE,
     PERMISSIONS_TO_READ,
+    PasswordRight,
     data_types,
     lack_of_permission,
+    may_change_users,
+    password_right,
     room_for_more,
     takes_values,
 )
@@ -68,3 +72,41 @@ def test_each_attribute_gets_one_type() -> None:
 def test_values_of_several_types_are_nobodys_attribute(types: set[str]) -> None:
     with pytest.raises(SourceError, match="the attribute vip holds values of several types"):
         data_types({"vip": types})
+
+
+USER_ADMINISTRATOR = "fe930be7-5e62-47db-91af-98c3a49a38b1"
+OTHER_ROLE = "88d8e3e3-8f55-4a1e-953a-9b9898b8876b"
+MAY = frozenset({"User-PasswordProfile.ReadWrite.All"})
+
+
+@pytest.mark.parametrize(
+    ("granted", "roles", "right"),
+    [
+        (MAY, frozenset({USER_ADMINISTRATOR, OTHER_ROLE}), PasswordRight.GRANTED),
+        (MAY, frozenset({OTHER_ROLE}), PasswordRight.NO_ROLE),
+        (MAY, frozenset(), PasswordRight.NO_ROLE),
+        (MAY, None, PasswordRight.UNSEEN),
+        (frozenset({"User.ReadWrite.All"}), frozenset({USER_ADMINISTRATOR}), PasswordRight.NO_PERMISSION),
+        (frozenset(), None, PasswordRight.NO_PERMISSION),
+        (None, frozenset({USER_ADMINISTRATOR}), PasswordRight.UNSEEN),
+        (None, frozenset(), PasswordRight.NO_ROLE),
+    ],
+)
+def test_permission_and_role_are_both_needed_to_set_passwords(
+    granted: frozenset[str] | None, roles: frozenset[str] | None, right: PasswordRight
+) -> None:
+    assert password_right(granted=granted, roles=roles) is right
+    assert PASSWORD_RIGHT_MEANINGS[right]
+
+
+@pytest.mark.parametrize(
+    ("granted", "may"),
+    [
+        (None, True),
+        (frozenset({"User.ReadUpdate.All"}), True),
+        (frozenset({"User.ReadWrite.All"}), True),
+        (frozenset({"User.Read.All", "Directory.Read.All"}), False),
+    ],
+)
+def test_who_may_change_users(granted: frozenset[str] | None, may: bool) -> None:
+    assert may_change_users(granted) is may

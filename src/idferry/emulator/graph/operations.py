@@ -45,6 +45,7 @@ _APP = ("applications", ANY)
 _PROPERTIES = (*_APP, "extensionProperties")
 _PRINCIPAL = ("servicePrincipals", ANY)
 _ASSIGNMENTS = (*_PRINCIPAL, "appRoleAssignments")
+_MEMBERSHIPS = (*_PRINCIPAL, "transitiveMemberOf")
 _EXTENSIONS = ("identity", "customAuthenticationExtensions")
 _LISTENERS = ("identity", "authenticationEventListeners")
 _FLOWS = ("identity", "authenticationEventsFlows")
@@ -105,6 +106,7 @@ _TABLE: Mapping[Path, Mapping[str, Operation]] = {
         "GET": Operation("appRoleAssignments.list", principals.list_assignments),
         "POST": Operation("appRoleAssignments.create", principals.assign, writes=1),
     },
+    _MEMBERSHIPS: {"GET": Operation("servicePrincipals.transitiveMemberOf", principals.list_memberships)},
     (*_ASSIGNMENTS, ANY): {"DELETE": Operation("appRoleAssignments.delete", principals.unassign, writes=1)},
     _EXTENSIONS: {
         "GET": Operation("customAuthenticationExtensions.list", custom_extensions.list_),

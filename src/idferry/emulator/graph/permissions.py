@@ -22,6 +22,7 @@ READ_APPLICATIONS = (
     "Directory.Read.All",
     "Directory.ReadWrite.All",
 )
+READ_DIRECTORY_ROLES = ("RoleManagement.Read.Directory", "Directory.Read.All", "Directory.ReadWrite.All")
 WRITE_APPLICATIONS = ("Application.ReadWrite.All", "Directory.ReadWrite.All")
 WRITE_EXTENSIONS = WRITE_APPLICATIONS
 ASSIGN_ROLES = ("AppRoleAssignment.ReadWrite.All",)

@@ -5,13 +5,20 @@ https://learn.microsoft.com/graph/api/serviceprincipal-post-approleassignments.
 """
 
 from typing import Any
+from uuid import NAMESPACE_URL, uuid5
 
 from idferry.emulator.graph import permissions, query
 from idferry.emulator.graph.errors import bad_request, conflict, not_covered, not_found, required
 from idferry.emulator.graph.exchange import Answer, Call
 from idferry.emulator.graph.filters import Compare, parse
 from idferry.emulator.registrations import GRAPH_CLIENT_ID, GRAPH_ROLES, ServicePrincipal, assignment
+from idferry.emulator.tenants import PRIVILEGED_AUTHENTICATION_ADMINISTRATOR, USER_ADMINISTRATOR
 
+# https://learn.microsoft.com/entra/identity/role-based-access-control/permissions-reference
+_ROLE_TEMPLATES = {
+    USER_ADMINISTRATOR: "fe930be7-5e62-47db-91af-98c3a49a38b1",
+    PRIVILEGED_AUTHENTICATION_ADMINISTRATOR: "7be44c8a-adaf-4e2a-84d6-ab2649e08a13",
+}
 _FILTERED = {"appId": "client_id", "displayName": "display_name", "id": "object_id"}
 
 
@@ -72,6 +79,30 @@ def list_assignments(call: Call) -> Answer:
     return Answer(
         200, {"@odata.context": _context(call), "value": list(_principal(call).assignments.values())}
     )
+
+
+def list_memberships(call: Call) -> Answer:
+    """GET /servicePrincipals/{id}/transitiveMemberOf: 200 with directory roles; without a permission for them, ids alone.
+
+    https://learn.microsoft.com/graph/api/serviceprincipal-list-transitivememberof
+    """
+    permissions.require(call, permissions.READ_APPLICATIONS)
+    principal = _principal(call)
+    application = call.tenant.application(principal.client_id)
+    held = sorted(application.directory_roles) if application else []
+    shown = not call.roles.isdisjoint(permissions.READ_DIRECTORY_ROLES)
+    context = f"{call.root}/{call.version}/$metadata#directoryObjects"
+    return Answer(200, {"@odata.context": context, "value": [_role(name, shown=shown) for name in held]})
+
+
+def _role(name: str, *, shown: bool) -> dict[str, Any]:
+    template = _ROLE_TEMPLATES.get(name) or str(uuid5(NAMESPACE_URL, f"template of {name}"))
+    return {
+        "@odata.type": "#microsoft.graph.directoryRole",
+        "id": str(uuid5(NAMESPACE_URL, f"role {name}")),
+        "displayName": name if shown else None,
+        "roleTemplateId": template if shown else None,
+    }
 
 
 def assign(call: Call) -> Answer:

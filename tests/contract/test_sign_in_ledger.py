@@ -140,20 +140,28 @@ def test_too_many_notes_are_dropped_and_told(ledger: Ledger, tmp_path: Path) -> 
     people = LedgerSignIns(place(tmp_path), lost=lost.append)
     people._writer = type(people._writer)(target=lambda: None)  # nobody drains
     one = Observation(person(ledger, "1").person_id, EventKind.VOUCHED, State.CONFIRMING)
-    for _ in range(NOTES_MAX + 7):
-        people.note(one, at=AT)
+    noted = [people.note(one, at=AT) for _ in range(NOTES_MAX + 7)]
     assert sum(lost) == 7
+    assert [one.result(0) for one in noted if one.done()] == [False] * 7
 
 
 def test_a_ledger_that_is_gone_loses_notes_and_breaks_nothing(ledger: Ledger, tmp_path: Path) -> None:
     lost: list[int] = []
     gone = replace(place(tmp_path), path=tmp_path / "elsewhere.ledger")
     people = LedgerSignIns(gone, lost=lost.append)
-    people.note(Observation(1, EventKind.VOUCHED, State.CONFIRMING), at=AT)
+    noted = people.note(Observation(1, EventKind.VOUCHED, State.CONFIRMING), at=AT)
     people.close()
     assert lost == [1]
+    assert noted.result(0) is False
     with pytest.raises(LedgerError):
         people.by_sign_in_name("ana")
+
+
+def test_a_note_that_is_waited_for_is_on_disk(people: LedgerSignIns, ledger: Ledger) -> None:
+    one = person(ledger, "1").person_id
+    noted = people.note(Observation(one, EventKind.PASSWORD_SENT), at=AT)
+    assert noted.result(SETTLES_WITHIN_S) is True
+    assert ledger.report.events(one)[-1].kind is EventKind.PASSWORD_SENT
 
 
 def test_closing_writes_what_waits(ledger: Ledger, tmp_path: Path) -> None:

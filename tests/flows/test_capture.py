@@ -52,9 +52,9 @@ class CaptureWorld(SignInWorld):
         self.noted: list[tuple[Any, datetime]] = []
         note = self.ledger.note
 
-        def noting(observation: Any, *, at: datetime) -> None:
+        def noting(observation: Any, *, at: datetime) -> Future[bool]:
             self.noted.append((observation, at))
-            note(observation, at=at)
+            return note(observation, at=at)
 
         self.ledger.note = noting  # type: ignore[method-assign]
         self.capture_parts = CaptureParts(
@@ -158,6 +158,19 @@ def test_a_write_that_fails_leaves_the_flag_up(world: CaptureWorld) -> None:
     world.directory.accounts[account] = replace(world.directory.accounts[account], flag=True)
     world.clock.advance(60)
     assert world.capture(SIGN_IN, NEW) is CaptureEnd.WRITTEN, "the next sign-in at the front is taken"
+
+
+@pytest.mark.parametrize("silence", ["hangs", "takes nothing"])
+def test_nothing_is_written_that_the_ledger_has_not_announced(world: CaptureWorld, silence: str) -> None:
+    """Killed after the write, we would take our own password for one that somebody chose here, for ever."""
+    account = world.person(ANA)
+    world.ledger.notes_hang, world.ledger.takes_notes = silence == "hangs", False
+    assert world.capture(SIGN_IN, OLD, within_s=0.05) is CaptureEnd.NOT_NOW
+    assert (world.directory.writes, world.directory.raised) == (0, [])
+    world.directory.accounts[account] = replace(world.directory.accounts[account], flag=False)
+    assert world.capture(RESET, NEW, within_s=0.05) is CaptureEnd.NOT_NOW
+    assert world.directory.writes == 0
+    assert world.directory.accounts[account].flag is True, "the front's next sign-in is taken"
 
 
 def test_a_lost_answer_is_settled_by_the_account(world: CaptureWorld) -> None:

@@ -110,6 +110,7 @@ class MemorySignInLedger:
     def __init__(self) -> None:
         self.people: list[PersonHere] = []
         self.notes: list[Observation] = []
+        self.takes_notes, self.notes_hang = True, False
         self.fails = False
 
     def by_object_id(self, object_id: str) -> PersonHere | None:
@@ -121,8 +122,12 @@ class MemorySignInLedger:
     def by_sign_in_name(self, compared: str) -> PersonHere | None:
         return self._first(lambda one: compared in [compared_form(name) for name in one.sign_in_names])
 
-    def note(self, observation: Observation, *, at: datetime) -> None:
+    def note(self, observation: Observation, *, at: datetime) -> "Future[bool]":
         self.notes.append(observation)
+        noted: Future[bool] = Future()
+        if self.notes_hang is False:
+            noted.set_result(self.takes_notes)
+        return noted
 
     def _first(self, wanted: Callable[[PersonHere], bool]) -> PersonHere | None:
         if self.fails:

@@ -31,7 +31,7 @@ from idferry.rules.entry import EventKind, Observation
 from idferry.rules.lifecycle import State
 from idferry.rules.names import compared_form
 from idferry.rules.password import Password
-from idferry.rules.sign_in import AccountFacts, Written, password_is_newer
+from idferry.rules.sign_in import LEAVES_WITHIN, AccountFacts, Written, password_is_newer
 from idferry.rules.submission import KeyedDigest, key_of_person, password_mark
 
 _WHICHEVER = -1
@@ -178,15 +178,8 @@ class _Capturing:
         return CaptureEnd.REFUSED
 
     def _write(self, before: AccountFacts) -> CaptureEnd:
-        parts, password = self._parts, self._captured.password
-        # Were this process to end now, the ledger would not take our password for one that somebody chose here.
-        self._note(EventKind.PASSWORD_SENT)
-        writing = parts.directory.write_password(
-            self._person.object_id, password, weak=password.weakness() is not None, deadline=self._deadline
-        )
-        writing.add_done_callback(lambda done: self._wrote(done.result()))
-        parts.clock.wait_for([writing], self._deadline.seconds_left(parts.clock))
-        written = writing.result() if writing.done() else Written.UNCLEAR
+        leaves_by = self._deadline.no_later_than(LEAVES_WITHIN, self._parts.clock)
+        written = self._sent(leaves_by) if self._is_announced(leaves_by) else Written.FAILED
         if written is Written.UNCLEAR and self._is_written(before):
             self._wrote(Written.DONE)
             written = Written.DONE
@@ -197,6 +190,26 @@ class _Capturing:
         if before.flag is not True:
             self._raise_flag()
         return CaptureEnd.NOT_NOW
+
+    def _is_announced(self, by: Deadline) -> bool:
+        """Whether it is on disk that a password is sent.
+
+        Else, were this process to end, ours would be taken for one that somebody chose here, and no later one of the
+        front would ever be written over it.
+        """
+        noted = self._note(EventKind.PASSWORD_SENT)
+        self._parts.clock.wait_for([noted], by.seconds_left(self._parts.clock))
+        return noted.done() and noted.result()
+
+    def _sent(self, leaves_by: Deadline) -> Written:
+        parts, password = self._parts, self._captured.password
+        weak = password.weakness() is not None
+        writing = parts.directory.write_password(
+            self._person.object_id, password, weak=weak, deadline=leaves_by
+        )
+        writing.add_done_callback(lambda done: self._wrote(done.result()))
+        parts.clock.wait_for([writing], self._deadline.seconds_left(parts.clock))
+        return writing.result() if writing.done() else Written.UNCLEAR
 
     def _wrote(self, written: Written) -> None:
         if written is Written.DONE:
@@ -225,9 +238,9 @@ class _Capturing:
         )
         clock.wait_for([raising], RAISED_WITHIN_S)
 
-    def _note(self, kind: EventKind, state: State | None = None) -> None:
+    def _note(self, kind: EventKind, state: State | None = None) -> "Future[bool]":
         observation = Observation(self._person.person_id, kind, state)
-        self._parts.ledger.note(observation, at=self._parts.clock.now())
+        return self._parts.ledger.note(observation, at=self._parts.clock.now())
 
 
 def _waited(reading: "Future[AccountFacts | None]", deadline: Deadline, clock: Clock) -> AccountFacts | None:

@@ -34,7 +34,7 @@ _RESETS = (State.AWAITING_PASSWORD, State.CONFIRMING)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LedgerPlace:
-    """Which ledger, and whose."""
+    """Which ledger, and whose. `recorded` hears of every step of a person that is on disk."""
 
     path: Path
     tenant_id: str
@@ -42,6 +42,7 @@ class LedgerPlace:
     random_bytes: RandomBytes
     now: Callable[[], datetime]
     elapsed: Callable[[], float]
+    recorded: Callable[[Observation], None] = lambda _: None
 
 
 class LedgerResetStatus:
@@ -77,6 +78,7 @@ class LedgerResetStatus:
                 if person and person[1] in _RESETS:
                     seen = Observation(person[0], EventKind.PASSWORD_RESET, State.COMPLETE)
                     SqliteSending(database).observe(run="", observed=[seen], at=self._place.now())
+                    self._place.recorded(seen)
             finally:
                 database.close()
         except LedgerError as error:

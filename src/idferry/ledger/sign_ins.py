@@ -10,6 +10,7 @@ import sqlite3
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from datetime import datetime
 
 from msgspec import structs
@@ -36,7 +37,7 @@ CLOSE_SECONDS_MAX = 3.0
 _SQL = named_queries("sign_ins")
 _OURS = tuple(kind.value for kind in OURS_UP_TO)
 _LAST_WRITTEN = _SQL["last_written"].format(places=places(len(_OURS)))
-_Note = tuple[Observation, datetime]
+_Note = tuple[Observation, datetime, "Future[bool]"]
 
 
 class LedgerSignIns:
@@ -66,15 +67,18 @@ class LedgerSignIns:
         """The person who owns a local sign-in name, in its compared form. Raises LedgerError."""
         return self._find("of_mark", lambda marks: marks.of_local(compared))
 
-    def note(self, observation: Observation, *, at: datetime) -> None:
-        """Record it soon; never raises."""
+    def note(self, observation: Observation, *, at: datetime) -> "Future[bool]":
+        """Record it soon; never raises. The future says whether that is done."""
+        noted: Future[bool] = Future()
         with self._lock:
             if self._writer.ident is None:
                 self._writer.start()
         try:
-            self._notes.put_nowait((observation, at))
+            self._notes.put_nowait((observation, at, noted))
         except queue.Full:
+            noted.set_result(False)
             self._lost(1)
+        return noted
 
     def close(self) -> None:
         """Write what waits, within a few seconds, and give the files back."""
@@ -123,8 +127,11 @@ class LedgerSignIns:
     def _write_notes(self) -> None:
         while True:
             notes, goes_on = self._next_notes()
-            if notes and (left := self._unwritten(notes)):
-                self._lost(left)
+            left = self._unwritten(notes) if notes else ()
+            if left:
+                self._lost(len(left))
+            for _, _, noted in left:
+                noted.set_result(False)
             # Held open, it wrote into a log that another process had taken away when it closed the ledger.
             self._writes.give_back()
             if not goes_on:
@@ -144,26 +151,29 @@ class LedgerSignIns:
             notes.append(note)
         return notes, True
 
-    def _unwritten(self, notes: Sequence[_Note]) -> int:
-        """Write these notes; how many of them could not be."""
+    def _unwritten(self, notes: Sequence[_Note]) -> Sequence[_Note]:
+        """Write these notes; those that could not be."""
         left = deque(notes)
         for _ in range(TRIES_MAX):
             try:
                 database, _marks = self._writes.take()
                 while left:
-                    record_note(database, left[0][0], at=left[0][1])
+                    observation, at, noted = left[0]
+                    record_note(database, observation, at=at)
                     left.popleft()
+                    noted.set_result(True)
+                    self._place.recorded(observation)
             except LedgerBusy:
                 continue
             except (LedgerError, sqlite3.Error, OSError):
                 self._writes.give_back()
                 break
             except AssertionError:  # the person took another step between the look and the note
-                left.popleft()
+                left.popleft()[2].set_result(False)
                 self._lost(1)
                 continue
             break
-        return len(left)
+        return left
 
 
 class _OpenLedger:

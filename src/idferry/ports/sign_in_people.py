@@ -26,9 +26,9 @@ class SignInDirectory(Protocol):
     def write_password(
         self, object_id: str, password: Password, *, weak: bool, deadline: Deadline
     ) -> "Future[Written]":
-        """Write the password and take the flag down, both in one call that is sent once. The future never raises.
+        """Write the password and take the flag down, both in one call that is sent once and never after the deadline.
 
-        `weak`: the strong rule is lifted for this account.
+        The future never raises. `weak`: the strong rule is lifted for this account.
         """
         ...
 
@@ -75,10 +75,11 @@ class SignInLedger(Protocol):
         """The person who owns a local sign-in name, in its compared form."""
         ...
 
-    def note(self, observation: Observation, *, at: datetime) -> None:
+    def note(self, observation: Observation, *, at: datetime) -> "Future[bool]":
         """Record it soon, in its turn; never raises. What is lost is found again: the directory's flag decides.
 
-        A state that may not follow the person's own is left out, and the event stays.
+        The future says whether it is on disk; only who must not go on without it waits for that. A state that may
+        not follow the person's own is left out, and the event stays.
         """
         ...
 

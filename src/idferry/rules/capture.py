@@ -116,8 +116,12 @@ def is_refused(password: Password, *, rules: CaptureRules) -> bool:
 
 
 def _is_later(proven: Proven, facts: AccountFacts, written_at: datetime | None) -> bool:
-    """Whether the front's password is later than the one that we wrote last."""
-    changed_at, ours_at = proven.changed_at, written_at or facts.created_at
+    """Whether the front's password is later than the one that the account has.
+
+    The account itself says when it got that one: what we announced last may never have arrived.
+    """
+    changed_at = proven.changed_at
+    ours_at = facts.password_changed_at or written_at or facts.created_at
     if changed_at is None or ours_at is None or changed_at > proven.arrived_at + CLOCKS_APART_MAX:
         return False
     return changed_at > ours_at

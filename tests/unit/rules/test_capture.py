@@ -76,6 +76,14 @@ def test_with_the_flag_down_only_what_is_later_than_ours_is_written(flag: bool |
     assert end(CaptureEvent.PASSWORD_RESET, facts, written_at=ours_at) is None
 
 
+def test_a_password_that_was_announced_and_never_arrived_is_still_needed() -> None:
+    """The service was killed between announcing and sending: the account says which password it has."""
+    ours_at, announced_at = CREATED + HOUR, NOW - HOUR
+    facts = replace(FACTS, flag=False, password_changed_at=ours_at)
+    changed_at = announced_at - timedelta(seconds=1)
+    assert end(facts=facts, written_at=announced_at, changed_at=changed_at) is None
+
+
 def test_what_waited_is_superseded_by_a_later_write_but_a_new_password_is_not() -> None:
     later = NOW + timedelta(seconds=1)
     assert end(written_at=later) is CaptureEnd.SUPERSEDED

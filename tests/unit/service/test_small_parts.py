@@ -1,7 +1,6 @@
 """Small parts of the service, each alone."""
 
 import asyncio
-import threading
 
 import pytest
 from tests.support.hand_clock import HandClock
@@ -9,7 +8,6 @@ from tests.support.hand_clock import HandClock
 from idferry.service.equal_answers import reply_at
 from idferry.service.limits import Budget, BudgetByKey
 from idferry.service.messages import TEXTS, Text, texts_of
-from idferry.service.workers import Overloaded, Workers
 
 
 @pytest.mark.parametrize("took", [0.0, 0.2, 1.39])
@@ -56,39 +54,6 @@ def test_budgets_are_kept_for_so_many_keys_only() -> None:
         True,
     ]
     assert len(budgets._budgets) == 2
-
-
-def test_workers_refuse_what_would_wait_too_long_and_stay_bounded_while_calls_hang() -> None:
-    workers = Workers(threads=1, waiting_max=1, name="test")
-    hang = threading.Event()
-
-    async def story() -> list[str]:
-        told = []
-        for _ in range(3):
-            try:
-                await workers.run(hang.wait, within_s=0.02)
-            except TimeoutError:
-                told.append("late")
-            except Overloaded:
-                told.append("refused")
-        hang.set()
-        for _ in range(200):
-            if not workers.calls:
-                break
-            await asyncio.sleep(0.01)
-        told.append(await workers.run(lambda: "done", within_s=5))
-        return told
-
-    assert asyncio.run(story()) == ["late", "late", "refused", "done"]
-    assert workers.calls <= 1
-    workers.close()
-
-
-def test_what_a_function_raises_reaches_who_waits_for_it() -> None:
-    workers = Workers(threads=1, waiting_max=0, name="test")
-    with pytest.raises(ZeroDivisionError):
-        asyncio.run(workers.run(lambda: 1 // 0))  # type: ignore[arg-type]
-    workers.close()
 
 
 @pytest.mark.parametrize("language", TEXTS)

@@ -204,7 +204,9 @@ def test_memory_does_not_grow_with_the_people(
     is_new: bool,
 ) -> None:
     monkeypatch.setattr("idferry.flows.update_values.LISTED_MAX", 100)
-    monkeypatch.setattr("idferry.flows.plan_people.BATCH_PEOPLE", FEW)  # the few fill one batch, as 10,000 do
+    # The few fill one batch, as 10,000 do.
+    monkeypatch.setattr("idferry.flows.plan_people.BATCH_PEOPLE", FEW)
+    monkeypatch.setattr("idferry.flows.plan_people.BATCH_PEOPLE_FIRST", FEW)
     peaks = []
     for people in (FEW, MANY):
         with opened(tmp_path, people) as ledger:

@@ -27,6 +27,12 @@ from idferry.rules.plan import PasswordFacts, Planned, PlanRules, plan_person
 # One transaction. Keys and sign-in names are random, so each one writes most pages of their indices anew: with 2,000
 # people at a time the first 300,000 made the disk take 4.8 GB, with 10,000 it is 1.9 GB. They are 35 MiB of people.
 BATCH_PEOPLE = 10_000
+# As long as a transaction lasts, nobody else can write to the ledger: a sign-in service beside us waits 1.5 s to record
+# that somebody has reset the password. A busy disk takes as long for 10,000 people; so many are planned at once as it
+# takes in this time, and the others get their turn while the next ones are read.
+BATCH_SECONDS = 0.2
+BATCH_PEOPLE_FIRST = 1_000
+BATCH_PEOPLE_LEAST = 200
 BATCH_VALUES = 100_000  # of attributes: where people have forty of them, 10,000 people would be 150 MiB more
 BAD_RECORDS_LISTED_MAX = 1000
 EXAMPLES_PER_CODE_MAX = 5
@@ -81,7 +87,7 @@ def plan_people(
 ) -> PlanReport:
     """Plan every readable record that `in_pilot` accepts, at most `limit` of them, and report.
 
-    `batch_people`: how many are given to the ledger at once, BATCH_PEOPLE if nothing is said.
+    `batch_people`: how many are given to the ledger at once, at most, BATCH_PEOPLE if nothing is said.
 
     1. Read a batch of records; what cannot be read is reported with its place and stops nobody else.
     2. Decide about each person by the rules.
@@ -96,13 +102,23 @@ def plan_people(
     report = PlanReport()
     ledger.begin_planning()
     wanted = islice(_readable(source, report, in_pilot, stop), limit)
-    while items := _batch(wanted, rules, people=batch_people or BATCH_PEOPLE):
+    most = batch_people or BATCH_PEOPLE
+    people = min(BATCH_PEOPLE_FIRST, most)
+    while items := _batch(wanted, rules, people=people):
+        began_s = clock.elapsed()
         effects = ledger.plan(items, run=run, take_up=take_up or TakeUp(), at=clock.now())
+        people = _next_batch_people(len(items), took_s=clock.elapsed() - began_s, most=most)
         for item, effect in zip(items, effects, strict=True):
             _count(report, item, effect)
         tell(RecordsRead(report.people))
         _check_stop(stop)
     return report
+
+
+def _next_batch_people(people: int, *, took_s: float, most: int) -> int:
+    """So many as the ledger takes in BATCH_SECONDS; at most twice as many as before, for it may have had a good moment."""
+    fitting = int(people * BATCH_SECONDS / took_s) if took_s > 0 else most
+    return min(max(fitting, BATCH_PEOPLE_LEAST), 2 * people, most)
 
 
 def _check_stop(stop: Stop) -> None:

@@ -13,6 +13,9 @@ from typing import Any
 from idferry.errors import IdferryError, LedgerBusy, LedgerError, LedgerUnwritable
 
 BUSY_TIMEOUT_MS = 5_000
+LOCK_POLL_MS = 10
+"""How often a sign-in service asks for its turn to write. SQLite by itself soon asks only ten times a second
+(https://sqlite.org/c3ref/busy_timeout.html), and an import leaves less time than that between two transactions."""
 CHECKPOINT_PAGES = 4_000  # fewer, larger write-backs while planning; the log grows to 16 MiB
 PLACES_MAX = 500  # SQLite before 3.32 takes 999 values in one statement
 NOWHERE = Path("(a file without a name in the temporary folder)")  # for messages
@@ -34,12 +37,16 @@ _NO_LEDGER = (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
 
 
 class Database:
-    """A connection in autocommit mode. It belongs to the thread that opened it."""
+    """A connection in autocommit mode. It belongs to the thread that opened it.
 
-    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
+    A transaction asks `tries` times for its turn to write, each time for as long as the connection's busy_timeout.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, path: Path, *, tries: int = 1) -> None:
         connection.isolation_level = None  # transactions begin and end below, nowhere else
         self.connection = connection
         self._path = path
+        self._tries = tries
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
@@ -49,7 +56,7 @@ class Database:
             LedgerUnwritable, LedgerBusy, LedgerError.
         """
         with told_as_ledger_errors(self._path):
-            self.connection.execute("BEGIN IMMEDIATE")
+            self._begin()
             try:
                 yield self.connection
                 self.connection.execute("COMMIT")
@@ -57,6 +64,15 @@ class Database:
                 with suppress(sqlite3.Error):  # the first error is the one to tell
                     self.connection.rollback()
                 raise
+
+    def _begin(self) -> None:
+        for left in reversed(range(self._tries)):
+            try:
+                self.connection.execute("BEGIN IMMEDIATE")
+                return
+            except sqlite3.OperationalError as error:
+                if not left or _primary_code(error) not in _BUSY:
+                    raise
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
@@ -93,8 +109,12 @@ def told_as_ledger_errors(path: Path) -> Iterator[None]:
         raise _told(error, path) from error
 
 
+def _primary_code(error: sqlite3.Error) -> int:
+    return int(getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)) & _PRIMARY_CODE
+
+
 def _told(error: sqlite3.Error, path: Path) -> LedgerError:
-    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & _PRIMARY_CODE
+    code = _primary_code(error)
     name = getattr(error, "sqlite_errorname", type(error).__name__)
     if code in _BUSY:
         return LedgerBusy(f"another process is writing to the ledger {path} ({name})")

@@ -19,6 +19,7 @@ from idferry.ledger.database import (
     BUSY_TIMEOUT_MS,
     CACHE_KIB,
     CHECKPOINT_PAGES,
+    LOCK_POLL_MS,
     NOWHERE,
     WRITER_CACHE_KIB,
     Database,
@@ -122,14 +123,13 @@ def open_ledger_file(
 ) -> tuple[Database, SignInMarks]:
     """The file of an existing ledger, for the sign-in service: waits at most `busy_ms` for other writers.
 
-    Any thread may use it, one at a time. Raises what `open_ledger` raises.
+    Any thread may use it, one at a time. That it can be written shows only when something is written. Raises what
+    `open_ledger` raises.
     """
     if not key_file.holds_something(path):
         raise LedgerError(f"there is no ledger at {path}")
     owner = _Owner(tenant_id, project, at)
-    database, marks = _open(path.absolute(), owner, random_bytes, read_only=read_only, any_thread=True)
-    database.connection.execute(f"PRAGMA busy_timeout = {busy_ms:d}")
-    return database, marks
+    return _open(path.absolute(), owner, random_bytes, read_only=read_only, beside_ms=busy_ms)
 
 
 @contextmanager
@@ -152,22 +152,31 @@ def scratch_copy(
         database = Database(sqlite3.connect(""), NOWHERE)
     try:
         marks = _fill(database, path, owner, random_bytes)
-        _prepare(database, NOWHERE, owner, marks, _SCRATCH)
+        must_migrate = _prepare(database, NOWHERE, _SCRATCH, read_only=False)
+        _make_ours(database, owner, marks, must_migrate=must_migrate)
         yield _assemble(database, marks, random_bytes)
     finally:
         database.close()
 
 
 def _open(
-    path: Path, owner: _Owner, random_bytes: RandomBytes, *, read_only: bool, any_thread: bool = False
+    path: Path, owner: _Owner, random_bytes: RandomBytes, *, read_only: bool, beside_ms: int | None = None
 ) -> tuple[Database, SignInMarks]:
+    """`beside_ms`: it is opened beside an import that writes to it, which is waited for so long."""
     marks = SignInMarks(_key_of(path, random_bytes, read_only=read_only))
+    beside = beside_ms is not None
     with told_as_ledger_errors(path):
         address = _address(path, read_only=read_only)
-        connection = sqlite3.connect(address, uri=True, check_same_thread=not any_thread)
-        database = Database(connection, path)
+        connection = sqlite3.connect(address, uri=True, check_same_thread=not beside)
+        tries = beside_ms // LOCK_POLL_MS if beside_ms else 1
+        database = Database(connection, path, tries=tries)
+    pragmas = dict(_READ_ONLY if read_only else _DURABLE)
+    if beside_ms is not None:
+        pragmas["busy_timeout"] = str(beside_ms if read_only else LOCK_POLL_MS)
     try:
-        _prepare(database, path, owner, marks, _READ_ONLY if read_only else _DURABLE)
+        must_migrate = _prepare(database, path, pragmas, read_only=read_only)
+        if must_migrate or not (read_only or beside):
+            _make_ours(database, owner, marks, must_migrate=must_migrate)
         _check_owner(database, path, owner, marks)
     except BaseException:
         database.close()
@@ -208,16 +217,17 @@ def _address(path: Path, *, read_only: bool) -> str:
     return f"{path.as_uri()}?{'immutable=1' if alone else 'mode=ro'}"
 
 
-def _prepare(
-    database: Database, path: Path, owner: _Owner, marks: SignInMarks, pragmas: Mapping[str, str]
-) -> None:
-    read_only = pragmas is _READ_ONLY
+def _prepare(database: Database, path: Path, pragmas: Mapping[str, str], *, read_only: bool) -> bool:
+    """Whether the file must be migrated."""
     with database.reading() as connection:
         must_migrate = schema.check_version(connection, path, read_only=read_only)
         for name, value in {**_EVERYWHERE, **pragmas}.items():
             connection.execute(f"PRAGMA {name} = {value}")
-    if read_only:
-        return
+    return must_migrate
+
+
+def _make_ours(database: Database, owner: _Owner, marks: SignInMarks, *, must_migrate: bool) -> None:
+    """Bring the file up to date, say whose it is, and prove that it takes something."""
     with database.writing() as connection:
         if must_migrate:
             schema.migrate(connection)

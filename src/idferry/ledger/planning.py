@@ -48,11 +48,12 @@ class SqlitePlanning:
         changes nothing. Raises LedgerError.
         """
         assert len(items) <= ITEMS_PER_CALL_MAX  # noqa: S101  a bug of ours
+        # What needs no look at the ledger is done before: others wait to write as long as the transaction lasts.
+        identities = [_identities_to_own(item) for item in items]
+        marks = [self._marks.of_identities(some) for some in identities]
+        forms = self._marks.of_look_alike_forms(chain.from_iterable(identities))
         with self._database.writing() as connection:
             desk = Desk(connection, run=run, cohort=take_up.cohort, at=time_to_text(at))
-            identities = [_identities_to_own(item) for item in items]
-            marks = [self._marks.of_identities(some) for some in identities]
-            forms = self._marks.of_look_alike_forms(chain.from_iterable(identities))
             desk.look_up((item.user for item in items), chain.from_iterable(marks), forms)
             effects = [_settle(item, its, desk, take_up) for item, its in zip(items, marks, strict=True)]
             desk.write()

@@ -29,8 +29,8 @@ _NO_REQUEST_ANSWER = (
 )
 
 
-class HeadTooLarge(Exception):
-    """More bytes of headers than a caller has reason to send; the parser turns it into a refusal."""
+class Refused(Exception):
+    """What no caller of ours has reason to send; the parser turns it into a refusal."""
 
 
 class Connections:
@@ -119,10 +119,20 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._certificate is not None:
             self.scope["extensions"] = {CERTIFICATE_EXTENSION: self._certificate}  # type: ignore[dict-item]  # a name of ours
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """One more; behind a body nobody bounds how many come."""
+        if not self._in_head:
+            raise Refused
+        super().on_header(name, value)
+
     def on_headers_complete(self) -> None:
         """The head is there."""
         if sum(len(name) + len(value) for name, value in self.headers) > HEAD_BYTES_MAX:
-            raise HeadTooLarge  # all of it came at once
+            raise Refused  # all of it came at once
+        if self.parser.should_upgrade():
+            # Its body would be taken for the next request, and a front that ends TLS would take that one's answer for
+            # somebody else's.
+            raise Refused
         self._in_head, self._head_bytes = False, 0
         self._stop_waiting()
         self._group.asked(self)
@@ -137,9 +147,11 @@ class BoundedProtocol(HttpToolsProtocol):
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
-        """The connection is idle, until a head begins to come."""
+        """The connection is idle until a head begins to come, unless one has come while the last request was answered."""
+        goes_on = bool(self.pipeline)
         super().on_response_complete()
-        self._group.answered(self)
+        if not goes_on:
+            self._group.answered(self)
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002  uvicorn's words are not ours
         """Refuse what is no request, in the one shape of an error body, and close."""

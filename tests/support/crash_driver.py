@@ -62,13 +62,14 @@ def main() -> None:
         order = order_of(line)
         child = os.fork()
         if child == 0:
-            _obey(order)
-        status = _wait_for(child, order.kill_after_s)
+            obey(order)
+        status = wait_for(child, order.kill_after_s)
         sys.stdout.write(f"{os.waitstatus_to_exitcode(status)}\n")
         sys.stdout.flush()
 
 
-def _wait_for(child: int, kill_after_s: float) -> int:
+def wait_for(child: int, kill_after_s: float) -> int:
+    """The child's status when it has ended; after so many seconds (0: never) it is killed."""
     until = time.monotonic() + kill_after_s
     while kill_after_s and time.monotonic() < until:
         ended, status = os.waitpid(child, os.WNOHANG)
@@ -80,7 +81,8 @@ def _wait_for(child: int, kill_after_s: float) -> int:
     return os.waitpid(child, 0)[1]
 
 
-def _obey(order: Order) -> None:
+def obey(order: Order) -> None:
+    """Be the command; this process ends with it."""
     code = TRACEBACK
     try:
         os.chdir(order.folder)

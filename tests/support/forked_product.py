@@ -6,13 +6,20 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from tests.support.crash_driver import Order
-from tests.support.desk import Desk, Ended
+from tests.support.desk import Ended
 from tests.support.interference import Point, Temper
 
 REPOSITORY = Path(__file__).parents[2]
+
+
+class Place(Protocol):
+    """Where a command runs: a desk, or anything else with a folder."""
+
+    @property
+    def folder(self) -> Path: ...
 
 
 class ForkedProduct:
@@ -24,7 +31,7 @@ class ForkedProduct:
 
     def run(
         self,
-        desk: Desk,
+        place: Place,
         *arguments: str,
         point: Point | None = None,
         speed: float = 1.0,
@@ -35,7 +42,7 @@ class ForkedProduct:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         temper = temper or Temper(speed=speed)
-        order = Order(str(desk.folder), self._output, list(arguments), point=point, temper=temper, **more)
+        order = Order(str(place.folder), self._output, list(arguments), point=point, temper=temper, **more)
         self._process.stdin.write(order.as_json() + "\n")
         self._process.stdin.flush()
         answer = self._process.stdout.readline()

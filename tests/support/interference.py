@@ -42,13 +42,14 @@ class Point:
     """Where to end: the n-th `write` to the ledger, `call` over HTTP, or making of the ledger's `files`.
 
     `when`: before it begins, inside (a write that was made but not committed), after it; for calls a value of
-    CALL_STEPS. `delay_s`: how long after that, while other threads go on.
+    CALL_STEPS. `delay_s`: how long after that, while other threads go on. `method`: of the calls that count; all if empty.
     """
 
     kind: str
     when: str
     number: int
     delay_s: float = 0.0
+    method: str = ""
 
 
 @dataclass(frozen=True)
@@ -189,7 +190,7 @@ def _watch(point: Point) -> None:
                 after=lambda number, _: reached("after", number),
             )
         case "call":
-            _watch_calls(reached)
+            _watch_calls(reached, method=point.method)
         case "files":
             _watch_files(reached)
         case other:
@@ -205,11 +206,13 @@ def _end(delay_s: float) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-def _watch_calls(reached: Callable[[str, int], None]) -> None:
+def _watch_calls(reached: Callable[[str, int], None], *, method: str) -> None:
     original: Callable[..., Any] = httpx2.Client.send
     numbers = itertools.count(1)
 
     def send(self: httpx2.Client, request: httpx2.Request, **more: Any) -> Any:
+        if method and request.method != method:
+            return original(self, request, **more)
         number = next(numbers)
 
         def trace(event: str, _info: object) -> None:

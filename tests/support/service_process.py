@@ -1,6 +1,7 @@
 """Starts `idferry serve` as its users do, on free ports of this machine, and ends it."""
 
 import json
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -53,3 +54,9 @@ def running_service(folder: Path, *options: str) -> Iterator[RunningService]:
         if process.poll() is None:
             process.terminate()
         process.communicate(timeout=STOP_TIMEOUT_S)
+
+
+def free_port() -> int:
+    """A port of this machine that nobody listens at."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return int(free.getsockname()[1])

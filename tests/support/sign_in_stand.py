@@ -6,7 +6,6 @@ with running_stand(folder, emulator) as stand:
 """
 
 import json
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,7 +18,7 @@ from tests.support.emulator import EmulatedTenant, Emulator
 from tests.support.password_submit import SetUp, set_up
 from tests.support.password_tokens import Encryptor
 from tests.support.scripted_server import Piece, ScriptedServer, Seen, answer, scripted_server
-from tests.support.service_process import RunningService, running_service
+from tests.support.service_process import RunningService, free_port, running_service
 from tests.support.tls_files import Authority
 
 from idferry.service.external_id import PATH
@@ -58,6 +57,7 @@ class Stand:
     passwords: dict[str, str]
     faults: dict[str, Any]
     ready: SetUp
+    port: int
     service: RunningService | None = None
     ids: dict[str, str] = field(default_factory=dict)
 
@@ -106,6 +106,19 @@ def running_stand(
     folder: Path, emulator: Emulator, people: Mapping[str, str], *, service_lines: str = ""
 ) -> Iterator[Stand]:
     """Sets everything up and premigrates these people (sign-in name -> legacy password)."""
+    with (
+        prepared_stand(folder, emulator, people, service_lines=service_lines) as stand,
+        running_service(folder, "--port", str(stand.port)) as service,
+    ):
+        stand.service = service
+        yield stand
+
+
+@contextmanager
+def prepared_stand(
+    folder: Path, emulator: Emulator, people: Mapping[str, str], *, service_lines: str = ""
+) -> Iterator[Stand]:
+    """`running_stand` before the service is started, which is to listen at `port`."""
     tenant, passwords, faults = emulator.tenant("external"), dict(people), {}
 
     def script(seen: Seen) -> Sequence[Piece]:
@@ -117,7 +130,7 @@ def running_stand(
         return [float(faults.get("late_s", 0.0)), *said]
 
     authority, encryptor = Authority(folder), Encryptor()
-    server, port = authority.server(), _free_port()
+    server, port = authority.server(), free_port()
     (folder / "entra.pem").write_text(encryptor.pem(), encoding="ascii")
     (folder / PEOPLE).write_text(
         "".join(
@@ -147,7 +160,7 @@ def running_stand(
             tenant_id=tenant.tenant_id,
         )
         (folder / "idferry.toml").write_text(settings, encoding="utf-8")
-        stand = Stand(folder, emulator, tenant, legacy, passwords, faults, ready)
+        stand = Stand(folder, emulator, tenant, legacy, passwords, faults, ready, port)
         done = stand.run("premigrate", PEOPLE, "--execute")
         assert done["failed"] == 0, done
         for account in emulator.dump(tenant):
@@ -156,12 +169,5 @@ def running_stand(
         # A reset is then later than the creation by more than creations take. The service follows the clock as it
         # is when it starts.
         emulator.advance(120)
-        with running_service(folder, "--port", str(port)) as service:
-            stand.service = service
-            yield stand
+        yield stand
         ready.graph.close()
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return int(free.getsockname()[1])

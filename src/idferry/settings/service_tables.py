@@ -171,10 +171,18 @@ def _check_table(service: ServiceSettings) -> None:
         raise SettingsError("service.azure_table_url is an https address without a signature in it")
 
 
+_TAKEN_NAMES = frozenset({"entra", "insecure_loopback"})
+"""Whom log, metrics and rights mean by these: Microsoft's caller, and whoever calls where everybody may."""
+
+
 def _check_callers(callers: Sequence[ServiceCaller]) -> None:
     names = [one.name for one in callers]
     if len(set(names)) < len(names):
         raise SettingsError("two of the [[service.caller]] have the same name")
+    if taken := _TAKEN_NAMES & set(names):
+        raise SettingsError(
+            f"a [[service.caller]] cannot be called {min(taken)}: the service itself calls one so"
+        )
     for caller in callers:
         _check_caller(caller)
 

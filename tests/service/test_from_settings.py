@@ -53,7 +53,13 @@ def keys_address() -> Iterator[str]:
     thread.join()
 
 
-def parts_of(folder: Path, *callers: dict[str, Any], kind: str = "b2c", **service: Any) -> ServiceParts:
+def parts_of(
+    folder: Path,
+    *callers: dict[str, Any],
+    kind: str = "b2c",
+    log: io.BytesIO | None = None,
+    **service: Any,
+) -> ServiceParts:
     raw = {
         "project": PROJECT,
         "tenant": {
@@ -69,7 +75,7 @@ def parts_of(folder: Path, *callers: dict[str, Any], kind: str = "b2c", **servic
     path = folder / "contoso.ledger"
     open_ledger(path, tenant_id=TENANT, project=PROJECT, random_bytes=counting_bytes(), at=AT).close()
     settings = parse_settings(raw, file=None, folder=folder)
-    return service_parts_of(settings, HandClock(), log_stream=io.BytesIO())
+    return service_parts_of(settings, HandClock(), log_stream=log or io.BytesIO())
 
 
 def ask(parts: ServiceParts, *headers: tuple[str, str], path: str = STATUS, admin: bool = False) -> Answered:
@@ -103,17 +109,34 @@ def test_a_token_is_checked_with_the_keys_of_their_address(keys_address: str, tm
     parts.close()
 
 
-@pytest.mark.parametrize("path", ["/elsewhere", ":1/keys"])
-def test_no_redirect_is_followed_and_without_keys_the_service_is_not_ready(
-    keys_address: str, tmp_path: Path, path: str
+@pytest.mark.parametrize(("path", "cause"), [("/elsewhere", "HTTP 302"), (":1/keys", "Connection refused")])
+def test_no_redirect_is_followed_and_without_keys_the_service_is_not_ready_and_says_why(
+    keys_address: str, tmp_path: Path, path: str, cause: str
 ) -> None:
     address = keys_address + path if path.startswith("/") else f"http://127.0.0.1{path}"
-    parts = parts_of(tmp_path, POLICY, jwt_caller(address))
+    log = io.BytesIO()
+    parts = parts_of(tmp_path, POLICY, jwt_caller(address), log=log)
     asyncio.run(parts.before())
     ready = ask(parts, path="/ready", admin=True)
     assert (ready.status, ready.document["keys_entra"]) == (503, False)
+    told = [json.loads(line) for line in log.getvalue().splitlines()]
+    causes = {one["event"]: (one.get("caller") or one["check"], one["cause"]) for one in told}
+    assert causes == {"keys_unread": ("entra", cause), "not_ready": ("keys_entra", "no")}
+    assert b'idferry_alerts_total{alert="keys_unread"}' in parts.context.books.metrics.text()
     assert ask(parts, ("authorization", f"Bearer {PROVIDER.sign(claims())}")).status == 401
     assert ask(parts, BASIC).status == 200
+    parts.close()
+
+
+def test_a_token_that_comes_from_two_networks_is_an_alert_and_still_let_in(
+    keys_address: str, tmp_path: Path
+) -> None:
+    parts = parts_of(tmp_path, POLICY, jwt_caller(f"{keys_address}/keys"))
+    asyncio.run(parts.before())
+    token = ("authorization", f"Bearer {PROVIDER.sign(claims())}")
+    front = [("x-forwarded-for", one) for one in ("20.190.1.1", "20.190.7.7", "203.0.113.5")]
+    assert [ask(parts, token, one).status for one in front] == [200, 200, 200]
+    assert b'idferry_alerts_total{alert="token_elsewhere"} 1.0' in parts.context.books.metrics.text()
     parts.close()
 
 

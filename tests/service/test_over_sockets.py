@@ -32,7 +32,8 @@ from idferry.ledger import open_ledger
 from idferry.rules.lifecycle import State
 from idferry.service.connections import CONNECTIONS_MAX, HEAD_BYTES_MAX, HEAD_SECONDS_MAX
 from idferry.settings import read_settings
-from idferry.wiring.service import Timer, service_parts_of
+from idferry.wiring.service import service_parts_of
+from idferry.wiring.timers import Timer
 
 SETTINGS = f"""
 project = "{PROJECT}"

@@ -13,6 +13,7 @@ from idferry.graph.address import Address
 from idferry.graph.credentials import ClientSecret
 from idferry.graph.directory import Directory, DirectoryLimits, Registration, open_directory
 from idferry.graph.machine import Machine
+from idferry.graph.urgency import Urgency
 from idferry.ports import Clock, CreateOrder
 from idferry.rules.account import AccountDraft, PasswordPlan
 from idferry.rules.answers import CreateAnswer
@@ -63,6 +64,8 @@ def mocked_directory(
     credential: Any = None,
     applications: Sequence[str] = ("import",),
     quota: Quota = PUBLISHED,
+    urgency: Urgency = Urgency.WORK,
+    heard_skew: Callable[[float], None] | None = None,
 ) -> Directory:
     """A directory whose Graph calls are answered by `graph`, its token requests by `token`.
 
@@ -80,9 +83,15 @@ def mocked_directory(
             )
             for number, name in enumerate(applications)
         ],
-        machine=Machine(clock or HandClock(), lambda: 1.0, lambda: "00000000-0000-4000-8000-000000000000"),
+        machine=Machine(
+            clock or HandClock(),
+            lambda: 1.0,
+            lambda: "00000000-0000-4000-8000-000000000000",
+            heard_skew=heard_skew,
+        ),
         limits=DirectoryLimits(connections=connections, settle=settle, quota=quota),
         http=httpx2.Client(transport=httpx2.MockTransport(answer)),
+        urgency=urgency,
     )
 
 

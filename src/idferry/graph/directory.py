@@ -27,6 +27,7 @@ from idferry.graph.tokens import ClientCredentials, ForeignTokens, NamedTokens, 
 from idferry.graph.traffic import Traffic
 from idferry.graph.transport import Transport, open_client
 from idferry.graph.updating import AccountUpdating
+from idferry.graph.urgency import Urgency
 from idferry.graph.users import AccountWriting
 from idferry.ports import (
     AccountReader,
@@ -107,10 +108,12 @@ def open_directory(
     machine: Machine,
     limits: DirectoryLimits | None = None,
     http: httpx2.Client | None = None,
+    urgency: Urgency = Urgency.WORK,
 ) -> Directory:
     """The directory at `address` for these applications, all of which send. Nothing is called before it is used.
 
-    `http` replaces the client that would be made (tests).
+    `http` replaces the client that would be made (tests). `urgency` is that of every call but those of `sign_ins`, for
+    which somebody always waits.
 
     Raises:
         SettingsError: the CA file cannot be used.
@@ -127,28 +130,27 @@ def open_directory(
     gate = Gate(machine, Traffic(limits.quota, applications=len(tokens), jitter=machine.jitter))
     writing = Pauses(clock=machine.clock)
 
-    def transport(pauses: Pauses, *, only: int | None = None) -> Transport:
-        return Transport(
-            http=http,
-            tokens=tokens,
-            gate=gate,
-            address=address,
-            timeout=limits.timeout,
-            creation_writes=limits.quota.creation_writes,
-            machine=machine,
-            pauses=pauses,
-            only=only,
-        )
-
-    asking = Asking(transport=transport(machine.pauses), machine=machine)
+    transport = partial(
+        Transport,
+        http=http,
+        tokens=tokens,
+        gate=gate,
+        address=address,
+        timeout=limits.timeout,
+        creation_writes=limits.quota.creation_writes,
+        machine=machine,
+        urgency=urgency,
+    )
+    asking = Asking(transport=transport(pauses=machine.pauses), machine=machine)
     # What must be known of the tenant as such is asked by the first application: it alone needs the permissions.
-    about_tenant = Asking(transport=transport(machine.pauses, only=0), machine=machine)
+    about_tenant = Asking(transport=transport(pauses=machine.pauses, only=0), machine=machine)
     naming = Naming(asking=about_tenant, address=address)
+    urgent = transport(pauses=machine.pauses, urgency=Urgency.SOMEBODY_WAITS)
     senders = Senders(threads=sending, name="send", crew=machine.crew)
     askers = Senders(threads=ASKERS, name="ask", crew=machine.crew)
     return Directory(
         writer=AccountWriting(
-            transport=transport(writing),
+            transport=transport(pauses=writing),
             naming=naming,
             holders=Holders(asking=asking, naming=naming, settle=limits.settle, machine=machine),
             gate=gate,
@@ -164,9 +166,7 @@ def open_directory(
         inspector=TenantInspection(
             asking=about_tenant, naming=naming, tokens=tokens, graph_url=address.graph_url
         ),
-        sign_ins=SignInAccounts(
-            transport=transport(machine.pauses), naming=naming, senders=senders, machine=machine
-        ),
+        sign_ins=SignInAccounts(transport=urgent, naming=naming, senders=senders, machine=machine),
         on_close=partial(_close, (machine.pauses, writing), (senders, askers), http),
     )
 

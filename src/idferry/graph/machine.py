@@ -105,13 +105,15 @@ class Turn:
 class Machine:
     """One for each open directory, because closing the directory ends its pauses.
 
-    `jitter` draws evenly from 0..1, `new_id` draws UUIDs, `crew` hears which threads of ours are at work.
+    `jitter` draws evenly from 0..1, `new_id` draws UUIDs, `crew` hears which threads of ours are at work. `heard_skew`
+    hears by how many seconds the clock of whoever answered is ahead of ours.
     """
 
     clock: Clock
     jitter: Callable[[], float] = lambda: secrets.randbelow(1001) / 1000
     new_id: Callable[[], str] = lambda: str(uuid.uuid4())
     crew: Crew = field(default_factory=NobodyCounts)
+    heard_skew: Callable[[float], None] | None = None
     pauses: Pauses = field(init=False)
 
     def __post_init__(self) -> None:

@@ -6,7 +6,9 @@ here sends anything, and no lock is held while anybody waits.
 
 import threading
 from concurrent.futures import Future
+from math import inf
 
+from idferry.errors import Stopped
 from idferry.graph.costs import FREE, Cost
 from idferry.graph.machine import Machine, Pauses
 from idferry.graph.traffic import NotSent, Ticket, Traffic, Verdict, Wait
@@ -29,20 +31,29 @@ class Gate:
         self._lock = threading.Lock()
         self._heard: Future[None] | None = None
 
-    def enter(self, cost: Cost, *, pauses: Pauses, only: int | None = None) -> Ticket:
+    def enter(
+        self, cost: Cost, *, pauses: Pauses, only: int | None = None, leave_by_s: float = inf
+    ) -> Ticket:
         """Wait until a call of this cost may leave, by any application or by this `only` one.
 
+        `leave_by_s`: a moment of the clock's `elapsed`; a call that cannot leave before it never does.
+
         Raises:
-            Stopped: the pauses were closed.
+            Stopped: the pauses were closed, or it is too late.
         """
         while True:
             pauses.check()
             with self._lock:
+                left_s = leave_by_s - self._clock.elapsed()
+                if left_s <= 0:
+                    raise _too_late()
                 found = self._traffic.enter(cost, now_s=self._clock.elapsed(), only=only)
                 if isinstance(found, Ticket):
                     return found
+                if found.seconds is not None and found.seconds > left_s and not found.listens:
+                    raise _too_late()  # whoever waits would keep a thread from those who are in time
                 heard = self._next_report() if found.listens else None
-            pauses.rest(rest_seconds(found), unless=heard)
+            pauses.rest(min(rest_seconds(found), left_s), unless=heard)
 
     def is_open(self, ticket: Ticket) -> bool:
         """Whether the call may still leave. If not, report that it did not and enter again."""
@@ -78,3 +89,7 @@ def rest_seconds(wait: Wait) -> float:
         return ANSWER_SECONDS_MAX
     longest_s = ANSWER_SECONDS_MAX if wait.held_by is HeldBy.TENANT else PACING_SECONDS_MAX
     return max(min(wait.seconds, longest_s), PACING_SECONDS_MIN)
+
+
+def _too_late() -> Stopped:
+    return Stopped("the call could not leave before its deadline")

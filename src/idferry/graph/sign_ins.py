@@ -54,13 +54,16 @@ class SignInAccounts:
     def write_password(
         self, object_id: str, password: Password, *, weak: bool, deadline: Deadline
     ) -> "Future[Written]":
-        """Write the password and take the flag down, both in one call that is sent once."""
+        """Write the password and take the flag down, both in one call that is sent once, and never after the deadline.
+
+        A call that is held back and leaves later could write over a password that the person has chosen meanwhile.
+        """
 
         def write() -> Written:
             try:
                 names = self._naming.names()
                 body = password_body(password, names, weak=weak)
-                return _written(self._patch(object_id, body))
+                return _written(self._patch(object_id, body, deadline))
             except UnicodeEncodeError:
                 return Written.REFUSED
             except (DirectoryError, Stopped):
@@ -79,7 +82,7 @@ class SignInAccounts:
     def _change(self, object_id: str, body: Callable[[Names], bytes], deadline: Deadline) -> "Future[bool]":
         def change() -> bool:
             try:
-                outcome = self._patch(object_id, body(self._naming.names()))
+                outcome = self._patch(object_id, body(self._naming.names()), deadline)
             except (DirectoryError, Stopped):
                 return False
             return isinstance(outcome, Reply) and outcome.succeeded
@@ -91,16 +94,17 @@ class SignInAccounts:
             raise Stopped("the question waited for longer than who asked it")
         names = self._naming.names()
         call = Call("GET", queries.one(queries.USERS, object_id, select=sign_in_select(names)))
-        outcome = self._transport.send(call)
+        outcome = self._transport.send(call, leave_by_s=deadline.at_s)
         while not _is_definite(outcome):
             if deadline.seconds_left(self._machine.clock) < AGAIN_AFTER_SECONDS + TIME_FOR_A_CALL_SECONDS:
                 raise error_of(outcome)
             self._machine.pauses.rest(AGAIN_AFTER_SECONDS)
-            outcome = self._transport.send(call)
+            outcome = self._transport.send(call, leave_by_s=deadline.at_s)
         return _read(outcome, object_id, names)
 
-    def _patch(self, object_id: str, body: bytes) -> Outcome:
-        return self._transport.send(Call("PATCH", queries.one(queries.USERS, object_id), body))
+    def _patch(self, object_id: str, body: bytes, deadline: Deadline) -> Outcome:
+        call = Call("PATCH", queries.one(queries.USERS, object_id), body)
+        return self._transport.send(call, leave_by_s=deadline.at_s)
 
     def _submit_answer(
         self, work: Callable[[], Result], deadline: Deadline, *, otherwise: Result

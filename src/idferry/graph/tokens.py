@@ -22,7 +22,7 @@ from idferry.graph.address import Address
 from idferry.graph.credentials import ClientCertificate, ClientSecret, Credential
 from idferry.graph.machine import Machine, Turn
 from idferry.graph.receiving import name_of, read_within
-from idferry.graph.waiting import backoff_seconds, retry_after_seconds
+from idferry.graph.waiting import backoff_seconds, retry_after_seconds, skew_seconds
 
 REFRESH_BEFORE_EXPIRY = timedelta(minutes=5)
 LIFETIME_SECONDS_DEFAULT = 3599.0  # what Microsoft's samples show, for an answer that does not say
@@ -202,6 +202,11 @@ class ClientCredentials(_KeptTokens):
             remedy="Check the network, [tenant] authority and ca_file; the same command continues.",
         )
 
+    def _hear_time(self, told: str | None) -> None:
+        skew_s = skew_seconds(told, now=self._machine.clock.now())
+        if self._machine.heard_skew and skew_s is not None:
+            self._machine.heard_skew(skew_s)
+
     def _proof(self) -> dict[str, str]:
         match self._credential:
             case ClientSecret(secret):
@@ -225,6 +230,7 @@ class ClientCredentials(_KeptTokens):
         }
         headers = {"Accept": "application/json", "client-request-id": self._machine.new_id()}
         with self._http.stream("POST", self._url, data=form, headers=headers) as response:
+            self._hear_time(response.headers.get("date"))
             content = read_within(
                 response, bytes_max=TOKEN_BYTES_MAX, timeout=self._timeout, clock=self._machine.clock
             )

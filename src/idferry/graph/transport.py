@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from http import HTTPStatus
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -29,11 +30,14 @@ from idferry.graph.receiving import name_of, read_within
 from idferry.graph.replies import NoReply, Outcome, Reply
 from idferry.graph.tokens import TokenSource
 from idferry.graph.traffic import Stumbled, Ticket, Verdict
+from idferry.graph.urgency import Urgency
+from idferry.graph.waiting import skew_seconds
 
 BATCH_SIZE_MAX = 20  # https://learn.microsoft.com/graph/json-batching
 # A page of 999 accounts, each with every attribute filled, stays below 16 MiB.
 REPLY_BYTES_MAX = 64 * 1024 * 1024
 CONNECT_TIMEOUT = timedelta(seconds=10)
+CONNECT_SECONDS_MIN = 0.1  # to a call that has passed the gate in time
 
 # Raised before a byte of the request has left: https://github.com/encode/httpcore (connect, pool, proxy CONNECT).
 _NEVER_SENT = (
@@ -92,6 +96,7 @@ class _Request:
     body: bytes | None = field(repr=False)
     costs: Sequence[Cost]
     unpack: Callable[[Reply], list[Outcome]]
+    leave_by_s: float = inf
 
     @property
     def cost(self) -> Cost:
@@ -114,11 +119,14 @@ class Transport:
         machine: Machine,
         pauses: Pauses,
         only: int | None = None,
+        urgency: Urgency = Urgency.WORK,
     ) -> None:
         """`tokens`: of each application that the gate lets pass, by its name; `only` one of them makes the calls.
 
         Closing `pauses` ends the waiting here.
         """
+        self._urgency = urgency
+        self._heard_skew = machine.heard_skew
         self._http = http
         self._names = list(tokens)
         self._tokens = list(tokens.values())
@@ -132,14 +140,14 @@ class Transport:
         self._pauses = pauses
         self._only = only
 
-    def send(self, call: Call) -> Outcome:
-        """Make one call.
+    def send(self, call: Call, *, leave_by_s: float = inf) -> Outcome:
+        """Make one call. It never leaves later than `leave_by_s` on the clock's `elapsed` scale.
 
         Raises:
             TokenRefused, Unreachable: there is no token, so nothing was sent.
-            Stopped: closed.
+            Stopped: closed, or too late; nothing was sent.
         """
-        return self._send(call.method, self._address(call), call.body, self._costs([call]))
+        return self._send(call.method, self._address(call), call.body, self._costs([call]), leave_by_s)
 
     def follow(self, next_link: str) -> Outcome:
         """Get the next page by the address that the last one gave, exactly as it was given.
@@ -192,21 +200,28 @@ class Transport:
         outcomes, ticket, token = self._authorized(request, refused)
         return outcomes if len(outcomes) == len(calls) else outcomes * len(calls), ticket, token
 
-    def _send(self, method: str, url: httpx2.URL, body: bytes | None, costs: Sequence[Cost]) -> Outcome:
-        request = _Request(method, url, body, costs, lambda reply: [reply])
+    def _send(
+        self,
+        method: str,
+        url: httpx2.URL,
+        body: bytes | None,
+        costs: Sequence[Cost],
+        leave_by_s: float = inf,
+    ) -> Outcome:
+        request = _Request(method, url, body, costs, lambda reply: [reply], leave_by_s)
         return self._authorized(request, None)[0][0]
 
     def _authorized(
         self, request: _Request, refused: tuple[Ticket, str] | None
     ) -> tuple[list[Outcome], Ticket, str]:
-        ticket, token = self._enter(request.cost, refused)
+        ticket, token = self._enter(request, refused)
         outcomes = self._exchange(request, ticket, token)
         if _is_unauthorized(outcomes[0], in_batch=False):
-            ticket, token = self._enter(request.cost, (ticket, token))
+            ticket, token = self._enter(request, (ticket, token))
             outcomes = self._exchange(request, ticket, token)
         return outcomes, ticket, token
 
-    def _enter(self, cost: Cost, refused: tuple[Ticket, str] | None) -> tuple[Ticket, str]:
+    def _enter(self, request: _Request, refused: tuple[Ticket, str] | None) -> tuple[Ticket, str]:
         """Wait until the call may leave; with the token of the application that makes it.
 
         `refused`: this token of that application was not good enough; the same application tries with another one.
@@ -215,8 +230,9 @@ class Transport:
         if refused:
             only = refused[0].lane
             self._tokens[only].renew(refused[1])
+        cost, leave_by_s = request.cost, request.leave_by_s
         while True:
-            ticket = self._gate.enter(cost, pauses=self._pauses, only=only)
+            ticket = self._gate.enter(cost, pauses=self._pauses, only=only, leave_by_s=leave_by_s)
             tokens = self._tokens[ticket.lane]
             try:
                 token = tokens.at_hand()
@@ -250,16 +266,20 @@ class Transport:
             "Authorization": f"Bearer {token}",
             "Accept": "application/json",
             "client-request-id": self._new_id(),
-            # People who sign in go first: https://learn.microsoft.com/graph/throttling-limits
-            "x-ms-throttle-priority": "Low",
+            "x-ms-throttle-priority": self._urgency.value,
         }
         if request.body is not None:
             headers["Content-Type"] = "application/json"
         host = request.url.host
         try:
             with self._http.stream(
-                request.method, request.url, content=request.body, headers=headers
+                request.method,
+                request.url,
+                content=request.body,
+                headers=headers,
+                timeout=self._timeout_of(request),
             ) as response:
+                self._hear_time(response)
                 content = read_within(
                     response, bytes_max=REPLY_BYTES_MAX, timeout=self._timeout, clock=self._clock
                 )
@@ -269,6 +289,20 @@ class Transport:
         except (httpx2.HTTPError, httpx2.StreamError) as error:
             return NoReply(f"no answer from {host}: {name_of(error)}", maybe_done=True)
         return _reply(status, answered, content)
+
+    def _timeout_of(self, request: _Request) -> httpx2.Timeout:
+        """The usual one; but a connection that is not there in time comes too late for the call to leave."""
+        seconds = self._timeout.total_seconds()
+        left_s = max(request.leave_by_s - self._clock.elapsed(), CONNECT_SECONDS_MIN)
+        connect_s = min(CONNECT_TIMEOUT.total_seconds(), seconds, left_s)
+        return httpx2.Timeout(seconds, connect=connect_s, pool=min(seconds, left_s))
+
+    def _hear_time(self, response: httpx2.Response) -> None:
+        """As soon as the head is there: what follows may take a minute."""
+        if self._heard_skew:
+            skew_s = skew_seconds(response.headers.get("date"), now=self._clock.now())
+            if skew_s is not None:
+                self._heard_skew(skew_s)
 
     def _costs(self, calls: Sequence[Call]) -> list[Cost]:
         return [cost_of(one.method, one.path, creation_writes=self._creation_writes) for one in calls]

@@ -36,6 +36,12 @@ def time_told(text: str | None) -> datetime | None:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
+def skew_seconds(text: str | None, *, now: datetime) -> float | None:
+    """By how much the clock behind a `Date` header is ahead of ours, which is `now`; None where there is none."""
+    moment = time_told(text)
+    return None if moment is None else (moment - now).total_seconds()
+
+
 def backoff_seconds(failures_in_a_row: int, *, jitter: float) -> float:
     """How long to wait after so many failures: doubling, and between a half and the whole of it by `jitter` (0..1)."""
     whole = min(BACKOFF_SECONDS_FIRST * 2.0 ** min(failures_in_a_row - 1, 30), BACKOFF_SECONDS_MAX)

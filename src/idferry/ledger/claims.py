@@ -72,6 +72,7 @@ class LedgerClaims:
         """Record what was seen; a state that may not follow is left out. Raises LedgerError."""
         with self._opened(read_only=False) as (database, _marks):
             record_note(database, observation, at=at)
+        self._place.recorded(observation)
 
     @contextmanager
     def _opened(self, *, read_only: bool) -> Iterator[tuple[Database, SignInMarks]]:

@@ -37,6 +37,15 @@ _HEADER_NAMES = frozenset({"alg", "kid", "typ", "x5t"})
 """Other header parameters could name another key (jku, jwk, x5u, x5c) or another way to read the token (crit, b64)."""
 _TYPES = frozenset({None, "JWT", "jwt", "at+jwt", "application/at+jwt"})
 
+
+class NoKeys(Exception):
+    """The address of the keys gives none; the code says why, in words of ours."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
 FetchKeys = Callable[[], bytes]
 """Reads the key set (JSON) from its configured address, or raises; runs in a worker's thread."""
 
@@ -54,8 +63,17 @@ class TokenTerms:
 class SigningKeys:
     """The public keys of one identity provider, by key id: cached, and read again when an unknown one comes up."""
 
-    def __init__(self, fetch: FetchKeys, *, clock: Clock, workers: Workers) -> None:
+    def __init__(
+        self,
+        fetch: FetchKeys,
+        *,
+        clock: Clock,
+        workers: Workers,
+        unread: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        """`unread` hears why the keys could not be read, by a code."""
         self._fetch = fetch
+        self._unread = unread
         self._clock = clock
         self._workers = workers
         self._keys: Mapping[str, RSAKey] = {}
@@ -88,15 +106,31 @@ class SigningKeys:
             self._asked_at_s = self._clock.elapsed()
             try:
                 keys = keys_of(await self._workers.run(self._fetch, within_s=FETCH_SECONDS_MAX))
-            except (Overloaded, TimeoutError):
+            except Exception as error:  # noqa: BLE001  whatever the network and its libraries raise: no new keys
+                self._unread(_cause_of(error))
                 return
-            except Exception:  # noqa: BLE001  whatever the network and its libraries raise: there are no new keys
+            if not keys:
+                self._unread("no key that we use is among them")
                 return
-            if keys:
-                self._keys, self._read_at_s = keys, self._clock.elapsed()
+            self._keys, self._read_at_s = keys, self._clock.elapsed()
 
     def _is_older_than(self, since_s: float, age: timedelta) -> bool:
         return self._clock.elapsed() - since_s > age.total_seconds()
+
+
+def _cause_of(error: Exception) -> str:
+    """A code of ours or the kind of the exception: its text may quote what was read."""
+    match error:
+        case NoKeys():
+            return error.code
+        case Overloaded():
+            return "overloaded"
+        case TimeoutError():
+            return "timed_out"
+        case ValueError() | KeyError() | TypeError():
+            return "no key set"
+        case _:
+            return type(error).__name__
 
 
 def keys_of(document: bytes) -> Mapping[str, RSAKey]:
@@ -196,21 +230,31 @@ def _application(claims: Mapping[str, Any]) -> str:
 
 
 def _number(value: object) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return value
+    try:
+        return value if math.isfinite(value) else None
+    except OverflowError:  # an integer that is longer than any float is no time either
+        return None
 
 
 def _decoded(part: bytes) -> bytes:
+    """Raises ValueError: it is no base64url, or not the one way to write these bytes."""
     try:
-        return base64.b64decode(part + b"=" * (-len(part) % 4), altchars=b"-_", validate=True)
+        raw = base64.b64decode(part + b"=" * (-len(part) % 4), altchars=b"-_", validate=True)
     except binascii.Error as error:
         raise ValueError("no base64url") from error
+    if base64.urlsafe_b64encode(raw).rstrip(b"=") != part:
+        raise ValueError("another way to write it")
+    return raw
 
 
 def _object(document: bytes) -> dict[str, Any]:
-    """A JSON object in which no name comes twice: two readers could believe different ones. Raises ValueError."""
-    found = json.loads(document, object_pairs_hook=_unique)
+    """A JSON object in which no name comes twice: two readers could believe different ones. Raises ValueError.
+
+    It is UTF-8 without a mark: a reader that guesses the encoding could read something else than another one.
+    """
+    found = json.loads(document.decode(), object_pairs_hook=_unique)
     if not isinstance(found, dict):
         raise ValueError("no object")  # noqa: TRY004  its callers ask whether the document can be used
     return found

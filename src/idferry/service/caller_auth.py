@@ -20,6 +20,7 @@ from idferry.service.client_certificates import (
 from idferry.service.credentials import SecretCaller, SecretDigests, what_is_presented
 from idferry.service.endpoints import Caller
 from idferry.service.peers import Peers
+from idferry.service.token_sources import Heard, unheard
 
 CERTIFICATE_EXTENSION = "idferry.client_certificate"
 """Where our server puts the DER bytes of a certificate that its TLS has verified, in the ASGI scope's extensions."""
@@ -44,8 +45,18 @@ class Callers:
 class CallerAuth:
     """Finds out who sent a request. `key` is random and lives as long as the process."""
 
-    def __init__(self, callers: Callers, *, peers: Peers, key: bytes, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        callers: Callers,
+        *,
+        peers: Peers,
+        key: bytes,
+        now: Callable[[], datetime],
+        heard: Heard = unheard,
+    ) -> None:
+        """`heard` is told of every token that lets its caller in."""
         self._callers = callers
+        self._heard = heard
         self._peers = peers
         self._now = now
         self._certificate_header = callers.certificate_header.lower().encode()
@@ -69,7 +80,7 @@ class CallerAuth:
             caller = self._by_secret(name, value)
             if caller:
                 return caller
-        return await self._by_token(shown.get(_AUTHORIZATION, b""))
+        return await self._by_token(shown.get(_AUTHORIZATION, b""), scope)
 
     async def by_certificate(self, scope: Scope) -> Caller | None:
         """Who sent this request to the mutual-TLS listener, where nothing but the certificate counts."""
@@ -94,12 +105,13 @@ class CallerAuth:
         number = digests.find(presented)
         return callers[number] if number >= 0 and presented else None
 
-    async def _by_token(self, authorization: bytes) -> Caller | None:
+    async def _by_token(self, authorization: bytes, scope: Scope) -> Caller | None:
         if not self._callers.tokens or authorization[: len(_BEARER)].lower() != _BEARER:
             return None
         token = authorization[len(_BEARER) :].strip(b" ")
         for name, check in self._callers.tokens.items():
             if await check.accepts(token):
+                self._heard(name, token, scope)
                 return Caller(name)
         return None
 

@@ -27,6 +27,7 @@ from idferry.service.equal_answers import Pause, reply_at
 from idferry.service.logs import PersonIds, masked
 from idferry.service.messages import Text
 from idferry.service.password_context import PasswordContext, PasswordContexts
+from idferry.service.token_sources import Heard, unheard
 from idferry.service.workers import Overloaded, Workers
 
 PATH = "/api/external-id/password-submit"
@@ -150,8 +151,11 @@ class PasswordSubmitEndpoint:
         people: PersonIds,
         books: Books,
         pause: Pause = asyncio.sleep,
+        heard: Heard = unheard,
     ) -> None:
+        """`heard` is told of every token that lets its caller in."""
         self._pause = pause
+        self._heard = heard
         self._migrate = migrate
         self._contexts = contexts
         self._check = check
@@ -171,7 +175,7 @@ class PasswordSubmitEndpoint:
                 handle=self.submit,
                 request=PasswordSubmitEvent,
                 answers={200: PasswordSubmitResponse, 400: ErrorBody, 503: ErrorBody},
-                authenticate=bearer_of(self._check),
+                authenticate=bearer_of(self._check, self._heard),
             ),
             Endpoint(
                 name="password_submit_seen",
@@ -295,7 +299,7 @@ class PasswordSubmitEndpoint:
                 assert_never(self._rules.outage_answer)
 
 
-def bearer_of(check: TokenCheck) -> Authenticate:
+def bearer_of(check: TokenCheck, heard: Heard) -> Authenticate:
     """Who calls, by the one bearer token in the headers."""
 
     async def authenticate(scope: Scope) -> Caller | None:
@@ -303,7 +307,10 @@ def bearer_of(check: TokenCheck) -> Authenticate:
         if len(values) != 1 or values[0][: len(_BEARER)].lower() != _BEARER:
             return None
         token = values[0][len(_BEARER) :].strip(b" ")
-        return CALLER if await check.accepts(token) else None
+        if not await check.accepts(token):
+            return None
+        heard(CALLER.name, token, scope)
+        return CALLER
 
     return authenticate
 

@@ -41,6 +41,11 @@ class Metrics:
         alerts = Counter(
             "idferry_alerts", "What an operator should look at, by kind.", ("alert",), registry=self.registry
         )
+        self._skew = Gauge(
+            "idferry_clock_skew_seconds",
+            "By how much the directory's clock was ahead of ours in its last answer.",
+            registry=self.registry,
+        )
         # Looking a child up by its labels costs more than counting.
         self._answers = cache(lambda endpoint, status, outcome: answers.labels(endpoint, status, outcome))
         self._seconds = cache(lambda endpoint: seconds.labels(endpoint))
@@ -63,9 +68,13 @@ class Metrics:
         """A credential that may be used: it is listed with 0 until it was."""
         self._used(caller, credential)
 
-    def alert(self, kind: str) -> None:
-        """Something happened that an operator should look at."""
-        self._alerts(kind).inc()
+    def alert(self, kind: str, how_many: int = 1) -> None:
+        """Something happened that an operator should look at, so many times."""
+        self._alerts(kind).inc(how_many)
+
+    def clock_skew(self, seconds: float) -> None:
+        """The directory has told its time."""
+        self._skew.set(seconds)
 
     def text(self) -> bytes:
         """Everything in Prometheus' text format."""

@@ -4,10 +4,12 @@ from collections.abc import Callable, Collection
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 from idferry.flows.capture import Captured, CaptureParts, capture
 from idferry.flows.create_at_sign_up import SignUpParts, create_at_sign_up
 from idferry.graph.directory import Directory
+from idferry.graph.machine import Machine
 from idferry.ledger.claims import LedgerClaims
 from idferry.ledger.sign_ins import LedgerSignIns
 from idferry.ports import Clock, Deadline
@@ -20,11 +22,11 @@ from idferry.service.logs import PersonIds
 from idferry.service.workers import Workers
 from idferry.settings import Settings
 from idferry.stores.person_turns import LocalTurns
+from idferry.stores.settled_hashes import Recorded
 from idferry.stores.written_passwords import RecentlyWritten
-from idferry.wiring.directories import directory_of
 from idferry.wiring.guard import keyed_digest
 from idferry.wiring.ledgers import need_ledger
-from idferry.wiring.sign_ins import DIRECTORY_TIMEOUT, ledger_place_of, settling_claims
+from idferry.wiring.sign_ins import ledger_place_of, settling_claims, sign_in_directory_of
 from idferry.wiring.system import random_bytes
 
 QUEUE_THREADS = 8
@@ -40,6 +42,8 @@ class CapturePlace:
     books: Books
     workers: Workers
     people: PersonIds
+    machine: Callable[[], Machine]
+    recorded: Recorded
     on_end: list[Callable[[], None]]
     callers: Collection[str]
 
@@ -54,9 +58,7 @@ def capture_endpoints(place: CapturePlace) -> tuple[list[Endpoint], Callable[[],
     need_ledger(settings)
     stack = ExitStack()
     place.on_end.append(stack.close)
-    directory = stack.enter_context(
-        directory_of(settings, clock, timeout=DIRECTORY_TIMEOUT, for_sign_ins=True)
-    )
+    directory = stack.enter_context(sign_in_directory_of(settings, clock, place.machine()))
     parts = _parts(place, directory, stack)
     queue = CaptureQueue(
         threads=QUEUE_THREADS, elapsed=clock.elapsed, too_old=lambda: books.metrics.alert("capture_dropped")
@@ -78,13 +80,14 @@ def capture_endpoints(place: CapturePlace) -> tuple[list[Endpoint], Callable[[],
         people=place.people,
         books=books,
     )
-    return endpoint.endpoints(), settling_claims(settings, clock, directory=directory, books=books)
+    settle = settling_claims(settings, clock, directory=directory, books=books, recorded=place.recorded)
+    return endpoint.endpoints(), settle
 
 
 def _parts(place: CapturePlace, directory: Directory, stack: ExitStack) -> CaptureParts:
     settings, clock = place.settings, place.clock
-    ledger_place = ledger_place_of(settings, clock)
-    ledger = LedgerSignIns(ledger_place, lost=lambda _count: place.books.metrics.alert("notes_lost"))
+    ledger_place = ledger_place_of(settings, clock, recorded=place.recorded)
+    ledger = LedgerSignIns(ledger_place, lost=partial(place.books.metrics.alert, "notes_lost"))
     stack.callback(ledger.close)
     rules = CaptureRules(
         stores_weak=settings.passwords.weak == "allow",

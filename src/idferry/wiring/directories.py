@@ -12,6 +12,7 @@ from idferry.graph.address import Address
 from idferry.graph.credentials import ClientCertificate, ClientSecret, managed_identity
 from idferry.graph.directory import Directory, DirectoryLimits, Registration, open_directory
 from idferry.graph.machine import Machine
+from idferry.graph.urgency import Urgency
 from idferry.ports import Clock
 from idferry.settings import Application, Settings, Tenant
 from idferry.wiring.rules import importing_applications, quota_of
@@ -25,11 +26,14 @@ def directory_of(
     http: httpx2.Client | None = None,
     timeout: timedelta | None = None,
     for_sign_ins: bool = False,
+    urgency: Urgency = Urgency.WORK,
 ) -> Directory:
     """The directory, opened for the applications that import; a context manager. Nothing is called before it is used.
 
     `for_sign_ins`: for those with use = "sign-in" where there are any, so that people who sign in have an allowance of
     their own.
+
+    `urgency`: which calls a tenant under load is asked to refuse last.
 
     `machine` and `http` replace what would be made: in stepped time both belong to the one who steps. `timeout`: for
     one call, instead of the settings'.
@@ -54,6 +58,7 @@ def directory_of(
         machine=machine or Machine(clock),
         limits=limits,
         http=http,
+        urgency=urgency,
     )
 
 

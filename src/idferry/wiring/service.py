@@ -13,13 +13,16 @@ from typing import BinaryIO
 
 from starlette.types import ASGIApp, Scope
 
-from idferry.errors import IdferryError, SettingsError
+from idferry.errors import SettingsError
 from idferry.flows.see_password_reset import see_password_reset
 from idferry.flows.track_password_reset import end_locks_of_reset, track_password_reset
+from idferry.graph.machine import Machine
+from idferry.graph.urgency import Urgency
 from idferry.ports import Clock, ResetStatus
 from idferry.service.app import admin_app, certificate_app, health, tenant_app
 from idferry.service.bearer_tokens import SigningKeys
 from idferry.service.caller_auth import CallerAuth, Callers
+from idferry.service.clock_watch import ClockWatch
 from idferry.service.doors import Books
 from idferry.service.endpoints import Caller, Endpoint
 from idferry.service.logs import PersonIds, open_log
@@ -27,17 +30,22 @@ from idferry.service.messages import texts_of
 from idferry.service.metrics import Metrics
 from idferry.service.peers import Peers
 from idferry.service.reset_status import ResetStatusEndpoints, StatusLimits, StatusSource
+from idferry.service.token_sources import TokenSources
 from idferry.service.tracing import Trace
 from idferry.service.workers import Workers
 from idferry.settings import Settings
 from idferry.stores.guard import SqliteGuard
+from idferry.stores.settled_hashes import SettledHashes
 from idferry.wiring.callers import callers_of
 from idferry.wiring.capture import CapturePlace, capture_endpoints
 from idferry.wiring.directories import directory_of
 from idferry.wiring.guard import check_lockouts, guard_of
 from idferry.wiring.live_verifiers import advice_of
+from idferry.wiring.password_right import looking_at_password_rights, sets_passwords
+from idferry.wiring.readiness import Readiness
 from idferry.wiring.reset_status import ledger_status_of, reset_status_of
 from idferry.wiring.rules import importing_applications
+from idferry.wiring.settled_hashes import settled_hashes_of
 from idferry.wiring.sign_ins import (
     SignInPlace,
     b2c_endpoints,
@@ -49,6 +57,7 @@ from idferry.wiring.sign_ins import (
     sweeping,
 )
 from idferry.wiring.system import random_bytes
+from idferry.wiring.timers import Timer, keep_doing
 
 CAPTURE_THREADS = 8
 CLAIMS_EVERY = timedelta(minutes=2)
@@ -61,21 +70,12 @@ _KEY_BYTES = 32
 _ID_BYTES = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Timer:
-    """Something that is done from time to time as long as the service runs, in a worker's thread."""
-
-    name: str
-    every: timedelta
-    do: Callable[[], None]
-
-
 @dataclass(slots=True)
 class ServiceContext:
     """What endpoints are made with: settings, time, the books, threads for flows, ids for people in the log.
 
     `checks` name what must work before the service is ready; whoever makes endpoints adds his own.
-    `on_end` is called in the end, in reverse order; `timers` run under `idferry serve`, not under another ASGI server.
+    `on_end` is called in the end, in reverse order; `timers` run as long as somebody is served.
     """
 
     settings: Settings
@@ -83,12 +83,24 @@ class ServiceContext:
     books: Books
     workers: Workers
     people: PersonIds
+    token_sources: TokenSources
+    clock_watch: ClockWatch
+    hashes: SettledHashes
     checks: dict[str, Callable[[], bool]] = field(default_factory=dict)
     signing_keys: list[SigningKeys] = field(default_factory=list)
     on_end: list[Callable[[], None]] = field(default_factory=list)
     timers: list[Timer] = field(default_factory=list)
     accept_stale_hashes: bool = False
     _guard: SqliteGuard | None = None
+
+    def keys_unread(self, whose: str, cause: str) -> None:
+        """The keys of a caller could not be read: told, because its calls may all be refused from now on."""
+        self.books.metrics.alert("keys_unread")
+        self.books.log.warning("keys_unread", caller=whose, cause=cause)
+
+    def machine(self) -> Machine:
+        """For one directory; what its answers say of the time is looked at."""
+        return Machine(self.clock, heard_skew=self.clock_watch.heard)
 
     def guard(self) -> SqliteGuard:
         """The guard, opened once for all endpoints of this process. Raises GuardUnavailable."""
@@ -115,7 +127,8 @@ class ServiceParts:
 
     async def run_timers(self) -> None:
         """Until it is cancelled. What fails is told and done again the next time."""
-        await asyncio.gather(*(_keep_doing(self.context, one) for one in self.context.timers))
+        books, workers = self.context.books, self.context.workers
+        await asyncio.gather(*(keep_doing(one, books=books, workers=workers) for one in self.context.timers))
 
     def close(self) -> None:
         """Give back what was opened."""
@@ -156,20 +169,24 @@ def service_parts_of(
         context.books.log.info("guard", most_forwarded=line)
     for line in advice_of(settings):
         context.books.log.warning("one_address", advice=line)
+    if sets_passwords(settings):
+        context.timers.append(looking_at_password_rights(settings, clock, books=context.books))
     key_workers = _workers(context, KEY_THREADS, KEY_THREADS * WAITING_PER_THREAD, "keys")
-    callers = callers_of(settings, clock, workers=key_workers)
+    callers = callers_of(settings, clock, workers=key_workers, unread=context.keys_unread)
     endpoints = endpoints_of(context)
     if not insecure_loopback:
         endpoints = _callable(settings, callers, endpoints)
     _know(context, callers)
     auth = _Anybody() if insecure_loopback else _auth(callers, context)
+    readiness = Readiness(workers=context.workers, log=context.books.log)
+    ready = partial(readiness.ask, context.checks, keys=context.signing_keys)
     return ServiceParts(
         endpoints=[*endpoints, health()],
         tenant=tenant_app(endpoints, auth=auth, books=context.books),
         certificates=certificate_app(endpoints, auth=auth, books=context.books)
         if callers.certificates
         else None,
-        admin=admin_app(endpoints, books=context.books, ready=partial(_ready, context)),
+        admin=admin_app(endpoints, books=context.books, ready=ready),
         context=context,
     )
 
@@ -193,8 +210,12 @@ def _context(
         front_only=front_only,
     )
     workers = Workers(threads=service.threads, waiting_max=service.threads * WAITING_PER_THREAD, name="flow")
-    context = ServiceContext(settings, clock, books, workers, PersonIds(random_bytes(_KEY_BYTES)))
-    context.on_end.append(workers.close)
+    sources = TokenSources(key=random_bytes(_KEY_BYTES), peers=books.peers, log=log, metrics=books.metrics)
+    people = PersonIds(random_bytes(_KEY_BYTES))
+    watch = ClockWatch(clock=clock, log=log, metrics=books.metrics)
+    hashes = settled_hashes_of(settings, clock, books=books)
+    context = ServiceContext(settings, clock, books, workers, people, sources, watch, hashes)
+    context.on_end += [hashes.close, workers.close]
     return context
 
 
@@ -212,7 +233,7 @@ def _workers(context: ServiceContext, threads: int, waiting_max: int, name: str)
 
 def _reset_status_endpoints(context: ServiceContext) -> list[Endpoint]:
     settings, service = context.settings, context.settings.service
-    chosen = reset_status_of(settings, context.clock, on_end=context.on_end)
+    chosen = reset_status_of(settings, context.clock, on_end=context.on_end, recorded=context.hashes.recorded)
     track = _tracking(context, chosen)
     source = StatusSource(
         status=chosen,
@@ -241,10 +262,20 @@ def _sign_in_endpoints(context: ServiceContext) -> list[Endpoint]:
         guard=context.guard(),
         on_end=context.on_end,
         accept_stale_hashes=context.accept_stale_hashes,
+        machine=context.machine,
+        recorded=context.hashes.recorded,
+        keys_unread=context.keys_unread,
+        token_heard=context.token_sources.heard,
     )
     flow = sign_in_flow_of(place)
     if creates_at_sign_in(settings):
-        settle = settling_claims(settings, context.clock, directory=flow.directory, books=context.books)
+        settle = settling_claims(
+            settings,
+            context.clock,
+            directory=flow.directory,
+            books=context.books,
+            recorded=context.hashes.recorded,
+        )
         context.timers.append(Timer("claims", CLAIMS_EVERY, settle))
     if settings.service.sweep_minutes:
         every = timedelta(minutes=settings.service.sweep_minutes)
@@ -268,6 +299,8 @@ def _capture_endpoints(context: ServiceContext) -> list[Endpoint]:
         books=context.books,
         workers=_workers(context, CAPTURE_THREADS, CAPTURE_THREADS * WAITING_PER_THREAD, "capture-now"),
         people=context.people,
+        machine=context.machine,
+        recorded=context.hashes.recorded,
         on_end=context.on_end,
         callers=(*callers, CALLERLESS.name),
     )
@@ -279,7 +312,9 @@ def _capture_endpoints(context: ServiceContext) -> list[Endpoint]:
 def _tracking(context: ServiceContext, chosen: ResetStatus) -> Callable[[str, str], None]:
     """What is done when somebody has reset: ledger and store hear of it, and the locks of the name end."""
     settings, stores = context.settings, [chosen]
-    ledger = ledger_status_of(settings, context.clock) if settings.ledger_path.is_file() else None
+    hashes = context.hashes
+    has_ledger = settings.ledger_path.is_file()
+    ledger = ledger_status_of(settings, context.clock, recorded=hashes.recorded) if has_ledger else None
     if ledger and settings.service.status_store != "ledger":
         stores.insert(0, ledger)
     guard = context.guard() if ledger and settings.verifiers else None
@@ -303,16 +338,16 @@ def _second_look(context: ServiceContext, track: Callable[[str, str], None]) -> 
     settings = context.settings
     if settings.service.status_store == "attribute" or not importing_applications(settings):
         return None
-    directory = directory_of(settings, context.clock)
+    directory = directory_of(
+        settings, context.clock, machine=context.machine(), urgency=Urgency.SOMEBODY_WAITS
+    )
     context.on_end.append(directory.close)
     return lambda name: see_password_reset(reader=directory.reader, sign_in_name=name, settle=track)
 
 
 def _answers(status: ResetStatus) -> bool:
-    try:
-        status.must_reset("nobody@readiness.invalid")
-    except IdferryError:
-        return False
+    """That it does; otherwise it raises, and the log names the error."""
+    status.must_reset("nobody@readiness.invalid")
     return True
 
 
@@ -343,7 +378,13 @@ def _know(context: ServiceContext, callers: Callers) -> None:
 
 
 def _auth(callers: Callers, context: ServiceContext) -> CallerAuth:
-    return CallerAuth(callers, peers=context.books.peers, key=random_bytes(_KEY_BYTES), now=context.clock.now)
+    return CallerAuth(
+        callers,
+        peers=context.books.peers,
+        key=random_bytes(_KEY_BYTES),
+        now=context.clock.now,
+        heard=context.token_sources.heard,
+    )
 
 
 class _Anybody(CallerAuth):
@@ -355,32 +396,3 @@ class _Anybody(CallerAuth):
     async def by_headers(self, scope: Scope) -> Caller | None:  # noqa: ARG002  of the one it replaces
         """The caller that stands for nobody in particular."""
         return CALLERLESS
-
-
-async def _keep_doing(context: ServiceContext, timer: Timer) -> None:
-    while True:
-        await asyncio.sleep(timer.every.total_seconds())
-        try:
-            await context.workers.run(timer.do)
-        except Exception as error:  # noqa: BLE001  whatever it is: the service goes on, and somebody hears of it
-            context.books.metrics.alert("timer_failed")
-            kind = getattr(error, "code", "") or type(error).__name__
-            context.books.log.warning("timer_failed", timer=timer.name, kind=kind)
-
-
-async def _ready(context: ServiceContext) -> dict[str, bool]:
-    """Each check by its name, in a worker's thread: some of them call over the network."""
-    for keys in context.signing_keys:
-        if not keys.are_known:
-            await keys.refresh()
-    ready = {}
-    for name, check in context.checks.items():
-        ready[name] = await _is_ready(context, check)
-    return ready
-
-
-async def _is_ready(context: ServiceContext, check: Callable[[], bool]) -> bool:
-    try:
-        return await context.workers.run(check, within_s=2.0)
-    except Exception:  # noqa: BLE001  whatever goes wrong: it is not ready
-        return False

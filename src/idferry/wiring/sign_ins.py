@@ -4,6 +4,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 from idferry.errors import SettingsError
 from idferry.flows.claim_newcomer import draft_for_reset, has_account_or_will
@@ -12,6 +13,8 @@ from idferry.flows.note_password_reset import note_password_reset
 from idferry.flows.settle_claims import settle_claims
 from idferry.flows.sweep import sweep
 from idferry.graph.directory import Directory
+from idferry.graph.machine import Machine
+from idferry.graph.urgency import Urgency
 from idferry.ledger.claims import LedgerClaims
 from idferry.ledger.reset_status import LedgerPlace
 from idferry.ledger.sign_ins import LedgerSignIns
@@ -24,18 +27,26 @@ from idferry.service.b2c_sign_in import B2cRules, B2cSignInEndpoints
 from idferry.service.bearer_tokens import TokenCheck, TokenTerms
 from idferry.service.doors import Books
 from idferry.service.endpoints import Endpoint
-from idferry.service.external_id import CALLER_APPLICATION_ID, ExternalRules, PasswordSubmitEndpoint
+from idferry.service.external_id import (
+    CALLER,
+    CALLER_APPLICATION_ID,
+    ExternalRules,
+    PasswordSubmitEndpoint,
+)
 from idferry.service.logs import PersonIds
 from idferry.service.newcomers import NewcomerEndpoints
 from idferry.service.password_context import ContextTerms, PasswordContexts, decryption_key
+from idferry.service.token_sources import Heard, unheard
 from idferry.service.workers import Workers
 from idferry.settings import Settings, Tenant
 from idferry.stores.guard import SqliteGuard
+from idferry.stores.settled_hashes import HeardObservations, Recorded
 from idferry.stores.written_passwords import RecentlyWritten
-from idferry.wiring.callers import signing_keys_of
+from idferry.wiring.callers import Unread, signing_keys_of
 from idferry.wiring.directories import directory_of
 from idferry.wiring.guard import keyed_digest, submissions_of
 from idferry.wiring.ledgers import ledger_of, need_ledger
+from idferry.wiring.rules import importing_applications
 from idferry.wiring.system import random_bytes
 from idferry.wiring.verifiers import verifiers_of
 
@@ -44,7 +55,13 @@ DIRECTORY_TIMEOUT = timedelta(seconds=5)
 OPENING_THREADS = 2
 OPENING_WAITING_MAX = 64
 _ALERTS = frozenset(
-    {Cause.CONFLICTING_SUBMISSION, Cause.PASSWORD_CHANGED_HERE, Cause.NOT_OURS, Cause.LEDGER_SILENT}
+    {
+        Cause.CONFLICTING_SUBMISSION,
+        Cause.PASSWORD_CHANGED_HERE,
+        Cause.NOT_OURS,
+        Cause.LEDGER_SILENT,
+        Cause.OVERLOADED,
+    }
 )
 
 
@@ -59,7 +76,11 @@ class SignInPlace:
     people: PersonIds
     guard: SqliteGuard
     on_end: list[Callable[[], None]]
+    machine: Callable[[], Machine]
     accept_stale_hashes: bool = False
+    recorded: Recorded
+    keys_unread: Unread = lambda _whose, _cause: None
+    token_heard: Heard = unheard
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,20 +121,18 @@ def sign_in_flow_of(place: SignInPlace) -> SignInFlow:
     need_ledger(settings)
     stack = ExitStack()
     place.on_end.append(stack.close)
-    directory = stack.enter_context(
-        directory_of(settings, clock, timeout=DIRECTORY_TIMEOUT, for_sign_ins=True)
-    )
+    directory = stack.enter_context(sign_in_directory_of(settings, clock, place.machine()))
     tell = _teller(place.books)
     verifiers = verifiers_of(settings, clock, tell, accept_stale_hashes=place.accept_stale_hashes)
-    ledger_place = ledger_place_of(settings, clock)
-    ledger = LedgerSignIns(ledger_place, lost=lambda _count: place.books.metrics.alert("notes_lost"))
+    ledger_place = ledger_place_of(settings, clock, recorded=place.recorded)
+    ledger = LedgerSignIns(ledger_place, lost=partial(place.books.metrics.alert, "notes_lost"))
     stack.callback(ledger.close)
     parts = SignInParts(
         ledger=ledger,
         directory=directory.sign_ins,
         verifiers=stack.enter_context(verifiers),
         guard=place.guard,
-        submissions=submissions_of(),
+        submissions=submissions_of(settings),
         written=RecentlyWritten(),
         keyed=keyed_digest(),
         clock=clock,
@@ -124,13 +143,25 @@ def sign_in_flow_of(place: SignInPlace) -> SignInFlow:
     return SignInFlow(parts, directory)
 
 
+def sign_in_directory_of(settings: Settings, clock: Clock, machine: Machine) -> Directory:
+    """The directory for calls that somebody waits for. Raises SettingsError."""
+    return directory_of(
+        settings,
+        clock,
+        machine=machine,
+        timeout=DIRECTORY_TIMEOUT,
+        for_sign_ins=True,
+        urgency=Urgency.SOMEBODY_WAITS,
+    )
+
+
 def creates_at_sign_in(settings: Settings) -> bool:
     """Whether accounts are made when people sign in (mode C), which a policy of B2C alone can do."""
     return settings.need_tenant().kind == "b2c" and settings.service.mode == "C"
 
 
-def ledger_place_of(settings: Settings, clock: Clock) -> LedgerPlace:
-    """Which ledger the service reads and writes, and whose."""
+def ledger_place_of(settings: Settings, clock: Clock, *, recorded: Recorded) -> LedgerPlace:
+    """Which ledger the service reads and writes, and whose. `recorded` hears of every step that is on disk."""
     return LedgerPlace(
         path=settings.ledger_path,
         tenant_id=settings.need_tenant().id,
@@ -138,6 +169,7 @@ def ledger_place_of(settings: Settings, clock: Clock) -> LedgerPlace:
         random_bytes=random_bytes,
         now=clock.now,
         elapsed=clock.elapsed,
+        recorded=recorded,
     )
 
 
@@ -186,10 +218,10 @@ def b2c_endpoints(place: SignInPlace, flow: SignInFlow) -> list[Endpoint]:
 
 
 def settling_claims(
-    settings: Settings, clock: Clock, *, directory: Directory, books: Books
+    settings: Settings, clock: Clock, *, directory: Directory, books: Books, recorded: Recorded
 ) -> Callable[[], None]:
     """One look at everybody whom a sign-in or a sign-up was creating; what came of it stands in log and ledger."""
-    claims = LedgerClaims(ledger_place_of(settings, clock))
+    claims = LedgerClaims(ledger_place_of(settings, clock, recorded=recorded))
 
     def do() -> None:
         settled = settle_claims(claims=claims, writer=directory.writer, clock=clock)
@@ -205,7 +237,7 @@ def external_id_endpoints(
     """What an external tenant calls, and the check of its caller. Raises SettingsError."""
     settings, tenant = place.settings, place.settings.need_tenant()
     external, service = settings.external_id, settings.service
-    check = entra_check_of(settings, tenant, place.clock, workers=key_workers)
+    check = entra_check_of(settings, tenant, place.clock, workers=key_workers, unread=place.keys_unread)
     keys = [
         decryption_key(
             settings.secret(one, what="a key of external_id.keys"), what="a key of external_id.keys"
@@ -235,11 +267,14 @@ def external_id_endpoints(
         workers=place.workers,
         people=place.people,
         books=place.books,
+        heard=place.token_heard,
     )
     return endpoint.endpoints(), check
 
 
-def entra_check_of(settings: Settings, tenant: Tenant, clock: Clock, *, workers: Workers) -> TokenCheck:
+def entra_check_of(
+    settings: Settings, tenant: Tenant, clock: Clock, *, workers: Workers, unread: Unread
+) -> TokenCheck:
     """Who calls, by Microsoft's application in the tenant's own name. Raises SettingsError.
 
     An issuer is `https://{id or name}.ciamlogin.com/{id}/v2.0`:
@@ -255,21 +290,32 @@ def entra_check_of(settings: Settings, tenant: Tenant, clock: Clock, *, workers:
         tenant_id=tenant.id,
     )
     keys_url = external.keys_url or f"{root}/discovery/v2.0/keys"
-    return TokenCheck(terms, signing_keys_of(settings, keys_url, clock, workers=workers), clock.now)
+    told = partial(unread, CALLER.name)
+    return TokenCheck(
+        terms, signing_keys_of(settings, keys_url, clock, workers=workers, unread=told), clock.now
+    )
 
 
 def sweeping(place: SignInPlace, flow: SignInFlow) -> Callable[[], None]:
-    """One sweep over everybody who awaits a password; what it finds stands in log and ledger."""
+    """One sweep over everybody who awaits a password; what it finds stands in log and ledger.
+
+    It reads with the applications of the import, if there are any: sign-ins keep their allowance to themselves.
+    """
+    settings, clock = place.settings, place.clock
+    theirs = not importing_applications(settings)
 
     def do() -> None:
-        with ledger_of(place.settings, place.clock) as ledger:
+        with (
+            ledger_of(settings, clock) as ledger,
+            directory_of(settings, clock, machine=place.machine(), for_sign_ins=theirs) as directory,
+        ):
             found = sweep(
                 selection=Selection(),
-                reader=flow.directory.reader,
-                updater=flow.directory.updater,
+                reader=directory.reader,
+                updater=directory.updater,
                 report=ledger.report,
-                observations=ledger.observations,
-                clock=place.clock,
+                observations=HeardObservations(ledger.observations, place.recorded),
+                clock=clock,
                 execute=True,
                 tolerance=flow.parts.rules.tolerance,
             )

@@ -68,7 +68,9 @@ def test_the_settings_say_how_it_is_decided(
 def test_entras_caller_is_pinned_to_the_tenant_in_both_forms_of_its_name() -> None:
     workers = Workers(threads=1, waiting_max=1, name="keys")
     read = settings("external", external_id=EXTERNAL)
-    terms = entra_check_of(read, read.need_tenant(), HandClock(), workers=workers).terms
+    terms = entra_check_of(
+        read, read.need_tenant(), HandClock(), workers=workers, unread=lambda _whose, _cause: None
+    ).terms
     workers.close()
     assert list(terms.issuers) == [
         f"https://{TENANT}.ciamlogin.com/{TENANT}/v2.0",

@@ -66,6 +66,18 @@ def test_a_refused_call_holds_everybody_back_for_as_long_as_the_tenant_says() ->
     assert setting.clock.elapsed() == pytest.approx(17.0)
 
 
+def test_whoever_must_leave_by_a_moment_waits_no_longer_than_it_is_worth() -> None:
+    setting = Setting()
+    setting.gate.report(setting.enter(), HeldBack((Refusal(retry_after_s=17.0),)))
+    with pytest.raises(Stopped):
+        setting.gate.enter(READ, pauses=setting.machine.pauses, leave_by_s=10.0)
+    assert setting.clock.elapsed() == 0, "it is known beforehand that it would be too late"
+    setting.gate.report(setting.gate.enter(READ, pauses=setting.machine.pauses, leave_by_s=18.0), Passed())
+    assert setting.clock.elapsed() == pytest.approx(17.0)
+    with pytest.raises(Stopped):
+        setting.gate.enter(READ, pauses=setting.machine.pauses, leave_by_s=17.0)
+
+
 def test_while_the_directory_fails_one_call_at_a_time_tries() -> None:
     setting = Setting()
     setting.gate.report(setting.enter(), Stumbled(), spent=CREATE)

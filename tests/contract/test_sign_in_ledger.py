@@ -2,9 +2,9 @@
 
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -13,13 +13,15 @@ from tests.support.hand_clock import HandClock
 from tests.support.ledger_records import AT, PROJECT, TENANT, wanted
 
 from idferry.errors import LedgerError
-from idferry.ledger import Ledger, open_ledger
+from idferry.ledger import Ledger, open_ledger, sign_ins
+from idferry.ledger.database import Database
 from idferry.ledger.reset_status import LedgerPlace
 from idferry.ledger.sign_ins import NOTES_MAX, LedgerSignIns
 from idferry.rules.entry import EventKind, Observation
 from idferry.rules.lifecycle import State
 
 SETTLES_WITHIN_S = 10.0
+REFUSED = "the ledger does not take this one"
 
 
 @pytest.fixture
@@ -162,6 +164,48 @@ def test_a_note_that_is_waited_for_is_on_disk(people: LedgerSignIns, ledger: Led
     noted = people.note(Observation(one, EventKind.PASSWORD_SENT), at=AT)
     assert noted.result(SETTLES_WITHIN_S) is True
     assert ledger.report.events(one)[-1].kind is EventKind.PASSWORD_SENT
+
+
+def gathered(people: LedgerSignIns, kept: Sequence[Observation], patch: pytest.MonkeyPatch) -> list[int]:
+    """Notes that come while nothing is to be written yet, then one that cannot wait; how many went into each transaction."""
+    sizes: list[int] = []
+
+    def counting(database: Database, notes: Sequence[tuple[Observation, datetime]]) -> None:
+        sizes.append(len(notes))
+        if any(observation.reason == REFUSED for observation, _ in notes):
+            raise LedgerError("it contradicts itself")
+        record(database, notes)
+
+    record = sign_ins._record
+    patch.setattr(sign_ins, "_record", counting)
+    patch.setattr(sign_ins, "GATHERED_SECONDS", 3_600.0)
+    first = Observation(kept[0].person_id, EventKind.VOUCHED, State.CONFIRMING)
+    assert people.note(first, at=AT).result(SETTLES_WITHIN_S)
+    noted = [people.note(one, at=AT) for one in kept]
+    hurried = Observation(kept[0].person_id, EventKind.PASSWORD_SENT)
+    assert people.note(hurried, at=AT).result(SETTLES_WITHIN_S)
+    for one in noted:
+        one.result(SETTLES_WITHIN_S)
+    return sizes
+
+
+def test_notes_that_nobody_waits_for_share_a_transaction(
+    people: LedgerSignIns, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = person(ledger, "1").person_id
+    vouched = [Observation(one, EventKind.VOUCHED, State.CONFIRMING)] * 20
+    assert gathered(people, vouched, monkeypatch) == [1, 21]
+    assert sum(event.kind is EventKind.VOUCHED for event in ledger.report.events(one)) == 21
+
+
+def test_a_note_that_the_ledger_does_not_take_takes_no_other_with_it(
+    people: LedgerSignIns, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = person(ledger, "1").person_id
+    good = Observation(one, EventKind.VOUCHED)
+    bad = Observation(one, EventKind.VOUCHED, reason=REFUSED)
+    assert gathered(people, [good, bad, good], monkeypatch) == [1, 4, 1, 1, 1, 1]
+    assert sum(event.kind is EventKind.VOUCHED for event in ledger.report.events(one)) == 3
 
 
 def test_closing_writes_what_waits(ledger: Ledger, tmp_path: Path) -> None:

@@ -43,9 +43,9 @@ def guard_path(settings: Settings) -> Path:
     return settings.folder / settings.guard.path
 
 
-def submissions_of(settings: Settings | None = None) -> RunningSubmissions:
+def submissions_of(settings: Settings) -> RunningSubmissions:
     """The memory of submissions: one for each process that serves. Retries that wait leave others half of the threads."""
-    return RunningSubmissions(followers_max=max(settings.service.threads // 2, 1) if settings else 8)
+    return RunningSubmissions(followers_max=max(settings.service.threads // 2, 1))
 
 
 def keyed_digest() -> KeyedDigest:

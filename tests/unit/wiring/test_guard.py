@@ -1,7 +1,7 @@
 """From `[guard]` to limits; whether they protect the legacy systems; and what is printed when they do not."""
 
 import tomllib
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
@@ -9,10 +9,19 @@ from typing import Any
 import pytest
 
 from idferry.errors import SettingsError
+from idferry.ports import Follower, Leader
 from idferry.rules.attempts import UNDER_WAY_MAX, GuardRules
 from idferry.rules.lockout import LegacyLockout, Schedule, schedule_that_fits
+from idferry.rules.submission import b2c_submission
 from idferry.settings import Settings, parse_settings
-from idferry.wiring.guard import check_lockouts, guard_lines, guard_rules_of, keyed_digest, under_way_max
+from idferry.wiring.guard import (
+    check_lockouts,
+    guard_lines,
+    guard_rules_of,
+    keyed_digest,
+    submissions_of,
+    under_way_max,
+)
 
 PAGE = Path(__file__).parents[3] / "docs/how-to/protect-people-from-guessing.md"
 
@@ -122,6 +131,15 @@ def test_the_page_prints_what_fits_the_lock_that_it_names() -> None:
     shown = [line.strip() for line in PAGE.read_text(encoding="utf-8").splitlines()]
     lines = guard_lines(found).splitlines()
     assert any(shown[place : place + len(lines)] == lines for place in range(len(shown)))
+
+
+@pytest.mark.parametrize(("threads", "waiting"), [(16, 8), (3, 1), (1, 1)])
+def test_retries_that_wait_leave_others_half_of_the_threads(threads: int, waiting: int) -> None:
+    memory = submissions_of(parsed(service={"threads": threads}))
+    at = datetime(2026, 3, 1, tzinfo=UTC)
+    tries = [b2c_submission(correlation_id=str(n), person="ana", mark=7, at=at) for n in range(threads + 1)]
+    joined = [type(memory.join(one, at=at)) for one in tries]
+    assert (joined[0], joined.count(Follower)) == (Leader, min(waiting, threads))
 
 
 def test_every_process_has_a_key_of_its_own() -> None:

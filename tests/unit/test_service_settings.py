@@ -52,7 +52,6 @@ def test_two_callers_of_one_kind_are_taken() -> None:
     [
         ({**BASIC, "user": "a:b"}, "no colon"),
         ({**BASIC, "name": "insecure_loopback"}, "cannot be called insecure_loopback"),
-        ({**BASIC, "name": "entra"}, "cannot be called entra"),
         ({**BASIC, "user": "jürgen"}, "ASCII"),
         ({**BASIC, "user": ""}, "needs user"),
         ({**BASIC, "secrets": []}, "needs secrets"),

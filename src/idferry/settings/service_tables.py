@@ -171,8 +171,8 @@ def _check_table(service: ServiceSettings) -> None:
         raise SettingsError("service.azure_table_url is an https address without a signature in it")
 
 
-_TAKEN_NAMES = frozenset({"entra", "insecure_loopback"})
-"""Whom log, metrics and rights mean by these: Microsoft's caller, and whoever calls where everybody may."""
+_TAKEN_NAMES = frozenset({"insecure_loopback"})
+"""Whoever calls where everybody may."""
 
 
 def _check_callers(callers: Sequence[ServiceCaller]) -> None:

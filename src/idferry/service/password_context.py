@@ -62,12 +62,13 @@ class ContextTerms:
 
 @dataclass(frozen=True, slots=True)
 class PasswordContext:
-    """What was typed at the tenant's page."""
+    """What was typed at the tenant's page. `key`: which of our keys opened it, 0 is the first."""
 
     user_name: str
     password: Password
     nonce: str
     expires_at: datetime
+    key: int = 0
 
 
 def decryption_key(pem: str, *, what: str) -> DecryptionKey:
@@ -143,16 +144,20 @@ class PasswordContexts:
         content = jwe.decrypt_compact(token, key.key, registry=self._registry).plaintext
         if not content or len(content) > CONTENT_BYTES_MAX:
             return None
-        return self._context(_claims_of(content))
+        return self._context(_claims_of(content), number=self._keys.index(key))
 
     def _key_of(self, header: Mapping[str, Any]) -> DecryptionKey | None:
-        """The key that the header names; one alone need not be named, and without a certificate it has no name."""
+        """The key that the header names; one alone need not be named, and without a certificate it has no name.
+
+        Two names that are of two keys are of none.
+        """
         named = [header[name] for name in ("x5t", "x5t#S256", "kid") if name in header]
         if len(self._keys) == 1 and (not named or not self._keys[0].names):
             return self._keys[0]
-        return next((key for key in self._keys if key.names & set(named)), None)
+        found = [key for key in self._keys if key.names & set(named)]
+        return found[0] if len(found) == 1 else None
 
-    def _context(self, claims: Mapping[str, Any]) -> PasswordContext | None:
+    def _context(self, claims: Mapping[str, Any], *, number: int) -> PasswordContext | None:
         now, leeway = self._now().timestamp(), LEEWAY.total_seconds()
         expires, begins = _number(claims["exp"]), _number(claims.get("nbf", 0))
         if not begins - leeway <= now < expires + leeway:
@@ -172,7 +177,8 @@ class PasswordContexts:
             return None
         if len(nonce) > NONCE_CHARACTERS_MAX or not _PRINTABLE.match(nonce):
             return None
-        return PasswordContext(user_name, Password(password), nonce, datetime.fromtimestamp(expires, UTC))
+        expires_at = datetime.fromtimestamp(expires, UTC)
+        return PasswordContext(user_name, Password(password), nonce, expires_at, number)
 
 
 def _header_of(part: str) -> Mapping[str, Any]:
@@ -214,15 +220,22 @@ def _encoded(value: bytes) -> str:
 
 
 def _decoded(part: str) -> bytes:
+    """Raises ValueError: it is no base64url, or not the one way to write these bytes."""
     try:
-        return base64.b64decode(part + "=" * (-len(part) % 4), altchars=b"-_", validate=True)
+        raw = base64.b64decode(part + "=" * (-len(part) % 4), altchars=b"-_", validate=True)
     except binascii.Error as error:
         raise ValueError("no base64url") from error
+    if _encoded(raw) != part:
+        raise ValueError("another way to write it")
+    return raw
 
 
 def _object(document: bytes) -> dict[str, Any]:
-    """A JSON object in which no name comes twice: two readers could believe different ones. Raises ValueError, TypeError."""
-    found = json.loads(document, object_pairs_hook=_unique)
+    """A JSON object in which no name comes twice: two readers could believe different ones. Raises ValueError, TypeError.
+
+    It is UTF-8 without a mark: a reader that guesses the encoding could read something else than another one.
+    """
+    found = json.loads(document.decode(), object_pairs_hook=_unique)
     if not isinstance(found, dict):
         raise TypeError("no object")
     return found

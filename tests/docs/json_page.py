@@ -283,6 +283,7 @@ DOCUMENTS: dict[str, dict[str, str]] = {
         "failures.{code}": "accounts that could not be deleted, by error code",
         "kept_people[].legacy_id": "`legacyId`; the first 1,000",
         "kept_people[].reason": "why it is kept",
+        "status_complete": "whether the Azure Table of the reset status, if there is one, has no row of a removed person",
     },
     "restore": {**RECYCLED, "restored": "accounts taken out of the recycle bin; 0 in a plan"},
     "purge": {**RECYCLED, "purged": "accounts deleted for good; 0 in a plan"},

@@ -20,6 +20,7 @@ REMOVE_KEYS = [
     "kept",
     "failures",
     "kept_people",
+    "status_complete",
 ]
 SIGNED_IN = 10
 EVERYBODY = 60

@@ -91,6 +91,25 @@ def test_verify_deletes_the_hash_of_whoever_has_a_password_meanwhile(
     assert asked(shop, "2", "hashcat", monkeypatch) == "match"
 
 
+def test_a_sweep_deletes_the_hash_of_whoever_has_chosen_a_password(
+    shop: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.run("premigrate", "shop", "--execute")
+    graph = GraphHttp(shop.tenant)
+    account = graph.find(
+        f"identities/any(c:c/issuerAssignedId eq 'ana@example.com' and c/issuer eq '{shop.tenant.domain}')"
+    )[0]["id"]
+    assert (
+        graph.patch(f"/users/{account}", {shop.tenant.extension("requiresMigration"): False}).status_code
+        == 204
+    )
+    graph.close()
+    assert shop.run("sweep").code == 0
+    assert asked(shop, "1", "test", monkeypatch) == "match", "a dry run deletes nothing"
+    assert "1 password hashes deleted" in shop.run("sweep", "--execute").err
+    assert asked(shop, "1", "test", monkeypatch) == "no_hash"
+
+
 def test_removed_and_vanished_people_lose_their_hash(shop: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     assert shop.run("premigrate", "shop", "--execute").code == 0
     shop.people("shop.jsonl", [one for one in PEOPLE if one["key"] != "2"])

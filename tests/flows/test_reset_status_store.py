@@ -11,6 +11,7 @@ from tests.support.ledger_records import AT, PROJECT, TENANT, in_order, wanted
 from tests.support.memory_status import MemoryResetStatus
 
 from idferry.errors import StatusUnavailable, Stopped
+from idferry.flows.clear_reset_status import clear_reset_status
 from idferry.flows.complete_reset_status import complete_reset_status
 from idferry.flows.track_password_reset import end_locks_of_reset, track_password_reset
 from idferry.ledger import Ledger, open_ledger
@@ -59,6 +60,23 @@ def both(tmp_path: Path) -> Iterator[Both]:
         status = MemoryResetStatus()
         followed = FollowedLedger(ledger.send, entries=ledger.report.entries_of_people, status=status)
         yield Both(ledger, status, followed)
+
+
+def test_rows_of_removed_people_that_the_store_did_not_hear_of_are_taken_away_later(both: Both) -> None:
+    both.sent("0", "1", "2")
+    both.status.failing = True
+    for key in ("0", "1"):
+        both.seen(key, EventKind.REMOVED, State.REMOVED)
+    assert both.followed.lost == 2
+    gone = Selection(states=(State.REMOVED,))
+    with pytest.raises(StatusUnavailable):
+        clear_reset_status(status=both.status, people=both.ledger.report.entries(gone))
+    both.status.failing = False
+    assert both.must_reset() == [True, True, True, False]
+    with pytest.raises(Stopped):
+        clear_reset_status(status=both.status, people=people(both.ledger), stop=lambda: True)
+    assert clear_reset_status(status=both.status, people=both.ledger.report.entries(gone)) == 2
+    assert both.must_reset() == [False, False, True, False]
 
 
 def test_whoever_gets_a_random_password_is_put_there_at_once(both: Both) -> None:

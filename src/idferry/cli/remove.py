@@ -9,12 +9,23 @@ import typer
 
 from idferry.cli.hash_upkeep import forget_hashes_of_settled
 from idferry.cli.options import CohortOption, ExecuteOption, JsonOption, NameOption, RunOption, SettingsOption
-from idferry.cli.output import SHOWN_MAX, counts, figures, listing, print_json, print_meanings, say, screen
+from idferry.cli.output import (
+    SHOWN_MAX,
+    counts,
+    figures,
+    listing,
+    messages,
+    print_json,
+    print_meanings,
+    say,
+    screen,
+)
 from idferry.cli.progress import progress
 from idferry.cli.stopping import stop_on_signals
-from idferry.errors import EXIT_PEOPLE_FAILED, UsageError
+from idferry.errors import EXIT_PEOPLE_FAILED, StatusUnavailable, UsageError
 from idferry.flows.check_selection import check_selection
 from idferry.flows.choose_people import choose_people
+from idferry.flows.clear_reset_status import clear_reset_status
 from idferry.flows.purge import purge as purge_flow
 from idferry.flows.recycle import RecycleReport
 from idferry.flows.remove import RemoveReport
@@ -25,7 +36,16 @@ from idferry.rules.entry import Entry, Selection
 from idferry.rules.lifecycle import WITH_ACCOUNT, State
 from idferry.rules.removal import MEANINGS, STATES_AFTER_REMOVAL, Kept
 from idferry.settings import Settings, read_settings
-from idferry.wiring import clock_of, directory_of, ledger_of, need_ledger, run_lock_of, source_of
+from idferry.wiring import (
+    clock_of,
+    directory_of,
+    ledger_of,
+    need_ledger,
+    outside_status_of,
+    run_lock_of,
+    source_of,
+    steps_missed,
+)
 
 NOBODY_SELECTED = "That selects nobody. `idferry status` lists the runs and sources."
 
@@ -124,6 +144,10 @@ def remove(
         stop_on_signals() as stop,
     ):
         whose.check_known(ledger.report)
+        # Of removals before this one; what is removed now the store hears of as it happens.
+        heard = not execute or _clear_status(
+            read, whose.people(read, ledger.report, states=(State.REMOVED,)), stop
+        )
         report = remove_flow(
             people=lambda: whose.people(read, ledger.report, states=WITH_ACCOUNT),
             remover=directory.remover,
@@ -136,11 +160,13 @@ def remove(
         )
         if execute:
             forget_hashes_of_settled(read, ledger.report)
+        heard = heard and not steps_missed(ledger)
     if as_json:
-        print_json(remove_document(report))
+        print_json(remove_document(report, status_complete=heard))
     else:
         _print_removal(report, execute=execute)
-    if execute and (report.kept or report.failed):
+    _tell_silent_status(heard)
+    if execute and (report.kept or report.failed or not heard):
         raise typer.Exit(EXIT_PEOPLE_FAILED)
 
 
@@ -182,7 +208,28 @@ def purge(
     _tell_recycling(report, done="purged", execute=execute, as_json=as_json)
 
 
-def remove_document(report: RemoveReport) -> dict[str, Any]:
+def _clear_status(read: Settings, removed: Iterator[Entry], stop: Stop) -> bool:
+    """Whether the store of the reset status has no rows of these people any more; true where there is no other store."""
+    status = outside_status_of(read)
+    try:
+        if status:
+            clear_reset_status(status=status, people=removed, stop=stop)
+    except StatusUnavailable:
+        return False
+    return True
+
+
+def _tell_silent_status(heard: bool) -> None:
+    """Rows that stay tell people to reset the password of an account that is gone."""
+    if not heard:
+        say(
+            messages(),
+            "The Azure Table gave no answer: rows of removed people still stand in it. `idferry remove --execute` with "
+            "the same selection takes them away.",
+        )
+
+
+def remove_document(report: RemoveReport, *, status_complete: bool) -> dict[str, Any]:
     """`remove --json`. In a plan `removed` is 0 and `to_remove` says what --execute would delete."""
     return {
         "to_remove": report.to_remove,
@@ -195,6 +242,7 @@ def remove_document(report: RemoveReport) -> dict[str, Any]:
         "kept_people": [
             {"legacy_id": legacy_id, "reason": reason} for legacy_id, reason in report.kept_people
         ],
+        "status_complete": status_complete,
     }
 
 

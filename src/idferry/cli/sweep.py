@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from idferry.cli.hash_upkeep import forget_hashes_of_settled
 from idferry.cli.options import CohortOption, ExecuteOption, JsonOption, RunOption, SettingsOption
 from idferry.cli.output import SHOWN_MAX, figures, listing, print_json, say, screen
 from idferry.cli.stopping import stop_on_signals
@@ -54,6 +55,8 @@ def sweep(
             tolerance=timedelta(seconds=read.passwords.creation_seconds),
             stop=stop,
         )
+        if execute:
+            forget_hashes_of_settled(read, ledger.report)
     if as_json:
         print_json(sweep_document(report, execute=execute))
     else:

@@ -23,6 +23,7 @@ from idferry.wiring.ledgers import (
     run_lock_of,
     run_test_of,
     scratch_of,
+    steps_missed,
     survey_ledger_of,
 )
 from idferry.wiring.live_verifiers import advice_of
@@ -78,6 +79,7 @@ __all__ = [
     "send_limits_of",
     "source_of",
     "spared_files",
+    "steps_missed",
     "submissions_of",
     "survey_ledger_of",
     "verifiers_of",

@@ -38,6 +38,11 @@ def ledger_of(settings: Settings, clock: Clock) -> Ledger:
     return replace(ledger, send=followed, observations=followed)
 
 
+def steps_missed(ledger: Ledger) -> int:
+    """How many steps the other store of the reset status did not hear of: it gave no answer."""
+    return ledger.observations.lost if isinstance(ledger.observations, FollowedLedger) else 0
+
+
 def ledger_to_read(settings: Settings, clock: Clock) -> Ledger:
     """The ledger, only to read: reading commands make none and need no right to write. A context manager.
 

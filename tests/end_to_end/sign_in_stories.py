@@ -1,0 +1,216 @@
+"""What else can happen around a first sign-in: closed accounts, writes that fail, resets that nobody tells, user names.
+
+Stories like those of `sign_in_traps`: each takes the stand and the front's name, has people of its own, and leaves no fault
+behind.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from tests.end_to_end.sign_in_matrix import EXTERNAL, NEW, OLD, PASSWORDS, WITHIN_S, WRONG
+from tests.end_to_end.sign_in_traps import Story
+from tests.support.b2c_policy import B2cPolicy, Mode
+from tests.support.graph_http import GraphHttp
+from tests.support.legacy_shop import MUST_CHANGE
+from tests.support.matrix_stand import NO_ACCOUNT, NOBODY_KNOWS, PEOPLE, MatrixStand
+from tests.support.scripted_server import wait_until
+from tests.support.sign_in_ends import End
+
+from idferry.rules.lifecycle import State
+
+BARRED_HERE, SEEN, STUBBORN, UNHEARD = (
+    "shut@example.com",
+    "seen@example.com",
+    "stub@example.com",
+    "lost@example.com",
+)
+RESET_ELSEWHERE, RESET_LATE = "moved@example.com", "tardy@example.com"
+USER_NAME, USER_NAME_TO_CHANGE = "gardener_7", "carpenter_9"
+LAG_S = 60.0
+OLD_PASSWORD, NEW_PASSWORD = PASSWORDS[OLD], PASSWORDS[NEW]
+
+
+def people_of_stories() -> dict[str, str]:
+    """Sign-in name -> legacy password of those who stand in the export."""
+    names = [
+        BARRED_HERE,
+        SEEN,
+        STUBBORN,
+        UNHEARD,
+        RESET_ELSEWHERE,
+        RESET_LATE,
+        USER_NAME,
+        USER_NAME_TO_CHANGE,
+    ]
+    return dict.fromkeys(names, OLD_PASSWORD)
+
+
+def disabled_account(stand: MatrixStand, front: str) -> None:
+    """The tenant's own words, nobody asked; and a policy that forgot to look would not be told yes either."""
+    if front == Mode.C:
+        assert stand.front.sign_in(BARRED_HERE, OLD_PASSWORD) is End.TOKEN
+    before = stand.opens(BARRED_HERE, PASSWORDS), stand.flag(BARRED_HERE)
+    _change(stand, BARRED_HERE, {"accountEnabled": False})
+    asked = stand.asked
+    shown = stand.front.sign_in(BARRED_HERE, OLD_PASSWORD)
+    assert shown is (End.MUST_RESET if front == Mode.RESET_REQUIRED else End.DISABLED)
+    assert stand.asked == asked
+    if front in (Mode.A, Mode.B):
+        assert isinstance(stand.front, B2cPolicy)
+        assert stand.front.ask_without_reading(BARRED_HERE, OLD_PASSWORD) is End.WRONG
+    _change(stand, BARRED_HERE, {"accountEnabled": True})
+    assert (stand.opens(BARRED_HERE, PASSWORDS), stand.flag(BARRED_HERE)) == before
+
+
+def what_is_written_is_confirmed(stand: MatrixStand, front: str) -> None:
+    """After `verify`, or in mode C after the next import, the ledger says what the tenant did."""
+    word = _gets_in(stand, front, SEEN)
+    if front == Mode.C:
+        told = stand.run("premigrate", PEOPLE, "--only", f"signInName={SEEN}", "--execute")
+        assert told["created"] == 0
+    else:
+        stand.run("verify")
+    assert stand.state(SEEN) is State.COMPLETE
+    assert stand.opens(SEEN, PASSWORDS) == word
+    assert len(stand.accounts(SEEN)) == 1
+
+
+def write_that_fails(stand: MatrixStand, front: str) -> None:
+    """No token, nothing half done, and the same again works at the next try."""
+    before = stand.opens(STUBBORN, PASSWORDS), stand.flag(STUBBORN)
+    stand.emulator.faults({"operation": _operation(front), "status": 503, "count": 1})
+    try:
+        shown = _tries(stand, front, STUBBORN)
+    finally:
+        stand.emulator.faults()
+    assert shown is (End.LATER if front == Mode.B else End.FAILED)
+    assert (stand.opens(STUBBORN, PASSWORDS), stand.flag(STUBBORN)) == before
+    if front == Mode.RESET_REQUIRED:
+        assert stand.front.sign_in(STUBBORN, OLD_PASSWORD) is End.MUST_RESET, "nobody was told of a reset"
+    word = _gets_in(stand, front, STUBBORN)
+    assert stand.opens(STUBBORN, PASSWORDS) == word
+    assert stand.flag(STUBBORN) is False
+
+
+def write_whose_answer_is_lost(stand: MatrixStand, front: str) -> None:
+    """Written and flag down, whoever heard of it: our own write is looked up, and the next sign-in asks nobody."""
+    stand.emulator.faults({"operation": _operation(front), "status": 504, "after_write": True, "count": 1})
+    try:
+        shown = _tries(stand, front, UNHEARD)
+    finally:
+        stand.emulator.faults()
+    assert shown is (End.TOKEN if front == Mode.B else End.FAILED)
+    word = NEW if front == Mode.RESET_REQUIRED else OLD
+    assert stand.opens(UNHEARD, PASSWORDS) == word
+    assert stand.flag(UNHEARD) is False
+    asked = stand.asked
+    assert stand.front.sign_in(UNHEARD, PASSWORDS[word]) is End.TOKEN
+    assert stand.asked == asked
+
+
+def reset_that_nobody_tells(stand: MatrixStand, front: str) -> None:
+    """Chosen behind the policy's back, the flag left as it was: within the same minute the legacy password is refused."""
+    if front == Mode.C:
+        assert stand.front.sign_in(RESET_ELSEWHERE, OLD_PASSWORD) is End.TOKEN
+    flag = stand.flag(RESET_ELSEWHERE)
+    _reset_behind_our_back(stand, RESET_ELSEWHERE)
+    assert stand.flag(RESET_ELSEWHERE) is flag
+    assert stand.front.sign_in(RESET_ELSEWHERE, OLD_PASSWORD) is End.WRONG
+    _loses_nothing(stand, front, RESET_ELSEWHERE)
+
+
+def reset_that_shows_late(stand: MatrixStand, front: str) -> None:
+    """The tenant's sign-ins and lists believe the old state for 60 s; the account itself, read by its id, does not."""
+    if front == Mode.C:
+        # Its own password by now; that it opens for a while longer is the tenant's business.
+        assert stand.front.sign_in(RESET_LATE, OLD_PASSWORD) is End.TOKEN
+    lag = (LAG_S, LAG_S)
+    stand.emulator.lag(sign_in_s=lag, filter_s=lag)
+    try:
+        _reset_behind_our_back(stand, RESET_LATE)
+        # In this flow whoever is too early is told to reset, and the account is not looked at again for half a minute.
+        if front != Mode.RESET_REQUIRED:
+            shown = stand.front.sign_in(RESET_LATE, OLD_PASSWORD)
+            assert shown is (End.TOKEN if front == Mode.C else End.WRONG)
+            wait_until(lambda: stand.flag(RESET_LATE) is False, seconds=WITHIN_S)
+    finally:
+        stand.emulator.lag()
+    stand.emulator.advance(LAG_S + 1)
+    _loses_nothing(stand, front, RESET_LATE)
+
+
+def user_name(stand: MatrixStand, front: str) -> None:
+    """Somebody without an address: the same rows; who cannot reset is migrated although the password must change."""
+    if front == Mode.RESET_REQUIRED:
+        assert stand.front.sign_in(USER_NAME, OLD_PASSWORD) is End.MUST_RESET
+        return
+    assert stand.front.sign_in(USER_NAME, PASSWORDS[WRONG]) is End.WRONG
+    assert stand.front.sign_in(USER_NAME, OLD_PASSWORD) is End.TOKEN
+    asked = stand.asked
+    assert stand.front.sign_in(USER_NAME, OLD_PASSWORD) is End.TOKEN
+    assert stand.asked == asked
+    stand.shop.demands[USER_NAME_TO_CHANGE] = MUST_CHANGE
+    shown = stand.front.sign_in(USER_NAME_TO_CHANGE, OLD_PASSWORD)
+    assert shown is (End.TOKEN if front == EXTERNAL else End.MUST_RESET)
+    waits_for = NO_ACCOUNT if front == Mode.C else NOBODY_KNOWS
+    assert stand.opens(USER_NAME_TO_CHANGE, PASSWORDS) == (OLD if front == EXTERNAL else waits_for)
+
+
+STORIES: Mapping[str, Story] = MappingProxyType(
+    {
+        "disabled account": disabled_account,
+        "what is written is confirmed": what_is_written_is_confirmed,
+        "write that fails": write_that_fails,
+        "write whose answer is lost": write_whose_answer_is_lost,
+        "reset that nobody tells": reset_that_nobody_tells,
+        "user name": user_name,
+        # The last one: it moves the tenant's time ahead, which a service that runs already does not follow.
+        "reset that shows late": reset_that_shows_late,
+    }
+)
+WRITTEN_BY_ENTRA = ("write that fails", "write whose answer is lost")
+"""Nothing of these can be seen at the page of External ID: the tenant's own write does not fail on demand."""
+
+
+def _operation(front: str) -> str:
+    """What stores the password, whoever calls it."""
+    return "users.create" if front == Mode.C else "users.patch"
+
+
+def _tries(stand: MatrixStand, front: str, name: str) -> End:
+    """What gets somebody a password here: a sign-in, or where it must be, a reset."""
+    if front == Mode.RESET_REQUIRED:
+        return stand.front.reset(name, NEW_PASSWORD)
+    return stand.front.sign_in(name, OLD_PASSWORD)
+
+
+def _gets_in(stand: MatrixStand, front: str, name: str) -> str:
+    """Somebody comes for the first time; which password opens from then on."""
+    word = NEW if front == Mode.RESET_REQUIRED else OLD
+    if front == Mode.RESET_REQUIRED:
+        assert stand.front.reset(name, NEW_PASSWORD) is End.RESET
+    assert stand.front.sign_in(name, PASSWORDS[word]) is End.TOKEN
+    return word
+
+
+def _loses_nothing(stand: MatrixStand, front: str, name: str) -> None:
+    """The new password opens, the old one does not, and nobody has to be asked about it again."""
+    assert stand.opens(name, PASSWORDS) == NEW
+    assert stand.front.sign_in(name, NEW_PASSWORD) is End.TOKEN
+    ends = State.CREATING if front == Mode.C else State.COMPLETE
+    wait_until(lambda: stand.state(name) is ends, seconds=WITHIN_S)
+    if front != Mode.RESET_REQUIRED:
+        assert stand.flag(name) is False
+    assert stand.front.sign_in(name, OLD_PASSWORD) is End.WRONG
+    assert stand.opens(name, PASSWORDS) == NEW
+
+
+def _reset_behind_our_back(stand: MatrixStand, name: str) -> None:
+    stand.emulator.self_service_reset(stand.tenant, stand.account(name)["id"], NEW_PASSWORD)
+
+
+def _change(stand: MatrixStand, name: str, values: Mapping[str, Any]) -> None:
+    graph = GraphHttp(stand.tenant)
+    assert graph.patch(f"/users/{stand.account(name)['id']}", values).status_code == 204
+    graph.close()

@@ -37,6 +37,14 @@ def action(answer: Any) -> str:
     return str(only["@odata.type"])
 
 
+def test_the_metrics_say_when_a_key_has_opened_a_password_last(stage: ExternalStage) -> None:
+    began = stage.world.clock.now().timestamp()
+    stage.submit(ANA, OLD)
+    used = b'idferry_credential_last_used_seconds{caller="external_id.keys",credential="0"} '
+    (line,) = [one for one in stage.books.metrics.text().splitlines() if one.startswith(used)]
+    assert float(line.removeprefix(used)) == began
+
+
 def test_the_shape_is_microsofts_to_the_letter(stage: ExternalStage) -> None:
     account = stage.world.person(ANA)
     answer = stage.submit(ANA, OLD, object_id=account)

@@ -62,12 +62,12 @@ class ExternalStage(SignInStage):
 
     def __init__(self, *, decided_by: SignInRules | None = None, **rules: Any) -> None:
         super().__init__(SignInWorld(rules=decided_by or SignInRules(), front=Front.EXTERNAL_ID))
-        self.opening = Workers(threads=1, waiting_max=4, name="open")
+        self.key_threads = Workers(threads=1, waiting_max=4, name="keys")
         clock = self.world.clock
         terms = TokenTerms(
             issuers=[TOKEN_ISSUER], audiences=[TOKEN_AUDIENCE], applications=[APPLICATION], tenant_id=TENANT
         )
-        keys = SigningKeys(PROVIDER.key_set, clock=clock, workers=self.opening)
+        keys = SigningKeys(PROVIDER.key_set, clock=clock, workers=self.key_threads)
         first = ServiceStage(clock=clock)
         first.close()
         endpoint = PasswordSubmitEndpoint(
@@ -86,7 +86,6 @@ class ExternalStage(SignInStage):
                     **rules,
                 }
             ),
-            opening=self.opening,
             workers=self.threads,
             people=self.people,
             books=first.books,
@@ -138,7 +137,7 @@ class ExternalStage(SignInStage):
 
     def close(self) -> None:
         super().close()
-        self.opening.close()
+        self.key_threads.close()
 
 
 class B2cStage(SignInStage):

@@ -148,7 +148,13 @@ class B2cSignInEndpoints:
         question = _question(request.body)
         if question is None:
             return error_answer(400, "This is not a sign-in.", outcome="malformed")
-        decision = await self._decision(request, question)
+        reply_at_s = self._rules.negative_reply_at_s
+        try:
+            decision = await self._decision(request, question)
+        except Overloaded:
+            # Nobody was looked at, so that its time tells nothing; held back it would only keep a connection.
+            self._books.metrics.alert(Cause.OVERLOADED)
+            decision, reply_at_s = Decision(Outcome.UNAVAILABLE, Cause.OVERLOADED), 0.0
         outcome = decision.outcome
         notes = {
             "person": self._people.of(_id(question.objectId) or _name(question)),
@@ -163,7 +169,7 @@ class B2cSignInEndpoints:
             )
         on_time = await reply_at(
             arrival_s=request.arrival_s,
-            seconds=self._rules.negative_reply_at_s,
+            seconds=reply_at_s,
             clock=self._books.clock,
             pause=self._pause,
         )
@@ -172,6 +178,7 @@ class B2cSignInEndpoints:
         return Answer(409, outcome, self._refusals[outcome], notes)
 
     async def _decision(self, request: AuthenticatedRequest, question: SignInQuestion) -> Decision:
+        """What was decided, in time. Raises Overloaded: nothing was begun."""
         until_s = request.arrival_s + self._rules.deadline.total_seconds()
         deadline = Deadline(until_s - ANSWERED_BEFORE_DEADLINE.total_seconds())
         sign_in = SignIn(
@@ -185,10 +192,9 @@ class B2cSignInEndpoints:
         left_s = max(until_s - self._books.clock.elapsed(), 0.0)
         try:
             return await self._workers.run(lambda: self._migrate(sign_in, deadline), within_s=left_s)
-        except (Overloaded, TimeoutError) as error:
-            cause = Cause.OVERLOADED if isinstance(error, Overloaded) else Cause.TOO_LATE
-            self._books.metrics.alert(cause)
-            return Decision(Outcome.UNAVAILABLE, cause)
+        except TimeoutError:
+            self._books.metrics.alert(Cause.TOO_LATE)
+            return Decision(Outcome.UNAVAILABLE, Cause.TOO_LATE)
 
     async def password_reset(self, request: AuthenticatedRequest) -> Answer:
         """200, whatever is found: the password is written, and what cannot be recorded now heals itself."""

@@ -30,6 +30,7 @@ from idferry.service.endpoints import Endpoint
 from idferry.service.external_id import (
     CALLER,
     CALLER_APPLICATION_ID,
+    KEYS,
     ExternalRules,
     PasswordSubmitEndpoint,
 )
@@ -52,8 +53,6 @@ from idferry.wiring.verifiers import verifiers_of
 
 DIRECTORY_TIMEOUT = timedelta(seconds=5)
 """Nobody at a sign-in page waits for longer; a hanging directory must not hold its threads for a minute."""
-OPENING_THREADS = 2
-OPENING_WAITING_MAX = 64
 _ALERTS = frozenset(
     {
         Cause.CONFLICTING_SUBMISSION,
@@ -249,8 +248,8 @@ def external_id_endpoints(
             "external_id.keys: with several keys each one needs its certificate, by which it is named",
             remedy="Put the certificate into the same PEM text, behind the key.",
         )
-    opening = Workers(threads=OPENING_THREADS, waiting_max=OPENING_WAITING_MAX, name="open")
-    place.on_end.append(opening.close)
+    for number in range(len(keys)):
+        place.books.metrics.know_credential(KEYS, number)
     terms = ContextTerms(audience=external.app_id, issuers=(external.app_uri,))
     endpoint = PasswordSubmitEndpoint(
         flow.migrate,
@@ -263,7 +262,6 @@ def external_id_endpoints(
             outage_answer=service.outage_answer,
             can_reset=external.self_service_reset,
         ),
-        opening=opening,
         workers=place.workers,
         people=place.people,
         books=place.books,

@@ -127,8 +127,7 @@ class ServiceParts:
 
     async def run_timers(self) -> None:
         """Until it is cancelled. What fails is told and done again the next time."""
-        books, workers = self.context.books, self.context.workers
-        await asyncio.gather(*(keep_doing(one, books=books, workers=workers) for one in self.context.timers))
+        await asyncio.gather(*(keep_doing(one, books=self.context.books) for one in self.context.timers))
 
     def close(self) -> None:
         """Give back what was opened."""

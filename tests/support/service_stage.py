@@ -119,8 +119,9 @@ class ServiceStage:
         app: ASGIApp | None = None,
         certificate: bytes | None = None,
         parts: Sequence[bytes] | None = None,
+        may_read: bool = True,
     ) -> Answered:
-        """Any request."""
+        """Any request. Without `may_read` whoever asks for the body fails the test."""
         extensions = {CERTIFICATE_EXTENSION: certificate} if certificate else {}
         return asyncio.run(
             asgi_call(
@@ -131,6 +132,7 @@ class ServiceStage:
                 headers=headers,
                 peer=peer,
                 extensions=extensions,
+                may_read=may_read,
             )
         )
 
@@ -152,12 +154,14 @@ async def asgi_call(
     headers: Sequence[tuple[str, str]] = (),
     peer: str = "127.0.0.1",
     extensions: Mapping[str, Any] | None = None,
+    may_read: bool = True,
 ) -> Answered:
-    """One request to an ASGI application; every read of the body is counted in the scope's state."""
+    """One request to an ASGI application, its body in parts; without `may_read` nobody may ask for them."""
     sent: list[Any] = []
     left = list(parts)
 
     async def receive() -> Any:
+        assert may_read, "the body was read before the caller was known"
         part = left.pop(0)
         return {"type": "http.request", "body": part, "more_body": bool(left)}
 

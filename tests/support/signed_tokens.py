@@ -4,7 +4,7 @@ import base64
 import hashlib
 import hmac
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -56,6 +56,46 @@ class Provider:
         return self.key.public_key().public_bytes(
             serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
         )
+
+    def public_der(self) -> bytes:
+        """The same in DER."""
+        return self.key.public_key().public_bytes(
+            serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+        )
+
+    def modulus(self) -> bytes:
+        """The number that everybody knows, as bytes."""
+        return self.key.public_key().public_numbers().n.to_bytes(256, "big")
+
+    def rs256(self, text: bytes) -> bytes:
+        """A signature as it should be."""
+        return self.key.sign(text, padding.PKCS1v15(), hashes.SHA256())
+
+    def rs512(self, text: bytes) -> bytes:
+        """A signature over a longer digest."""
+        return self.key.sign(text, padding.PKCS1v15(), hashes.SHA512())
+
+    def pss(self, text: bytes) -> bytes:
+        """A signature with the other padding."""
+        salted = padding.PSS(mgf=padding.MGF1(hashes.SHA256()), salt_length=32)
+        return self.key.sign(text, salted, hashes.SHA256())
+
+    def with_modulus(self, text: bytes) -> bytes:
+        """A right signature and the modulus added to it: the same number to whoever does not look at its size."""
+        sum_of_both = int.from_bytes(self.rs256(text)) + int.from_bytes(self.modulus())
+        return sum_of_both.to_bytes(257, "big")
+
+    def signed_otherwise(self, claims: Mapping[str, Any], alg: str, how: Callable[[bytes], bytes]) -> str:
+        """A token that says `alg` and whose signature is made by `how` of what would be signed."""
+        told = json.dumps({"alg": alg, "typ": "JWT", "kid": self.kid})
+        signed = f"{encoded(told.encode())}.{encoded(json.dumps(claims).encode())}"
+        return f"{signed}.{encoded(how(signed.encode()))}"
+
+    def sign_bytes(self, content: bytes) -> str:
+        """A token over any bytes."""
+        told = json.dumps({"alg": "RS256", "typ": "JWT", "kid": self.kid})
+        signed = f"{encoded(told.encode())}.{encoded(content)}"
+        return f"{signed}.{encoded(self.rs256(signed.encode()))}"
 
     def sign(self, claims: Any, header: Mapping[str, Any] | None = None, *, raw_header: str = "") -> str:
         """A compact token over these claims (a dict, or JSON text), signed with RS256 whatever the header says."""

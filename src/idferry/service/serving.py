@@ -23,6 +23,7 @@ from starlette.types import ASGIApp
 from idferry.errors import SettingsError, UsageError
 from idferry.service.connections import KEEP_ALIVE_SECONDS, BoundedProtocol, Connections
 from idferry.service.logs import Log
+from idferry.service.stray_errors import stray_errors_told, tell_stray
 
 BACKLOG = 2_048
 HANDSHAKE_SECONDS_MAX = 5.0
@@ -109,7 +110,10 @@ def serve(
     `before` runs on the loop ahead of that, `beside` as long as requests are answered. `stop_with` is handed a function that stops the service like a signal.
     """
     servers = [_Server(one) for one in listeners]
-    with asyncio.Runner(loop_factory=servers[0].config.get_loop_factory()) as runner:
+    with (
+        stray_errors_told(log),
+        asyncio.Runner(loop_factory=servers[0].config.get_loop_factory()) as runner,
+    ):
         runner.run(_run(servers, log=log, ready=ready, before=before, beside=beside, stop_with=stop_with))
 
 
@@ -123,7 +127,7 @@ async def _run(
     stop_with: Callable[[Callable[[], None]], None] | None,
 ) -> None:
     loop = asyncio.get_running_loop()
-    loop.set_exception_handler(lambda _loop, context: _tell_stray(log, context))
+    loop.set_exception_handler(lambda _loop, context: tell_stray(log, context.get("exception")))
 
     def stop() -> None:
         for server in servers:
@@ -155,13 +159,6 @@ def _keep_for_good() -> None:
     """
     gc.collect()
     gc.freeze()
-
-
-def _tell_stray(log: Log, context: dict[str, Any]) -> None:
-    """An error outside of any request; its text may quote what a caller sent, so only its kind is told."""
-    error = context.get("exception")
-    if not isinstance(error, OSError):  # connections break
-        log.error("stray_error", kind=type(error).__name__)
 
 
 class _Server(uvicorn.Server):

@@ -110,23 +110,26 @@ class SignInAccounts:
         self, work: Callable[[], Result], deadline: Deadline, *, otherwise: Result
     ) -> "Future[Result]":
         """The work's answer; `otherwise` where nothing was begun, because it is too late or too many are under way."""
-        if not deadline.seconds_left(self._machine.clock) or not self._enter():
-            return _done(otherwise)
 
-        def counted() -> Result:
-            try:
-                # It may have stood in the queue for longer than the caller waits.
-                return work() if deadline.seconds_left(self._machine.clock) else otherwise
-            finally:
-                self._leave()
+        def in_time() -> Result:
+            # It may have stood in the queue for longer than the caller waits.
+            return work() if deadline.seconds_left(self._machine.clock) else otherwise
 
-        return self._senders.submit(counted)
+        is_in_time = deadline.seconds_left(self._machine.clock) > 0
+        return (self._counted(in_time) if is_in_time else None) or _done(otherwise)
 
     def _submit(self, work: Callable[[], Result]) -> "Future[Result]":
+        begun = self._counted(work)
+        if begun is not None:
+            return begun
+        refused: Future[Result] = Future()
+        refused.set_exception(Throttled("too many sign-ins wait for the directory"))
+        return refused
+
+    def _counted(self, work: Callable[[], Result]) -> "Future[Result] | None":
+        """The work's answer, as one of so many at a time; None where nothing was begun."""
         if not self._enter():
-            refused: Future[Result] = Future()
-            refused.set_exception(Throttled("too many sign-ins wait for the directory"))
-            return refused
+            return None
 
         def counted() -> Result:
             try:
@@ -134,7 +137,11 @@ class SignInAccounts:
             finally:
                 self._leave()
 
-        return self._senders.submit(counted)
+        try:
+            return self._senders.submit(counted)
+        except RuntimeError:  # the system gives no more threads; this one must not count for good
+            self._leave()
+            return None
 
     def _enter(self) -> bool:
         with self._lock:

@@ -1,5 +1,6 @@
 """A call of a sign-in that is held back never leaves later than whoever waits for it."""
 
+import threading
 from collections.abc import Callable
 
 import httpx2
@@ -7,8 +8,9 @@ import pytest
 from tests.support.hand_clock import HandClock
 from tests.support.mock_graph import APP_ID, mocked_directory, token_answer
 
-from idferry.errors import Stopped
+from idferry.errors import Stopped, Throttled
 from idferry.graph.directory import Directory
+from idferry.graph.sign_ins import UNDER_WAY_MAX
 from idferry.ports import Deadline
 from idferry.rules.password import Password
 from idferry.rules.sign_in import Written
@@ -100,3 +102,20 @@ def test_a_token_that_comes_late_takes_nothing_with_it() -> None:
     with mocked_directory(graph, token=slow_token, clock=clock) as directory:
         assert CHANGES["write"][0](directory, Deadline(10.0)) is Written.FAILED
     assert changes == []
+
+
+def test_a_system_without_threads_is_an_outage_that_ends_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_more(_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    def graph(_: httpx2.Request) -> httpx2.Response:
+        return httpx2.Response(204)
+
+    with mocked_directory(graph) as directory:
+        with monkeypatch.context() as short:
+            short.setattr(threading.Thread, "start", no_more)
+            for _ in range(UNDER_WAY_MAX + 1):
+                assert CHANGES["write"][0](directory, Deadline(10.0)) is Written.FAILED
+                with pytest.raises(Throttled):
+                    directory.sign_ins.facts(ACCOUNT, Deadline(10.0)).result(5)
+        assert CHANGES["write"][0](directory, Deadline(10.0)) is Written.DONE

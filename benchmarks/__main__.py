@@ -16,7 +16,18 @@ from benchmarks.rows import Bench, Row
 from idferry.wiring.system import SystemClock
 
 # In this order they stand in the table. Each module has `rows(bench)`, see `rows.Benchmark`.
-NAMES = ("quota", "sending", "latency", "rehearsal", "memory", "survey", "status_endpoint", "guard", "hashes")
+NAMES = (
+    "quota",
+    "sending",
+    "latency",
+    "rehearsal",
+    "memory",
+    "survey",
+    "status_endpoint",
+    "guard",
+    "hashes",
+    "beside_an_import",
+)
 RESULTS = Path(__file__).parent / "RESULTS.md"
 
 

@@ -173,6 +173,32 @@ def test_what_waited_too_long_is_dropped(stage: CaptureStage) -> None:
     assert len(stage.taken) == 1
 
 
+def test_a_system_without_threads_makes_no_room_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    queue = CaptureQueue(threads=1, elapsed=lambda: 0.0, too_old=lambda: None, waiting_max=2)
+
+    def no_more(_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as short:
+        short.setattr(threading.Thread, "start", no_more)
+        assert [queue.put(lambda: None) for _ in range(3)] == [False, False, False]
+    held, goes_on, done = threading.Event(), threading.Event(), threading.Event()
+
+    def hold() -> None:
+        held.set()
+        goes_on.wait(10)
+
+    while not queue.put(
+        hold
+    ):  # the two that stood in the queue go first, as soon as somebody brings a thread
+        queue._pool._adjust_thread_count()
+    assert held.wait(10)
+    assert [queue.put(done.set) for _ in range(3)] == [True, True, False], "two wait, and no more"
+    goes_on.set()
+    assert done.wait(10)
+    queue.close()
+
+
 def test_a_queue_that_is_closed_takes_nobody(stage: CaptureStage) -> None:
     stage.queue.close()
     assert stage.send("sign_in").status == 503

@@ -35,8 +35,9 @@ class CaptureQueue:
         came_s = self._elapsed()
         try:
             self._pool.submit(self._turn, do, came_s)
-        except RuntimeError:  # it is being closed
-            self._room.release()
+        except RuntimeError:
+            # It is being closed; or the system gives no more threads, and it stands in the queue all the same: then its
+            # turn gives the room back, and nobody else may.
             return False
         return True
 

@@ -4,14 +4,15 @@ Stories like those of `sign_in_traps`: each takes the stand and the front's name
 behind.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from tests.end_to_end.sign_in_matrix import EXTERNAL, NEW, OLD, PASSWORDS, WITHIN_S, WRONG
+from tests.end_to_end.sign_in_matrix import EXTERNAL, NEW, OLD, OWN, PASSWORDS, WITHIN_S, WRONG
 from tests.end_to_end.sign_in_traps import Story
 from tests.support.b2c_policy import B2cPolicy, Mode
 from tests.support.graph_http import GraphHttp
+from tests.support.legacy_front import hand_on
 from tests.support.legacy_shop import MUST_CHANGE
 from tests.support.matrix_stand import NO_ACCOUNT, NOBODY_KNOWS, PEOPLE, MatrixStand
 from tests.support.scripted_server import wait_until
@@ -25,6 +26,7 @@ BARRED_HERE, SEEN, STUBBORN, UNHEARD = (
     "stub@example.com",
     "lost@example.com",
 )
+CAPTURED, CHOSEN_HERE = "loyal@example.com", "fickle@example.com"
 RESET_ELSEWHERE, RESET_LATE = "moved@example.com", "tardy@example.com"
 USER_NAME, USER_NAME_TO_CHANGE = "gardener_7", "carpenter_9"
 LAG_S = 60.0
@@ -42,6 +44,8 @@ def people_of_stories() -> dict[str, str]:
         RESET_LATE,
         USER_NAME,
         USER_NAME_TO_CHANGE,
+        CAPTURED,
+        CHOSEN_HERE,
     ]
     return dict.fromkeys(names, OLD_PASSWORD)
 
@@ -157,6 +161,35 @@ def user_name(stand: MatrixStand, front: str) -> None:
     assert stand.opens(USER_NAME_TO_CHANGE, PASSWORDS) == (OLD if front == EXTERNAL else waits_for)
 
 
+def captured_then_reset_at_the_front(stand: MatrixStand, front: str) -> None:
+    """External ID opens with what the front has proven last, and with nothing that came before; nobody is asked."""
+    del front
+    asked, captured = stand.asked, _hand_on(stand)
+    assert captured(CAPTURED, OLD_PASSWORD, "sign_in") == 202
+    wait_until(lambda: stand.flag(CAPTURED) is False, seconds=WITHIN_S)
+    assert stand.front.sign_in(CAPTURED, OLD_PASSWORD) is End.TOKEN
+    assert captured(CAPTURED, NEW_PASSWORD, "password_reset") == 200
+    assert stand.front.sign_in(CAPTURED, OLD_PASSWORD) is End.WRONG
+    assert stand.front.sign_in(CAPTURED, NEW_PASSWORD) is End.TOKEN
+    assert stand.opens(CAPTURED, PASSWORDS) == NEW
+    wait_until(lambda: stand.state(CAPTURED) is State.COMPLETE, seconds=WITHIN_S)
+    assert stand.asked == asked
+
+
+def captured_after_a_reset_at_the_page(stand: MatrixStand, front: str) -> None:
+    """What somebody chose here stays, whatever the front hands on afterwards; and the flag goes down."""
+    del front
+    captured = _hand_on(stand)
+    assert stand.front.reset(CHOSEN_HERE, PASSWORDS[OWN]) is End.RESET
+    for password, event in ((OLD_PASSWORD, "password_change"), (NEW_PASSWORD, "password_reset")):
+        assert captured(CHOSEN_HERE, password, event) == 409
+    assert captured(CHOSEN_HERE, OLD_PASSWORD, "sign_in") == 202
+    assert stand.front.sign_in(CHOSEN_HERE, OLD_PASSWORD) is End.WRONG
+    wait_until(lambda: stand.flag(CHOSEN_HERE) is False, seconds=WITHIN_S)
+    assert stand.front.sign_in(CHOSEN_HERE, PASSWORDS[OWN]) is End.TOKEN
+    assert stand.opens(CHOSEN_HERE, PASSWORDS) == OWN
+
+
 STORIES: Mapping[str, Story] = MappingProxyType(
     {
         "disabled account": disabled_account,
@@ -169,6 +202,13 @@ STORIES: Mapping[str, Story] = MappingProxyType(
         "reset that shows late": reset_that_shows_late,
     }
 )
+CAPTURES: Mapping[str, Story] = MappingProxyType(
+    {
+        "captured, then reset at the front": captured_then_reset_at_the_front,
+        "captured after a reset at the page": captured_after_a_reset_at_the_page,
+    }
+)
+"""What a legacy front before an external tenant brings along."""
 WRITTEN_BY_ENTRA = ("write that fails", "write whose answer is lost")
 """Nothing of these can be seen at the page of External ID: the tenant's own write does not fail on demand."""
 
@@ -204,6 +244,12 @@ def _loses_nothing(stand: MatrixStand, front: str, name: str) -> None:
         assert stand.flag(name) is False
     assert stand.front.sign_in(name, OLD_PASSWORD) is End.WRONG
     assert stand.opens(name, PASSWORDS) == NEW
+
+
+def _hand_on(stand: MatrixStand) -> Callable[[str, str, str], int]:
+    """What the legacy front does with a name, a password and an event; the answer's status."""
+    address, authority = stand.service.address, stand.folder / "authority.pem"
+    return lambda name, password, event: hand_on(address, authority, (name, password, event))
 
 
 def _reset_behind_our_back(stand: MatrixStand, name: str) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 from tests.end_to_end.sign_in_matrix import EXTERNAL, ROWS, Row, migrated_people, play, rows_of
-from tests.end_to_end.sign_in_stories import STORIES, WRITTEN_BY_ENTRA, people_of_stories
+from tests.end_to_end.sign_in_stories import CAPTURES, STORIES, WRITTEN_BY_ENTRA, people_of_stories
 from tests.end_to_end.sign_in_traps import TRAPS, people_of_traps
 from tests.support.b2c_policy import Mode
 from tests.support.emulator import Emulator, running_emulator
@@ -75,6 +75,12 @@ def test_each_trap_at_the_external_id_page(external: MatrixStand, trap: str) -> 
 @pytest.mark.parametrize("trap", TRAPS)
 def test_each_trap_through_a_b2c_policy(b2c: MatrixStand, mode: Mode, trap: str) -> None:
     TRAPS[trap](b2c, mode)
+
+
+@at_the_page
+@pytest.mark.parametrize("story", CAPTURES)
+def test_each_capture_before_the_external_id_page(external: MatrixStand, story: str) -> None:
+    CAPTURES[story](external, EXTERNAL)
 
 
 @at_the_page

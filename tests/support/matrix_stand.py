@@ -16,6 +16,7 @@ from tests.support.desk import QUICK, Desk
 from tests.support.emulator import EmulatedTenant, Emulator
 from tests.support.external_front import ExternalFront
 from tests.support.graph_http import GraphHttp
+from tests.support.legacy_front import SERVICE
 from tests.support.legacy_shop import ANSWERS, LegacyShop
 from tests.support.scripted_server import ScriptedServer
 from tests.support.service_process import RunningService, running_service
@@ -119,7 +120,7 @@ class MatrixStand:
 def external_stand(folder: Path, emulator: Emulator, people: Mapping[str, str]) -> Iterator[MatrixStand]:
     """The hosted page of the external tenant; these people (name -> legacy password) are premigrated."""
     shop = LegacyShop(dict(people))
-    with prepared_stand(folder, emulator, people) as stand:
+    with prepared_stand(folder, emulator, people, service_lines=SERVICE) as stand:
         stand.legacy.script = shop.script
         _reads_answers(folder)
         front = ExternalFront(emulator, stand.tenant, stand.ready.client_id)

@@ -9,6 +9,7 @@ import bcrypt
 
 from benchmarks.rows import Bench, Row, at_least
 from idferry.connectors.hash_verifier import HashVerifier
+from idferry.connectors.memory_share import MemoryShare
 from idferry.hashes import BOUNDS
 from idferry.ports import Deadline, HashRow, LegacyRef
 from idferry.rules.hash_trust import Freeze
@@ -36,6 +37,7 @@ def rows(bench: Bench) -> Iterator[Row]:
             store=store,
             freeze=Freeze(FROZEN),
             bounds=BOUNDS,
+            memory=MemoryShare(kib=BOUNDS.memory_kib_most, clock=SystemClock()),
             clock=SystemClock(),
             tell=lambda _: None,
         )

@@ -156,6 +156,9 @@ MEANINGS |= {
     "hashes.path": "The file with password hashes, encrypted.",
     "hashes.key": "Its key: the name of where it lies, at least 32 characters. Where it is set, `idferry premigrate` takes "
     "the hashes of every source that has some.",
+    "hashes.bounds": "How much one hash may cost: [bounds](password-hashes.md#bounds) by name, where they differ from the default. "
+    "Costlier hashes are not loaded and not checked.",
+    "hashes.memory_mib": "Memory for all checks of hashes together, in MiB. Those that need much wait for each other.",
     "verifier.hashes.legacy_frozen_at": "Since when nobody can change a password in the legacy system, ISO 8601 with a "
     "zone. Hashes that were exported before it may be stale and are not asked, unless `--accept-stale-hashes` says so.",
     "guard.path": "The file in which attempts are booked, never the ledger's. Its key lies beside it, in the same name with "
@@ -336,7 +339,7 @@ def _kind(kind: Any) -> str:
     if get_origin(kind) is Literal:
         return " or ".join(code(one) for one in get_args(kind) if one)
     if get_origin(kind) is dict:
-        return "table of texts"
+        return "table of numbers" if get_args(kind)[1:] == (int,) else "table of texts"
     if get_origin(kind) is list:
         return "list of texts" if get_args(kind) == (str,) else "list of tables"
     if isinstance(kind, types.UnionType):

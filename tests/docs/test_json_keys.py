@@ -257,6 +257,7 @@ def _hash_documents(project: Project) -> dict[str, list[Any]]:
         },
         {"hash": "01dfae6e5d4d90d9892622325959afbe", "salt": "7050461", "password": "hashcat"},
         {"hash": "no hash at all", "password": "hashcat"},
+        {"hash": "$6$rounds=999999999$72820166$" + "a" * 86, "password": "costs too much"},
     ]
     lines = "".join(json.dumps(one) + "\n" for one in rows)
     (project.folder / "rows.jsonl").write_text(lines, encoding="utf-8")

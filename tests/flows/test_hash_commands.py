@@ -4,7 +4,7 @@ import hashlib
 import json
 from base64 import b64encode
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -206,6 +206,10 @@ def test_proving_stops_when_asked() -> None:
         prove_hash(case=HashCase(line=1, value=MD5), password=Password("x"), stop=lambda: True)
 
 
+SMALL = Bounds(
+    bcrypt_cost=4, argon2_memory_kib=64, argon2_work=64, pbkdf2_iterations=16, scrypt_n=4, scrypt_work=32,
+    crypt_rounds=1_000,
+)  # fmt: skip
 # --- forecast --------------------------------------------------------------------------------------------------------
 
 
@@ -222,7 +226,9 @@ def test_a_forecast_measures_each_kind_once_and_counts_the_rest() -> None:
         HashCase(line=1, value=MD5, descriptor=of(scheme="md5"))
     ] * 9
     rows += [HashCase(line=1, value="$2b$04$x"), HashCase(line=1, value="$y$")]
-    found = forecast_hashes(cases=rows, clock=TickingClock(), threads=2, deadline_s=1.6)
+    found = forecast_hashes(
+        cases=rows, clock=TickingClock(), threads=2, deadline_s=1.6, bounds=SMALL, memory_kib=64
+    )
     assert (found.malformed, found.unsupported) == (1, 1)
     assert found.forecast is not None
     assert {(one.scheme, one.count) for one in found.forecast.kinds} == {("bcrypt", 90), ("md5", 9)}
@@ -231,7 +237,14 @@ def test_a_forecast_measures_each_kind_once_and_counts_the_rest() -> None:
 
 
 def test_rows_that_nobody_can_check_have_no_forecast() -> None:
-    found = forecast_hashes(cases=[HashCase(line=1, value="x y")], clock=HandClock(), threads=2, deadline_s=1)
+    found = forecast_hashes(
+        cases=[HashCase(line=1, value="x y")],
+        clock=TickingClock(),
+        threads=2,
+        deadline_s=1,
+        bounds=SMALL,
+        memory_kib=64,
+    )
     assert (found.forecast, found.unsupported) == (None, 1)
 
 
@@ -243,12 +256,66 @@ def test_too_many_kinds_are_refused() -> None:
         for one in range(201)
     ]
     with pytest.raises(UsageError, match="201 kinds"):
-        forecast_hashes(cases=rows, clock=HandClock(), threads=2, deadline_s=1)
+        forecast_hashes(cases=rows, clock=HandClock(), threads=2, deadline_s=1, memory_kib=64)
 
 
 def test_costs_beyond_the_bounds_are_not_measured() -> None:
     rows = [HashCase(line=1, value=BCRYPT)]
     found = forecast_hashes(
-        cases=rows, clock=HandClock(), threads=2, deadline_s=1, bounds=Bounds(bcrypt_cost=3)
+        cases=rows,
+        clock=TickingClock(),
+        threads=2,
+        deadline_s=1,
+        bounds=replace(SMALL, bcrypt_cost=3),
+        memory_kib=64,
     )
     assert found.forecast is None
+    assert found.over_bounds == {"bcrypt_cost": 1}
+
+
+ARGON2 = "$argon2id$v=19$m=32,t=2,p=4$cm94YnRVOW5jZzFzcVE4bQ$MNzk5BtR2vUhrp6qQEjRNw"
+
+
+@pytest.mark.parametrize(("memory_kib", "at_once"), [(32, 1), (95, 2), (96, 3), (10_000, 4)])
+def test_hashes_that_take_memory_are_checked_beside_each_other_as_far_as_it_goes(
+    memory_kib: int, at_once: int
+) -> None:
+    found = forecast_hashes(
+        cases=[HashCase(line=1, value=ARGON2), HashCase(line=2, value=BCRYPT)],
+        clock=TickingClock(),
+        threads=4,
+        deadline_s=1,
+        bounds=SMALL,
+        memory_kib=memory_kib,
+    )
+    assert (found.memory_kib, found.at_once) == (32, at_once)
+    assert found.forecast is not None
+    assert found.forecast.per_second == pytest.approx(0.8 * at_once / 0.03)
+
+
+def test_what_the_bounds_allow_is_measured_in_part_and_multiplied() -> None:
+    found = forecast_hashes(
+        cases=[],
+        clock=TickingClock(),
+        threads=2,
+        deadline_s=1,
+        bounds=replace(
+            SMALL, bcrypt_cost=8, argon2_work=256, pbkdf2_iterations=160, scrypt_work=96, crypt_rounds=16_000
+        ),
+        memory_kib=64,
+    )
+    seconds = {one.scheme: one.seconds / 0.03 for one in found.bounded if one.scheme != "sha512-crypt"}
+    assert seconds == pytest.approx({"bcrypt": 16, "argon2": 4, "pbkdf2-phc": 16, "scrypt-phc": 3})
+    assert {one.scheme: one.memory_kib for one in found.bounded if one.memory_kib} == {
+        "argon2": 64,
+        "scrypt-phc": 4,
+    }
+
+
+def test_a_machine_without_the_memory_that_a_bound_allows_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object) -> bool:
+        raise MemoryError
+
+    monkeypatch.setattr("idferry.hashes.parsed.Hash.verify", fails)
+    with pytest.raises(UsageError, match="has not the memory that"):
+        forecast_hashes(cases=[], clock=TickingClock(), threads=2, deadline_s=1, bounds=SMALL, memory_kib=64)

@@ -161,13 +161,27 @@ def forecast_document(found: HashForecast, *, threads: int, deadline_ms: int) ->
             {"scheme": one.scheme, "cost": one.cost, "count": one.count, "milliseconds": _ms(one.seconds)}
             for one in (forecast.kinds if forecast else ())
         ],
+        "over_bounds": dict(found.over_bounds),
+        "memory_mib": _mib(found.memory_kib),
+        "at_once": found.at_once,
+        "bounds": [
+            {
+                "scheme": one.scheme,
+                "bound": one.bound,
+                "milliseconds": _ms(one.seconds),
+                "memory_mib": _mib(one.memory_kib),
+                "fits": one.seconds * 1000 < deadline_ms,
+            }
+            for one in found.bounded
+        ],
     }
 
 
-def print_forecast(console: Console, found: HashForecast, *, threads: int, deadline_ms: int) -> None:
+def print_forecast(console: Console, found: HashForecast, *, deadline_ms: int) -> None:
     """The kinds, then what they come to."""
     forecast = found.forecast
     refused = counts({"malformed": found.malformed, "unsupported": found.unsupported})
+    _print_bounds(console, found, deadline_ms=deadline_ms)
     if forecast is None:
         say(console, f"No row can be checked ({refused or 'the file is empty'}).")
         return
@@ -178,7 +192,7 @@ def print_forecast(console: Console, found: HashForecast, *, threads: int, deadl
         figures(
             [
                 ("hashes", f"{forecast.people:,}", f"not counted: {refused}" if refused else ""),
-                ("sign-ins/s", f"{forecast.per_second:,.1f}", f"{threads} threads, four fifths busy"),
+                ("sign-ins/s", f"{forecast.per_second:,.1f}", f"{found.at_once} at once, four fifths busy"),
                 ("p95", f"{_ms(forecast.p95_s):,}", f"ms of {deadline_ms:,} ms"),
                 ("slowest", f"{_ms(forecast.slowest_s):,}", "ms"),
             ]
@@ -202,6 +216,29 @@ def print_forecast(console: Console, found: HashForecast, *, threads: int, deadl
             f"The slowest kind takes longer than the caller waits ({deadline_ms:,} ms).",
             style="bold",
         )
+
+
+def _print_bounds(console: Console, found: HashForecast, *, deadline_ms: int) -> None:
+    """What one check may cost on this machine, whatever the file holds."""
+    rows = [
+        (
+            one.scheme,
+            one.bound,
+            f"{_ms(one.seconds):,} ms",
+            f"{_mib(one.memory_kib):,} MiB" if one.memory_kib else "",
+        )
+        for one in found.bounded
+    ]
+    console.print(listing(["scheme", "the bounds allow up to", "which takes", "memory"], rows))
+    console.print()
+    slow = [one.bound.partition(" ")[0] for one in found.bounded if one.seconds * 1000 >= deadline_ms]
+    if slow:
+        say(
+            console,
+            f"Hashes at {', '.join(slow)} would end after the {deadline_ms:,} ms: lower [hashes] bounds.",
+        )
+    for name, count in sorted(found.over_bounds.items()):
+        say(console, f"{count:,} hashes are over {name}: nobody could sign in with them.")
 
 
 def load_document(report: LoadReport, *, source: str, executed: bool, forgotten: int) -> dict[str, Any]:
@@ -246,6 +283,10 @@ def print_load(console: Console, report: LoadReport, *, source: str, executed: b
         console.print()
         shown = [(one.key, str(one.line), one.reason) for one in report.refused[:SHOWN_MAX]]
         console.print(listing(["key", "line", "why it is not taken"], shown))
+
+
+def _mib(kib: int) -> float:
+    return round(kib / 1024, 1)
 
 
 def _ms(seconds: float) -> float:

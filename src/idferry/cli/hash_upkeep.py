@@ -8,7 +8,13 @@ from idferry.flows.load_hashes import load_hashes
 from idferry.ports import LedgerReport, LegacySource, Stop
 from idferry.rules.happenings import Happening
 from idferry.settings import Settings
-from idferry.wiring import exported_at_of, hash_descriptor_of, hash_store_if_any, hash_store_of
+from idferry.wiring import (
+    exported_at_of,
+    hash_bounds_of,
+    hash_descriptor_of,
+    hash_store_if_any,
+    hash_store_of,
+)
 
 
 def load_hashes_of(read: Settings, source: LegacySource, *, stop: Stop) -> None:
@@ -26,6 +32,7 @@ def load_hashes_of(read: Settings, source: LegacySource, *, stop: Stop) -> None:
             descriptor=hash_descriptor_of(read, source.name),
             exported_at=exported_at,
             store=store,
+            bounds=hash_bounds_of(read),
             tell=_unheard,
             stop=stop,
         )

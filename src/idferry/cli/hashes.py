@@ -36,6 +36,7 @@ from idferry.settings import read_settings
 from idferry.wiring import (
     clock_of,
     exported_at_of,
+    hash_bounds_of,
     hash_cases_of,
     hash_descriptor_of,
     hash_rows_of,
@@ -133,12 +134,14 @@ def forecast(
             clock=clock,
             threads=threads,
             deadline_s=deadline_ms / 1000,
+            bounds=hash_bounds_of(read),
+            memory_kib=read.hashes.memory_mib * 1024,
             stop=stop,
         )
     if as_json:
         print_json(forecast_document(found, threads=threads, deadline_ms=deadline_ms))
     else:
-        print_forecast(screen(), found, threads=threads, deadline_ms=deadline_ms)
+        print_forecast(screen(), found, deadline_ms=deadline_ms)
     fits = found.forecast is not None and found.forecast.fits
     return EXIT_DONE if fits else EXIT_PEOPLE_FAILED
 
@@ -186,6 +189,7 @@ def load(
             descriptor=hash_descriptor_of(read, legacy.name),
             exported_at=moment,
             store=kept,
+            bounds=hash_bounds_of(read),
             tell=tell,
             stop=stop,
         )

@@ -1,12 +1,14 @@
 """Says by a stored hash whether a legacy password is right: no legacy system is asked, so none can lock anybody.
 
-It computes in the thread that asks; how many do so at a time is its caller's business.
+It computes in the thread that asks; how many do so at a time is its caller's business. What they take of the memory
+together is bounded here.
 """
 
 from dataclasses import dataclass
 
 import msgspec
 
+from idferry.connectors.memory_share import MemoryShare
 from idferry.errors import HashStoreUnavailable
 from idferry.hashes import Bounds, Descriptor, Hash, Malformed, Parsed, parse
 from idferry.ports import Clock, Deadline, HashRow, HashStore, LegacyRef, Tell
@@ -24,12 +26,12 @@ class HashVerifier:
     store: HashStore
     freeze: Freeze
     bounds: Bounds
+    memory: MemoryShare
     clock: Clock
     tell: Tell
 
     def verify(self, who: LegacyRef, password: Password, deadline: Deadline) -> Verdict:
         """What the stored hash says; NoAnswer for one that is stale, damaged or unsupported."""
-        del deadline  # a computation cannot be left half done; the forecast says whether it fits
         try:
             row = self.store.of(who.source, who.key)
         except HashStoreUnavailable:
@@ -42,11 +44,16 @@ class HashVerifier:
         if not isinstance(parsed, Hash):
             code = "malformed" if isinstance(parsed, Malformed) else "unsupported"
             return self._silent(code, Silence.UNSUPPORTED)
+        # Only for its turn: a computation cannot be left half done, and the forecast says whether it fits.
+        if not self.memory.take(parsed.memory_kib, deadline):
+            return self._silent("memory_busy", Silence.QUEUE_FULL)
         try:
             opens = parsed.verify(password, row.hashed_name)
         except MemoryError:
             # One costly hash must not open the breaker for everybody else's.
             return self._silent("no_memory", Silence.UNSUPPORTED)
+        finally:
+            self.memory.give_back(parsed.memory_kib)
         return self._said("match", Match()) if opens else self._said("mismatch", Mismatch())
 
     def _silent(self, code: str, silence: Silence) -> NoAnswer:

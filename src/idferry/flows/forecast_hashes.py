@@ -5,10 +5,19 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from idferry.errors import Stopped, UsageError
-from idferry.hashes import BOUNDS, Bounds, Hash, Malformed, parse
+from idferry.hashes import (
+    BOUNDS,
+    Bounds,
+    BoundsExceeded,
+    Costliest,
+    Hash,
+    Malformed,
+    costliest,
+    parse,
+)
 from idferry.ports import Clock, Stop, never
 from idferry.ports.hash_cases import HashCase
-from idferry.rules.hash_forecast import HashKind, SignInForecast, forecast_sign_ins
+from idferry.rules.hash_forecast import BoundedCost, HashKind, SignInForecast, forecast_sign_ins
 from idferry.rules.password import Password
 
 KINDS_MAX = 200
@@ -20,11 +29,19 @@ _WRONG = Password("a password that nobody has")
 
 @dataclass(frozen=True, slots=True)
 class HashForecast:
-    """The forecast (None where no row can be checked), and the rows that cannot be checked at all."""
+    """The forecast (None where no row can be checked), and the rows that cannot be checked at all.
+
+    `over_bounds`: rows among the unsupported ones that cost too much, by the bound. `bounded`: what the bounds allow.
+    `memory_kib`: the most that one of the rows takes; `at_once`: how many checks fit beside each other.
+    """
 
     forecast: SignInForecast | None
     malformed: int
     unsupported: int
+    over_bounds: Counter[str]
+    bounded: tuple[BoundedCost, ...]
+    memory_kib: int
+    at_once: int
 
 
 def forecast_hashes(
@@ -34,9 +51,12 @@ def forecast_hashes(
     threads: int,
     deadline_s: float,
     bounds: Bounds = BOUNDS,
+    memory_kib: int,
     stop: Stop = never,
 ) -> HashForecast:
-    """Count the kinds, measure one of each, forecast.
+    """Count the kinds, measure one of each and the costliest that the bounds allow, forecast.
+
+    `memory_kib` is what all checks together may take.
 
     Raises:
         SourceError: the rows cannot be read.
@@ -46,6 +66,7 @@ def forecast_hashes(
     counts: Counter[tuple[str, str]] = Counter()
     examples: dict[tuple[str, str], Hash] = {}
     refused: Counter[bool] = Counter()
+    over: Counter[str] = Counter()
     for case in cases:
         parsed = case.unreadable or parse(case.value, case.descriptor, bounds=bounds)
         if isinstance(parsed, Hash):
@@ -54,6 +75,8 @@ def forecast_hashes(
             examples.setdefault(kind, parsed)
         else:
             refused[isinstance(parsed, Malformed)] += 1
+            if isinstance(parsed, BoundsExceeded):
+                over[parsed.what] += 1
         if stop():
             raise Stopped("stopped; nothing was changed")
     if len(examples) > KINDS_MAX:
@@ -72,8 +95,28 @@ def forecast_hashes(
         kinds.append(HashKind(*kind, count=counts[kind], seconds=seconds))
         if stop():
             raise Stopped("stopped; nothing was changed")
-    forecast = forecast_sign_ins(kinds, threads=threads, deadline_s=deadline_s) if kinds else None
-    return HashForecast(forecast, malformed=refused[True], unsupported=refused[False])
+    largest_kib = max((one.memory_kib for one in examples.values()), default=0)
+    at_once = min(threads, memory_kib // largest_kib) if largest_kib else threads
+    return HashForecast(
+        forecast_sign_ins(kinds, threads=at_once, deadline_s=deadline_s) if kinds else None,
+        malformed=refused[True],
+        unsupported=refused[False],
+        over_bounds=over,
+        bounded=tuple(_bounded(one, clock) for one in costliest(bounds)),
+        memory_kib=largest_kib,
+        at_once=at_once,
+    )
+
+
+def _bounded(one: Costliest, clock: Clock) -> BoundedCost:
+    try:
+        seconds = _seconds(one.part, clock) * one.times
+    except MemoryError as error:
+        raise UsageError(
+            f"this machine has not the memory that {one.bound} allows",
+            remedy="Lower it in [hashes] bounds, or run this where the service will run.",
+        ) from error
+    return BoundedCost(one.part.scheme, one.bound, seconds, one.part.memory_kib)
 
 
 def _seconds(example: Hash, clock: Clock) -> float:

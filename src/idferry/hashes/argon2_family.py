@@ -42,6 +42,7 @@ class Argon2:
         bounds.check("argon2_memory_kib", self.memory)
         bounds.check("argon2_iterations", self.iterations)
         bounds.check("argon2_parallelism", self.parallelism)
+        bounds.check("argon2_work", self.memory * self.iterations)
         if self.memory < LANE_KIB_MIN * self.parallelism:
             raise malformed(f"less memory than {LANE_KIB_MIN} KiB for each lane")
         if self.version not in (VERSION_OLD, VERSION):
@@ -84,6 +85,7 @@ class Argon2:
         return Checker(
             self.cost,
             lambda password, _: hmac.compare_digest(self.derive(password, salt, len(expected)), expected),
+            self.memory,
         )
 
 

@@ -43,7 +43,13 @@ def _read(value: str, descriptor: Descriptor, bounds: Bounds) -> Checker:
             data = step(data).hex().encode()
         return hmac.compare_digest(steps[-1](data), expected)
 
-    return Checker(":".join(names), check)
+    return Checker(":".join(names), check, max(_kib(name) for name in names))
+
+
+def _kib(name: str) -> int:
+    """The memory of one function, which has been read before."""
+    name = _INTERACTIVE if name == "2" else name
+    return number(name.split("_")[3]) // 1024 if name.startswith("3_") else 0
 
 
 def _length(name: str) -> int:

@@ -99,23 +99,26 @@ def unsupported(reason: str, lacking: Lacking = Lacking.NOT_BUILT) -> Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Checker:
-    """What a scheme's reader gives: its cost in its own words, and the check itself."""
+    """What a scheme's reader gives: its cost in its own words, the check itself, and the memory that it takes."""
 
     cost: str
     check: Check
+    memory_kib: int = 0
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Hash:
     """A stored hash that was read, is within bounds, and checks passwords.
 
-    `cost` is the same for hashes of a scheme that take the same time: what a forecast measures once.
+    `cost` is the same for hashes of a scheme that take the same time: what a forecast measures once. `memory_kib` is
+    what one check takes as long as it runs, where that is much.
     """
 
     scheme: str
     cost: str
     check: Check
     preparation: Preparation
+    memory_kib: int = 0
 
     def verify(self, password: Password, hashed_name: str = "") -> bool:
         """Whether this password was hashed. `hashed_name`: the user name, where the scheme mixes it in.

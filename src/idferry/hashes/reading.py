@@ -88,4 +88,4 @@ def _read(scheme: Scheme, value: str, descriptor: Descriptor, bounds: Bounds) ->
         checker = scheme.read(value, whole, bounds)
     except Refusal as refusal:
         return refusal.outcome
-    return Hash(scheme.name, checker.cost, checker.check, whole.preparation())
+    return Hash(scheme.name, checker.cost, checker.check, whole.preparation(), checker.memory_kib)

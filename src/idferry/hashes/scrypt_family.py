@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
-from idferry.hashes.bounds import Bounds, check_derived, check_salt
+from idferry.hashes.bounds import Bounds, check_derived, check_salt, scrypt_kib
 from idferry.hashes.descriptor import Descriptor
 from idferry.hashes.encodings import bare_base64_bytes, base64_bytes, decoded, hex_bytes, number, text_bytes
 from idferry.hashes.parsed import Checker, malformed
@@ -54,6 +54,7 @@ class ScryptNumbers:
         bounds.check("scrypt_n", self.n)
         bounds.check("scrypt_block_size", self.block_size)
         bounds.check("scrypt_parallelism", self.parallelism)
+        bounds.check("scrypt_work", self.n * self.block_size * self.parallelism)
         check_salt(self.salt)
         if self.n < 2 or self.n & (self.n - 1):
             raise malformed("N is not a power of 2")
@@ -61,6 +62,11 @@ class ScryptNumbers:
         if self.n >= 1 << (N_BITS_PER_BLOCK * self.block_size):
             raise malformed("N is too large for the size of a block")
         return self
+
+    @property
+    def memory_kib(self) -> int:
+        """What it takes of the memory."""
+        return scrypt_kib(n=self.n, block_size=self.block_size)
 
     @property
     def cost(self) -> str:
@@ -82,6 +88,7 @@ class ScryptNumbers:
         return Checker(
             self.cost,
             lambda password, _: hmac.compare_digest(self.derive(password, len(expected)), expected),
+            self.memory_kib,
         )
 
 
@@ -160,7 +167,7 @@ class _Firebase:
             encryptor = Cipher(algorithms.AES256(key), modes.CTR(bytes(_AES_BLOCK_BYTES))).encryptor()
             return hmac.compare_digest(encryptor.update(signer_key) + encryptor.finalize(), expected)
 
-        return Checker(numbers.cost, check)
+        return Checker(numbers.cost, check, numbers.memory_kib)
 
 
 def _either_base64(text: str) -> bytes:

@@ -21,6 +21,16 @@ class HashKind:
 
 
 @dataclass(frozen=True, slots=True)
+class BoundedCost:
+    """The costliest hash of a scheme that the bounds allow: the bounds that say so, seconds on this machine, its memory."""
+
+    scheme: str
+    bound: str
+    seconds: float
+    memory_kib: int
+
+
+@dataclass(frozen=True, slots=True)
 class SignInForecast:
     """`mean_s`, `p95_s`, `p99_s`: one verification of a person picked evenly; `per_second`: what the cores sustain.
 

@@ -6,12 +6,23 @@ from urllib.parse import urlsplit
 
 from idferry.errors import SettingsError
 from idferry.rules.attributes import MIGRATION_FLAG, migration_flag_problem
-from idferry.settings.tables import Application, ClockSettings, Limits, Passwords, Shape, Source, Tenant
+from idferry.settings.tables import (
+    Application,
+    ClockSettings,
+    Hashes,
+    Limits,
+    Passwords,
+    Shape,
+    Source,
+    Tenant,
+)
 
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 STALE_AFTER_DAYS_MAX = 36_500
 CREATION_SECONDS_MAX = 300
 RESERVE_WRITES_MAX = 0.9
+MEMORY_MIB_MIN = 16
+MEMORY_MIB_MAX = 1_048_576
 _MAY_BE_ZERO = frozenset({"settle_seconds", "reserve_writes"})
 
 
@@ -57,6 +68,12 @@ def check_passwords(passwords: Passwords) -> None:
     """A tolerance that covers a creation and no more."""
     if not 0 <= passwords.creation_seconds <= CREATION_SECONDS_MAX:
         raise SettingsError(f"passwords.creation_seconds is between 0 and {CREATION_SECONDS_MAX}")
+
+
+def check_hashes(hashes: Hashes) -> None:
+    """Room for at least a small costly hash, and not for more than a machine has."""
+    if not MEMORY_MIB_MIN <= hashes.memory_mib <= MEMORY_MIB_MAX:
+        raise SettingsError(f"hashes.memory_mib is between {MEMORY_MIB_MIN} and {MEMORY_MIB_MAX}")
 
 
 def check_applications(applications: Sequence[Application]) -> None:

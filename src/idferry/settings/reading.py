@@ -13,6 +13,7 @@ from idferry.settings.checks import (
     check_addresses,
     check_applications,
     check_flag,
+    check_hashes,
     check_limits,
     check_passwords,
     check_shape,
@@ -195,6 +196,7 @@ def parse_settings(raw: Mapping[str, Any], *, file: Path | None, folder: Path) -
     check_addresses(settings.tenant, settings.clock)
     check_applications(settings.applications)
     check_flag(settings.tenant)
+    check_hashes(settings.hashes)
     check_limits(settings.limits)
     check_passwords(settings.passwords)
     check_shape(settings.shape)

@@ -60,6 +60,8 @@ class Hashes:
 
     path: str = "idferry.hashes"
     key: str = ""
+    bounds: dict[str, int] = field(default_factory=dict)
+    memory_mib: int = 512
 
 
 @dataclass(frozen=True, slots=True)

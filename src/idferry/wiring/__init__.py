@@ -10,6 +10,7 @@ from idferry.wiring.directories import directory_of
 from idferry.wiring.guard import check_lockouts, guard_if_any, guard_of, keyed_digest, submissions_of
 from idferry.wiring.hash_store import (
     exported_at_of,
+    hash_bounds_of,
     hash_descriptor_of,
     hash_store_if_any,
     hash_store_of,
@@ -55,6 +56,7 @@ __all__ = [
     "exported_source_of",
     "guard_if_any",
     "guard_of",
+    "hash_bounds_of",
     "hash_cases_of",
     "hash_descriptor_of",
     "hash_rows_of",

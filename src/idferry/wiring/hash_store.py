@@ -2,11 +2,14 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
+from difflib import get_close_matches
 from pathlib import Path
 
+from idferry.connectors.memory_share import MemoryShare
 from idferry.errors import SettingsError
-from idferry.hashes import Descriptor, Malformed
+from idferry.hashes import BOUND_NAMES, BOUNDS, LARGEST, Bounds, Descriptor, Malformed
 from idferry.hashes.descriptor import SECRET_FIELDS
 from idferry.ports import Clock, LegacySource
 from idferry.rules.hash_trust import Freeze
@@ -14,6 +17,7 @@ from idferry.settings import HashesVerifier, Settings
 from idferry.stores.hash_store import SqliteHashStore, is_plain_store, open_hash_store
 from idferry.wiring.system import random_bytes
 
+KIB_PER_MIB = 1_024
 _FORM = "Write it as 2026-11-20T18:00:00Z."
 
 
@@ -55,6 +59,38 @@ def hash_store_if_any(settings: Settings) -> Iterator[SqliteHashStore | None]:
         return
     with hash_store_of(settings) as store:
         yield store
+
+
+def hash_bounds_of(settings: Settings) -> Bounds:
+    """How much one hash may cost, as `[hashes] bounds` changes it.
+
+    Raises:
+        SettingsError: a bound that is none, more than anybody gets, or more memory than all checks together may take.
+    """
+    said = settings.hashes.bounds
+    for name, value in said.items():
+        if name not in BOUND_NAMES:
+            near = get_close_matches(name, BOUND_NAMES, n=1)
+            raise SettingsError(
+                f"hashes.bounds has no {name}",
+                remedy=f"The nearest is {near[0]}." if near else f"One of {', '.join(BOUND_NAMES)}.",
+            )
+        most = getattr(LARGEST, name)
+        if not 1 <= value <= most:
+            raise SettingsError(f"hashes.bounds.{name} is between 1 and {most:,}")
+    bounds = replace(BOUNDS, **said)
+    if bounds.memory_kib_most > settings.hashes.memory_mib * KIB_PER_MIB:
+        raise SettingsError(
+            f"hashes.memory_mib is {settings.hashes.memory_mib:,}, and one hash within hashes.bounds takes "
+            f"{bounds.memory_kib_most // KIB_PER_MIB:,}: it could never be checked",
+            remedy="Raise memory_mib, or lower argon2_memory_kib, scrypt_n and scrypt_block_size in bounds.",
+        )
+    return bounds
+
+
+def hash_memory_of(settings: Settings, clock: Clock) -> MemoryShare:
+    """What all checks of hashes together may take."""
+    return MemoryShare(kib=settings.hashes.memory_mib * KIB_PER_MIB, clock=clock)
 
 
 def hash_descriptor_of(settings: Settings, source: str) -> Descriptor:

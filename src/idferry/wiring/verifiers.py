@@ -5,11 +5,16 @@ from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 
 from idferry.connectors.hash_verifier import HashVerifier
-from idferry.hashes import BOUNDS
 from idferry.ports import Clock, LegacyRef, PasswordVerifier, ProtectedVerifier, Tell
 from idferry.rules.names import compared_form
 from idferry.settings import HashesVerifier, Settings, Verifier
-from idferry.wiring.hash_store import check_freeze, freeze_of, hash_store_of
+from idferry.wiring.hash_store import (
+    check_freeze,
+    freeze_of,
+    hash_bounds_of,
+    hash_memory_of,
+    hash_store_of,
+)
 from idferry.wiring.hashes import processors
 from idferry.wiring.live_verifiers import known_rate, live_verifier
 from idferry.wiring.protected_verifiers import CallLimits, Protected
@@ -105,7 +110,8 @@ def _hashes(
         name=one.name,
         store=stack.enter_context(hash_store_of(settings)),
         freeze=freeze,
-        bounds=BOUNDS,
+        bounds=hash_bounds_of(settings),
+        memory=hash_memory_of(settings, clock),
         clock=clock,
         tell=tell,
     )

@@ -7,6 +7,7 @@ from tests.support.hand_clock import HandClock
 from tests.support.memory_hash_store import MemoryHashStore
 
 from idferry.connectors.hash_verifier import HashVerifier
+from idferry.connectors.memory_share import MemoryShare
 from idferry.errors import HashStoreUnavailable
 from idferry.hashes import BOUNDS, Bounds
 from idferry.ports import Deadline, HashRow, LegacyRef
@@ -28,6 +29,7 @@ def asked(
     freeze: Freeze | None = None,
     bounds: Bounds = BOUNDS,
     store: MemoryHashStore | None = None,
+    memory: MemoryShare | None = None,
 ) -> tuple[Verdict, str]:
     told: list[Happening] = []
     store = store or MemoryHashStore()
@@ -35,9 +37,15 @@ def asked(
         store.put([row])
     clock = HandClock()
     verifier = HashVerifier(
-        name="old", store=store, freeze=freeze or Freeze(FROZEN), bounds=bounds, clock=clock, tell=told.append
+        name="old",
+        store=store,
+        freeze=freeze or Freeze(FROZEN),
+        bounds=bounds,
+        memory=memory or MemoryShare(kib=64, clock=clock),
+        clock=clock,
+        tell=told.append,
     )
-    verdict = verifier.verify(LegacyRef("shop", "1", "anna"), Password(password), Deadline(1.0))
+    verdict = verifier.verify(LegacyRef("shop", "1", "anna"), Password(password), Deadline(0.05))
     [answered] = told
     assert isinstance(answered, LegacyAnswered)
     return verdict, answered.code
@@ -91,6 +99,26 @@ def test_each_answer_has_its_verdict_and_its_code(
 def test_bounds_hold_at_every_check() -> None:
     silent = NoAnswer(Silence.UNSUPPORTED, reached=False)
     assert asked(row(), bounds=Bounds(bcrypt_cost=3)) == (silent, "unsupported")
+
+
+ARGON2 = "$argon2id$v=19$m=32,t=2,p=4$cm94YnRVOW5jZzFzcVE4bQ$MNzk5BtR2vUhrp6qQEjRNw"
+
+
+def test_what_a_check_takes_of_the_memory_is_given_back_whatever_it_says() -> None:
+    share = MemoryShare(kib=32, clock=HandClock())
+    for password, verdict in (("wrong", Mismatch()), ("test", Match()), ("wrong", Mismatch())):
+        assert asked(row(ARGON2), password, memory=share)[0] == verdict
+
+
+def test_a_check_that_finds_no_memory_in_time_reaches_nobody_and_is_no_wrong_password() -> None:
+    share = MemoryShare(kib=32, clock=HandClock())
+    assert share.take(1, Deadline(1.0))
+    busy = (NoAnswer(Silence.QUEUE_FULL, reached=False), "memory_busy")
+    assert asked(row(ARGON2), memory=share) == busy
+    assert asked(row(), memory=share) == (Match(), "match"), "bcrypt takes none, and waits for none"
+    share.give_back(1)
+    assert asked(row(ARGON2), memory=share)[1] == "match"
+    assert asked(row(ARGON2), memory=MemoryShare(kib=31, clock=HandClock())) == busy
 
 
 def test_a_store_that_cannot_be_used_is_no_wrong_password() -> None:

@@ -10,7 +10,9 @@ from tests.support.hash_checks import CHEAP
 from tests.support.hash_vectors import FIREBASE, SALT16, VECTORS
 
 from idferry.hashes import (
+    BOUND_NAMES,
     BOUNDS,
+    LARGEST,
     SCHEMES,
     Ambiguous,
     Bounds,
@@ -141,6 +143,39 @@ def test_a_cost_beyond_the_bounds_is_refused_by_name(value: str, what: str) -> N
     assert isinstance(found, BoundsExceeded), found
     assert (found.what, found.lacking) == (what, Lacking.OVER_BOUNDS)
     assert found.asked > found.allowed == getattr(BOUNDS, what)
+
+
+@pytest.mark.parametrize(
+    ("value", "what"),
+    [
+        ("$argon2id$v=19$m=262144,t=5,p=1$cm94YnRVOW5jZzFzcVE4bQ$MNzk5BtR2vUhrp6qQEjRNw", "argon2_work"),
+        ("$scrypt$ln=17,r=8,p=4$cmFuZG9tc2FsdGlzaGFyZA$Rh+NnJNo1I6nRwaNqbDm6kmADswD1+7FTKZ7Ln9D8nQ", "scrypt_work"),
+    ],
+)  # fmt: skip
+def test_numbers_that_are_allowed_each_are_bounded_together(value: str, what: str) -> None:
+    found = parse(value)
+    assert isinstance(found, BoundsExceeded), found
+    assert found.what == what
+    assert isinstance(parse(value, bounds=LARGEST), Hash)
+
+
+def test_the_largest_bounds_are_no_smaller_than_the_usual_ones() -> None:
+    assert all(getattr(LARGEST, name) >= getattr(BOUNDS, name) for name in BOUND_NAMES)
+
+
+@pytest.mark.parametrize(
+    ("value", "kib"),
+    [
+        (BCRYPT, 0),
+        (TINY, 32),
+        ("$scrypt$ln=17,r=8,p=1$cmFuZG9tc2FsdGlzaGFyZA$Rh+NnJNo1I6nRwaNqbDm6kmADswD1+7FTKZ7Ln9D8nQ", 131_072),
+        ("36d0acc6e50072e6108fe7ed5f9559383b0c3bd79fed6eb270719208b18c1d7a:salt:1:2", 65_536),
+    ],
+)  # fmt: skip
+def test_a_hash_says_how_much_memory_its_check_takes(value: str, kib: int) -> None:
+    found = parse(value)
+    assert isinstance(found, Hash), found
+    assert found.memory_kib == kib
 
 
 def test_digest_rounds_are_bounded_too() -> None:

@@ -8,12 +8,14 @@ import pytest
 from tests.support.hand_clock import HandClock
 
 from idferry.errors import HashStoreUnavailable, SettingsError
+from idferry.hashes import BOUNDS
 from idferry.rules.hash_trust import Freeze
 from idferry.settings import HashesVerifier, Settings, parse_settings
 from idferry.wiring.hash_store import (
     check_freeze,
     exported_at_of,
     freeze_of,
+    hash_bounds_of,
     hash_descriptor_of,
     hash_store_if_any,
     hash_store_of,
@@ -126,6 +128,38 @@ def test_secrets_of_a_descriptor_are_names_of_places(tmp_path: Path, monkeypatch
     with pytest.raises(SettingsError, match="colour"):
         hash_descriptor_of(shop(tmp_path, hash={"colour": "red"}), "shop")
     assert hash_descriptor_of(shop(tmp_path), "unknown").table() == {}
+
+
+def test_the_bounds_of_the_settings_hold_instead_of_the_usual_ones(tmp_path: Path) -> None:
+    assert hash_bounds_of(settings(tmp_path)) == BOUNDS
+    said = {"bcrypt_cost": 15, "argon2_memory_kib": 65_536}
+    found = hash_bounds_of(settings(tmp_path, hashes={"bounds": said}))
+    assert (found.bcrypt_cost, found.argon2_memory_kib) == (15, 65_536)
+    assert found.pbkdf2_iterations == BOUNDS.pbkdf2_iterations
+
+
+@pytest.mark.parametrize(
+    ("hashes", "said"),
+    [
+        ({"bounds": {"bcrypt_costs": 12}}, "no bcrypt_costs"),
+        ({"bounds": {"colour": 12}}, "no colour"),
+        ({"bounds": {"bcrypt_cost": 16}}, "between 1 and 15"),
+        ({"bounds": {"crypt_rounds": 0}}, "between 1 and 1,000,000"),
+        ({"memory_mib": 255}, "one hash within hashes.bounds takes 256"),
+        ({"memory_mib": 512, "bounds": {"argon2_memory_kib": 1_048_576}}, "takes 1,024"),
+    ],
+)
+def test_bounds_that_mean_nothing_or_could_never_be_kept_are_refused(
+    tmp_path: Path, hashes: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(SettingsError, match=said):
+        hash_bounds_of(settings(tmp_path, hashes=hashes))
+
+
+@pytest.mark.parametrize("memory_mib", [0, 15, 2_000_000])
+def test_the_memory_of_all_checks_is_some_and_not_endless(tmp_path: Path, memory_mib: int) -> None:
+    with pytest.raises(SettingsError, match="memory_mib is between"):
+        settings(tmp_path, hashes={"memory_mib": memory_mib})
 
 
 def test_a_source_has_rows_to_forecast(tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ NAMES = (
     "guard",
     "hashes",
     "beside_an_import",
+    "crowd",
 )
 RESULTS = Path(__file__).parent / "RESULTS.md"
 

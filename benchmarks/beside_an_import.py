@@ -4,7 +4,6 @@ Everything is the product's own: `idferry serve`, `idferry premigrate --execute`
 beside something, take turns; what an import into another ledger does to the same figures is the machine's, not ours.
 """
 
-import base64
 import json
 import subprocess
 import time
@@ -21,6 +20,7 @@ from benchmarks.constant_server import APP_ID
 from benchmarks.export import write_export
 from benchmarks.measuring import part_of_ours, product, taken_by
 from benchmarks.rows import Bench, Row, at_most
+from benchmarks.status_service import SECRET, STATUS, request_of
 from benchmarks.tenants import constant_tenant, large_emulated_tenant
 
 PEOPLE = 50_000  # in all imports into the ledger of the sign-ins
@@ -34,12 +34,8 @@ MEMBERS_MIN = 100
 ASKED_NAMES = 1_000
 STATUS_RATE, SIGN_IN_RATE, RESET_RATE, HUNG_RATE = 200, 30, 5, 10
 PASSWORD = "Any-Password-is-right-7"
-SECRET = "Not-a-real-secret-of-at-least-32-bytes"
-STATUS, SIGN_IN, RESET = (
-    "/api/PrePasswordReset/LocalAccountSignIn",
-    "/api/migration/sign-in",
-    "/api/PrePasswordReset/PasswordUpdated",
-)
+SIGN_IN = "/api/migration/sign-in"
+RESET = "/api/PrePasswordReset/PasswordUpdated"
 SERVICE = """
 [service]
 trusted_proxies = ["127.0.0.1"]
@@ -332,15 +328,8 @@ def _sign_ins(source: str, members: int) -> list[dict[str, str]]:
 def _load(
     folder: Path, name: str, path: str, bodies: list[dict[str, str]], rate: int, connections: int
 ) -> Load:
-    told = base64.b64encode(f"policy:{SECRET}".encode()).decode()
-    requests = []
-    for one in bodies:
-        body = json.dumps(one)
-        head = f"POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
-        head += f"authorization: Basic {told}\r\ncontent-length: {len(body)}\r\n\r\n"
-        requests.append((head + body).encode())
     file = folder / f"{name}.requests"
-    file.write_bytes(b"\0".join(requests))
+    file.write_bytes(b"\0".join(request_of(path, json.dumps(one).encode()) for one in bodies))
     return Load(name, file, rate, connections)
 
 

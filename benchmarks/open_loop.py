@@ -11,6 +11,7 @@ import json
 import sys
 import time
 from collections import Counter, deque
+from contextlib import suppress
 from pathlib import Path
 
 HEAD_END = b"\r\n\r\n"
@@ -21,13 +22,28 @@ ANSWERS_WITHIN_S = 15.0
 class Sender:
     """The requests that wait, the connections that are free, and what came of it."""
 
-    def __init__(self, requests: list[bytes]) -> None:
+    def __init__(self, requests: list[bytes], host: str, port: int) -> None:
         self.requests = requests
+        self._host, self._port = host, port
+        self._opening: set[asyncio.Task[None]] = set()
         self.free: deque[Connection] = deque()
         self.waiting: deque[tuple[int, float]] = deque()
         self.sent = self.answered = 0
         self.times: list[float] = []
         self.statuses: Counter[str] = Counter()
+
+    async def open(self) -> None:
+        """One more connection; where there is none to be had, the requests wait for those that there are."""
+        with suppress(OSError):
+            await asyncio.get_running_loop().create_connection(
+                lambda: Connection(self), self._host, self._port
+            )
+
+    def reopen(self) -> None:
+        """Another connection in place of one that the service has ended."""
+        task = asyncio.ensure_future(self.open())
+        self._opening.add(task)
+        task.add_done_callback(self._opening.discard)
 
     def send(self, number: int, due_s: float) -> None:
         """Send it on a free connection, or as soon as there is one."""
@@ -88,6 +104,7 @@ class Connection(asyncio.Protocol):
             self._sender.note("none", self._due_s)
         elif self in self._sender.free:
             self._sender.free.remove(self)
+        self._sender.reopen()
 
 
 async def run(
@@ -95,11 +112,10 @@ async def run(
 ) -> dict[str, object]:
     """Send until standard input closes."""
     host, _, port = address.rpartition("//")[2].rpartition(":")
-    loop = asyncio.get_running_loop()
-    sender = Sender(requests)
+    sender = Sender(requests, host, int(port))
     for _ in range(connections):
-        await loop.create_connection(lambda: Connection(sender), host, int(port))
-    over = loop.run_in_executor(None, sys.stdin.buffer.read)
+        await sender.open()
+    over = asyncio.get_running_loop().run_in_executor(None, sys.stdin.buffer.read)
     print("ready", flush=True)
     began_s = time.monotonic()
     while not over.done():

@@ -93,18 +93,20 @@ class Workers:
         is_timed: bool,
     ) -> Result:
         began_s = elapsed()
+        result: asyncio.Future[Result] = loop.create_future()
 
-        def ended() -> None:
+        def ended(call: "Future[Result]") -> None:
             if is_timed:  # what nobody waits for takes as long as it likes
                 self._times = self._times.after(elapsed() - began_s)
             self._pass_on()
+            _tell(result, call)
 
-        def ended_in_thread(_done: "Future[Result]") -> None:
+        def ended_in_thread(call: "Future[Result]") -> None:
             # Only the loop's thread may count. A loop that is closed has nobody left who waits for a turn.
-            with suppress(RuntimeError):
-                loop.call_soon_threadsafe(ended)
-                return
-            ended()
+            try:
+                loop.call_soon_threadsafe(ended, call)
+            except RuntimeError:
+                self._pass_on()
 
         try:
             call = self._pool.submit(function)
@@ -112,9 +114,7 @@ class Workers:
             self._pass_on()
             raise
         call.add_done_callback(ended_in_thread)
-        result = asyncio.wrap_future(call)
-        result.add_done_callback(_hear)
-        return await asyncio.shield(result)
+        return await result
 
     def _pass_on(self) -> None:
         """A thread is free: it belongs to the one who has waited longest, or to the next one who comes."""
@@ -130,7 +130,13 @@ class Workers:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _hear(done: "asyncio.Future[Result]") -> None:
-    """An error that comes after its caller gave up is nobody's: unheard it would be printed as a bug."""
-    if not done.cancelled():
-        done.exception()
+def _tell(result: "asyncio.Future[Result]", call: "Future[Result]") -> None:
+    """What became of the call; where its caller has left, an error is nobody's: unheard it would be printed as a bug."""
+    if result.done():
+        return
+    if call.cancelled():
+        result.cancel()
+    elif (error := call.exception()) is not None:
+        result.set_exception(error)
+    else:
+        result.set_result(call.result())

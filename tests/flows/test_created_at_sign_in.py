@@ -28,6 +28,7 @@ from idferry.ledger.reset_status import LedgerPlace
 from idferry.ports import CreateOrder
 from idferry.rules.account import AccountDraft, PasswordPlan, TenantKind
 from idferry.rules.answers import Created
+from idferry.rules.comparison import compare
 from idferry.rules.entry import CLAIM_KEPT, PlanItem, Selection
 from idferry.rules.lifecycle import State
 from idferry.rules.password import Password
@@ -199,6 +200,28 @@ def test_a_claim_becomes_an_account_or_ends() -> None:
     told = settle_claims(claims=claims, writer=writer, clock=clock)
     assert (told.adopted, told.ended, told.kept) == (0, 1, 0)
     assert stage.state(1) is State.PLANNED
+
+
+def test_what_other_providers_call_the_person_is_in_the_draft_and_an_account_without_it_is_ours_all_the_same() -> (
+    None
+):
+    stage, clock = ModeC(0), HandClock()
+    linked = Human("f", "fay@example.com", federated=("facebook.com", "5eecb0cd"))
+    stage.ledger.plan.plan(items([linked]), run="run-1", take_up=TAKE_NOBODY_UP, at=AT)
+    stage.world.legacy.passwords["f"] = OLD
+    draft = stage.world.sign_in("fay@example.com", OLD).create
+    assert draft is not None
+    assert [one.issuer for one in draft.identities if not one.is_local] == ["facebook.com"]
+    tenant = MemoryTenant(clock=clock)
+    local_alone = structs.replace(draft, identities=tuple(one for one in draft.identities if one.is_local))
+    assert Policy(tenant).write(local_alone, OLD)
+    told = settle_claims(claims=stage.ledger.claims, writer=MemoryWriter(tenant), clock=clock)
+    entry = stage.ledger.report.entry_of_sign_in_name("fay@example.com")
+    assert entry is not None
+    assert (told.adopted, entry.state) == (1, State.COMPLETE)
+    [account] = tenant.accounts()
+    told_apart = compare(entry, account, flag_name="requiresMigration").differences
+    assert [one.attribute for one in told_apart] == ["identities"], "verify names what is missing"
 
 
 @pytest.mark.parametrize("seed", [1, 2])

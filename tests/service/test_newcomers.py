@@ -10,7 +10,7 @@ from tests.support.sign_in_stage import B2cStage
 
 from idferry.errors import LedgerError
 from idferry.rules.account import AccountDraft, PasswordPlan
-from idferry.rules.names import SignInType, local_identity
+from idferry.rules.names import Identity, SignInType, local_identity
 from idferry.rules.sign_in import Cause, Decision, Outcome
 from idferry.service.logs import PersonIds
 from idferry.service.newcomer_claims import newcomer_claims
@@ -100,6 +100,23 @@ def test_no_attribute_of_a_source_replaces_a_claim_of_ours() -> None:
     spoilt = structs.replace(DRAFT, attributes=attributes, extensions=extensions)
     claims = newcomer_claims(spoilt, "requiresMigration")
     assert "x" not in claims.values()
+
+
+def test_what_other_providers_call_the_person_comes_in_numbered_pairs() -> None:
+    federated = [
+        Identity(SignInType.FEDERATED, "5eecb0cd", "facebook.com"),
+        Identity(SignInType.FEDERATED, "10769150350006150715113082367", "google.com"),
+    ]
+    linked = structs.replace(DRAFT, identities=(federated[0], *DRAFT.identities, federated[1]))
+    claims = newcomer_claims(linked, "requiresMigration")
+    added = {name: value for name, value in claims.items() if name not in CLAIMS}
+    assert added == {
+        "federatedIssuer": "facebook.com",
+        "federatedIssuerUserId": "5eecb0cd",
+        "federatedIssuer2": "google.com",
+        "federatedIssuerUserId2": "10769150350006150715113082367",
+    }
+    assert {**claims, "otherMails": list(claims["otherMails"])} == CLAIMS | added
 
 
 def test_who_has_an_account_or_will_does_not_sign_up(stage: NewcomerStage) -> None:

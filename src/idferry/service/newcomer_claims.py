@@ -21,7 +21,8 @@ class NewcomerClaims(msgspec.Struct, frozen=True):
     """What every such answer holds, unless there is nobody to come and `createRequired` stands alone and false; attributes and extension attributes of the person stand beside it by their names.
 
     `signInEmailAddress` and `signInUserName` are the person's sign-in names as the source spells them: those that there
-    are. The migration flag is among the extension attributes, false.
+    are. What other providers call the person comes in pairs: `federatedIssuer` and `federatedIssuerUserId`, the next ones
+    with a number behind, from 2 on. The migration flag is among the extension attributes, false.
     """
 
     createRequired: bool  # noqa: N815  a name of the wire
@@ -55,6 +56,13 @@ def newcomer_claims(draft: AccountDraft, flag: str) -> dict[str, Any]:
     names = {
         _NAMES[one.sign_in_type]: one.issuer_assigned_id for one in reversed(draft.identities) if one.is_local
     }
+    federated = [one for one in draft.identities if not one.is_local]
+    for number, one in enumerate(federated, 1):
+        # A policy makes an alternativeSecurityId of the two, and its transformations know no lists of pairs.
+        names |= {
+            _numbered("federatedIssuer", number): one.issuer,
+            _numbered("federatedIssuerUserId", number): one.issuer_assigned_id,
+        }
     extensions = {f"{EXTENSION}{name}": value for name, value in draft.extensions.items()}
     return {
         **draft.attributes,
@@ -64,3 +72,7 @@ def newcomer_claims(draft: AccountDraft, flag: str) -> dict[str, Any]:
         **names,
         **msgspec.to_builtins(fixed),
     }
+
+
+def _numbered(name: str, number: int) -> str:
+    return name if number == 1 else f"{name}{number}"

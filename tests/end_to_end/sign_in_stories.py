@@ -5,6 +5,7 @@ behind.
 """
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from types import MappingProxyType
 from typing import Any
 
@@ -29,6 +30,8 @@ BARRED_HERE, SEEN, STUBBORN, UNHEARD = (
 CAPTURED, CHOSEN_HERE = "loyal@example.com", "fickle@example.com"
 RESET_ELSEWHERE, RESET_LATE = "moved@example.com", "tardy@example.com"
 USER_NAME, USER_NAME_TO_CHANGE = "gardener_7", "carpenter_9"
+LOUD, IN_TWO_WINDOWS = "loud@example.com", "busy@example.com"
+THINKS_S = 0.3
 LAG_S = 60.0
 OLD_PASSWORD, NEW_PASSWORD = PASSWORDS[OLD], PASSWORDS[NEW]
 
@@ -46,6 +49,8 @@ def people_of_stories() -> dict[str, str]:
         USER_NAME_TO_CHANGE,
         CAPTURED,
         CHOSEN_HERE,
+        LOUD,
+        IN_TWO_WINDOWS,
     ]
     return dict.fromkeys(names, OLD_PASSWORD)
 
@@ -161,6 +166,32 @@ def user_name(stand: MatrixStand, front: str) -> None:
     assert stand.opens(USER_NAME_TO_CHANGE, PASSWORDS) == (OLD if front == EXTERNAL else waits_for)
 
 
+def typed_in_capitals(stand: MatrixStand, front: str) -> None:
+    """The same person, and the legacy system hears its own spelling."""
+    word = _gets_in(stand, front, LOUD.upper())
+    assert stand.opens(LOUD, PASSWORDS) == word
+    assert stand.flag(LOUD) is False
+    assert stand.front.sign_in(LOUD, PASSWORDS[word]) is End.TOKEN
+
+
+def in_two_windows_at_once(stand: MatrixStand, front: str) -> None:
+    """Nobody reads that a right password is wrong because it is being checked for the other window."""
+    stand.shop.late_s = THINKS_S
+    try:
+        with ThreadPoolExecutor(2) as windows:
+            shown = list(windows.map(stand.front.sign_in, [IN_TWO_WINDOWS] * 2, [OLD_PASSWORD] * 2))
+    finally:
+        stand.shop.late_s = 0.0
+    if front == Mode.RESET_REQUIRED:
+        assert shown == [End.MUST_RESET] * 2
+        return
+    assert End.TOKEN in shown
+    # In mode C only one of the two makes the account, and the policy tells the other one that something went wrong.
+    assert set(shown) <= {End.TOKEN, End.FAILED if front == Mode.C else End.TOKEN}, shown
+    assert stand.opens(IN_TWO_WINDOWS, PASSWORDS) == OLD
+    assert stand.flag(IN_TWO_WINDOWS) is False
+
+
 def captured_then_reset_at_the_front(stand: MatrixStand, front: str) -> None:
     """External ID opens with what the front has proven last, and with nothing that came before; nobody is asked."""
     del front
@@ -198,6 +229,8 @@ STORIES: Mapping[str, Story] = MappingProxyType(
         "write whose answer is lost": write_whose_answer_is_lost,
         "reset that nobody tells": reset_that_nobody_tells,
         "user name": user_name,
+        "typed in capitals": typed_in_capitals,
+        "in two windows at once": in_two_windows_at_once,
         # The last one: it moves the tenant's time ahead, which a service that runs already does not follow.
         "reset that shows late": reset_that_shows_late,
     }

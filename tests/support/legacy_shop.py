@@ -19,11 +19,15 @@ ANSWERS = f"""answers = [
 
 @dataclass
 class LegacyShop:
-    """`passwords`: name -> the right one. `demands`: name -> what a right one is answered. `down`: nothing works."""
+    """`passwords`: name -> the right one. `demands`: name -> what a right one is answered. `down`: nothing works.
+
+    `late_s`: how long it thinks.
+    """
 
     passwords: dict[str, str]
     demands: dict[str, str] = field(default_factory=dict)
     down: bool = False
+    late_s: float = 0.0
 
     def script(self, seen: Seen) -> Sequence[Piece]:
         """What is answered."""
@@ -31,5 +35,5 @@ class LegacyShop:
             return answer(503)
         name, password = seen.json["identifier"], seen.json["password"]
         if self.passwords.get(name) != password:
-            return answer(403)
-        return answer(200, {"status": self.demands.get(name, RIGHT)})
+            return [self.late_s, *answer(403)]
+        return [self.late_s, *answer(200, {"status": self.demands.get(name, RIGHT)})]

@@ -30,6 +30,7 @@ from idferry.rules.attributes import AttributeValue
 from idferry.rules.legacy_user import BadRecord, LegacyUser, Place, fallback_key
 from idferry.rules.names import ASCII_BLANKS, Identity, SignInType, local_identity
 from idferry.rules.password import Password
+from idferry.rules.stored_hash import StoredHash
 from idferry.rules.withholding import without_copies
 
 DEPTH_MAX = 32
@@ -37,6 +38,8 @@ PIECE_BYTES = 64 * 1024
 TOKEN_BYTES_MAX = 4 * RECORD_BYTES_MAX
 
 SECRET_FIELD = "password"
+HASH_FIELD, SALT_FIELD, HASHED_NAME_FIELD = "passwordHash", "passwordSalt", "hashedName"
+SECRET_FIELDS = frozenset({SECRET_FIELD, HASH_FIELD, SALT_FIELD, HASHED_NAME_FIELD})
 KEY_FIELD = "idferryKey"
 """Names the original record in a file that `status --export-failures` wrote: there a sign-in name may be mended."""
 
@@ -46,7 +49,10 @@ _FIELD_NAMES = (
     "displayName",
     "firstName",
     "lastName",
-    "password",
+    SECRET_FIELD,
+    HASH_FIELD,
+    SALT_FIELD,
+    HASHED_NAME_FIELD,
     "issuer",
     "issuerUserId",
     "email",
@@ -62,7 +68,7 @@ _TOKEN = re.compile(rb'"(?:[^"\\\n]++|\\[^\n]?)*+"?|//[^\n]*|[{}\[\],:]|\n|[^\s"
 _CLOSED_BY = {b"{": b"}", b"[": b"]"}
 
 Fields = dict[str, str | None]
-"""Fields of one record by their known names, but for the password; None for null."""
+"""Fields of one record by their known names, but for those of SECRET_FIELDS; None for null."""
 
 _Token = tuple[int, bytes]
 """Line and text of one token; no comments, no blanks."""
@@ -262,8 +268,7 @@ def _read(
     try:
         fields = _fields(part)
         record = _person(_filled(fields), sign_in_type, source, place)
-        fields.pop(SECRET_FIELD, None)
-        return record, fields
+        return record, {name: text for name, text in fields.items() if name not in SECRET_FIELDS}
     except FieldProblem as problem:
         bad = BadRecord(place.file, place.line, problem.field, problem.reason)
     except json.JSONDecodeError as error:
@@ -298,11 +303,11 @@ def _fields(part: _Part) -> Fields:
 
 
 def _filled(fields: Fields) -> dict[str, str]:
-    """Those that hold something. A field of blanks holds nothing, but for a password."""
+    """Those that hold something. A field of blanks holds nothing, but for a password and what belongs to one."""
     return {
         name: text
         for name, text in fields.items()
-        if text and (name == SECRET_FIELD or text.strip(ASCII_BLANKS))
+        if text and (name in SECRET_FIELDS or text.strip(ASCII_BLANKS))
     }
 
 
@@ -323,7 +328,7 @@ def _text(name: str, value: object) -> str:
 def _person(
     fields: dict[str, str], sign_in_type: SignInType | None, source: str, place: Place
 ) -> SourceRecord:
-    password, key = fields.pop(SECRET_FIELD, None), fields.pop(KEY_FIELD, "")
+    password, key, hashed = fields.pop(SECRET_FIELD, None), fields.pop(KEY_FIELD, ""), _hashed(fields)
     identities = tuple(_identities(fields, sign_in_type))
     attributes: dict[str, AttributeValue] = {
         name: fields[field] for field, name in _ATTRIBUTES.items() if field in fields
@@ -339,9 +344,15 @@ def _person(
         record_digest=record_digest(fields),
     )
     if password is None:
-        return SourceRecord(user, None)
+        return SourceRecord(user, None, hashed)
     secret = Password(password)
-    return SourceRecord(without_copies(user, secret), secret)
+    return SourceRecord(without_copies(user, secret), secret, hashed)
+
+
+def _hashed(fields: dict[str, str]) -> StoredHash | None:
+    """Taken out of the fields before anything is compared: another hash is no other record."""
+    value, salt, name = (fields.pop(one, "") for one in (HASH_FIELD, SALT_FIELD, HASHED_NAME_FIELD))
+    return StoredHash(value, salt, name) if value else None
 
 
 def _identities(fields: dict[str, str], sign_in_type: SignInType | None) -> Iterable[Identity]:

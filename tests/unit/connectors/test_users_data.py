@@ -14,6 +14,7 @@ from idferry.connectors.users_data import UsersDataSource
 from idferry.errors import SourceError
 from idferry.ports import SourceRecord
 from idferry.rules.names import Identity, SignInType
+from idferry.rules.stored_hash import StoredHash
 
 SECRET = "Hunter2-Hunter2"
 
@@ -110,6 +111,38 @@ def test_user_type_may_stand_behind_users(tmp_path: Path) -> None:
 def test_commented_out_lines_leave_no_commas_behind(tmp_path: Path) -> None:
     text = users('{"signInName": "a@b.example",\n//"password": "x"\n}', '//{"signInName": "gone"}')
     assert [user.key for user in people(source_of(tmp_path, text))] == ["a@b.example"]
+
+
+def test_a_record_may_carry_the_hash_of_its_password(tmp_path: Path) -> None:
+    records = [
+        {"signInName": "a@example.com", "passwordHash": "$2b$10$not-a-real-hash"},
+        {"signInName": "b@example.com", "PasswordHash": "ab12", "passwordSalt": " 7", "hashedName": "Bea"},
+        {"signInName": "c@example.com", "passwordHash": "ab12", "passwordSalt": 7050461, "password": SECRET},
+        {"signInName": "d@example.com", "passwordSalt": "alone", "passwordHash": ""},
+    ]
+    source = source_of(tmp_path, json.dumps({"Users": records}))
+    read = [one for one, _ in source.parsed()]
+    assert [one.hashed if isinstance(one, SourceRecord) else one for one in read] == [
+        StoredHash("$2b$10$not-a-real-hash"),
+        StoredHash("ab12", " 7", "Bea"),
+        StoredHash("ab12", "7050461"),
+        None,
+    ]
+    assert passwords(source) == [None, None, SECRET, None]
+
+
+def test_a_hash_is_in_no_copy_no_reason_and_no_digest(tmp_path: Path) -> None:
+    secret = "$2b$10$never-shown-anywhere"
+    bare, hashed = ({"signInName": "a@example.com", **more} for more in ({}, {"passwordHash": secret}))
+    [(one, _)] = source_of(tmp_path, json.dumps({"Users": [bare]})).parsed()
+    source = source_of(tmp_path, json.dumps({"Users": [hashed]}))
+    [(other, fields)] = source.parsed()
+    assert isinstance(one, SourceRecord)
+    assert isinstance(other, SourceRecord)
+    assert one.user.record_digest == other.user.record_digest, "another hash is no other record"
+    assert secret not in f"{other!r} {fields!r}"
+    broken = source_of(tmp_path, json.dumps({"Users": [{"passwordHash": [secret]}]}))
+    assert bad_records(broken) == [(1, "passwordHash", "takes text")]
 
 
 def test_names_are_taken_in_any_case_and_integers_as_text(tmp_path: Path) -> None:

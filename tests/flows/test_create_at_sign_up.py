@@ -11,7 +11,7 @@ from tests.support.memory_directory import Fault, LostAfter, LostBefore, MemoryT
 from tests.support.memory_ledger import MemoryLedger
 
 from idferry.flows.capture import Captured
-from idferry.flows.create_at_sign_up import SignUpParts, create_at_sign_up
+from idferry.flows.create_at_sign_up import SignUpParts, create_at_sign_up, is_being_created
 from idferry.flows.settle_claims import settle_claims
 from idferry.ports import Deadline
 from idferry.rules.account import TenantKind
@@ -52,6 +52,12 @@ class Stage:
 
     def settle(self) -> None:
         settle_claims(claims=self.ledger.claims, writer=self.tenant.writer, clock=self.clock)
+
+    @property
+    def is_being_created(self) -> bool:
+        proven = Proven(CaptureEvent.PASSWORD_CHANGE, self.clock.now())
+        captured = Captured(proven=proven, password=Password(PASSWORD), sign_in_name=NAME)
+        return is_being_created(captured, claims=self.ledger.claims)
 
     @property
     def entry(self) -> Entry:
@@ -110,8 +116,10 @@ def test_a_lost_answer_is_settled_by_the_legacy_id(lost: LostBefore | LostAfter)
     assert stage.sign_up() is CaptureEnd.NOT_NOW
     assert stage.entry.state is State.CREATING
     assert stage.sign_up() is CaptureEnd.NOT_NOW, "nobody sends while it is unclear"
+    assert stage.is_being_created
     stage.clock.advance(CLAIM_KEPT.total_seconds() + 1)
     stage.settle()
+    assert not stage.is_being_created
     is_there = isinstance(lost, LostAfter)
     assert stage.entry.state is (State.COMPLETE if is_there else State.PLANNED)
     assert len(stage.tenant.accounts()) == is_there

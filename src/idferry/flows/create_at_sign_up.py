@@ -48,10 +48,7 @@ def create_at_sign_up(*, captured: Captured, deadline: Deadline, parts: SignUpPa
         LedgerError: nobody can say who it is, or the claim is not on disk; nothing was sent.
     """
     claims = parts.claims
-    if captured.legacy_id:
-        entry = claims.entry_of_legacy_id(captured.legacy_id)
-    else:
-        entry = claims.entry_of_sign_in_name(compared_form(captured.sign_in_name))
+    entry = _entry(captured, claims)
     if entry is None or entry.draft is None or not entry.sign_in_names:
         return CaptureEnd.UNKNOWN_HERE
     if entry.state not in (State.PLANNED, State.CREATING):
@@ -66,6 +63,19 @@ def create_at_sign_up(*, captured: Captured, deadline: Deadline, parts: SignUpPa
     parts.clock.wait_for([creating], deadline.seconds_left(parts.clock))
     answer = creating.result()[0] if creating.done() else Unanswered("not before the caller's deadline")
     return _settle(entry, draft, answer, parts)
+
+
+def is_being_created(captured: Captured, *, claims: ClaimLedger) -> bool:
+    """Whether this person is getting an account at this moment, by a sign-up or an import. Raises LedgerError."""
+    entry = _entry(captured, claims)
+    return entry is not None and entry.state is State.CREATING
+
+
+def _entry(captured: Captured, claims: ClaimLedger) -> Entry | None:
+    if captured.legacy_id:
+        return claims.entry_of_legacy_id(captured.legacy_id)
+    compared = compared_form(captured.sign_in_name)
+    return claims.entry_of_sign_in_name(compared) if compared else None
 
 
 def _draft(planned: AccountDraft, password: Password) -> AccountDraft:

@@ -18,6 +18,7 @@ _SAID = {
     _OURS[Text.TRY_LATER]: End.LATER,
     _OURS[Text.BARRED]: End.BARRED,
 }
+_TITLES = {End.LATER: _OURS[Text.OUTAGE_TITLE], End.BARRED: _OURS[Text.BARRED_TITLE]}
 
 
 class ExternalFront:
@@ -73,4 +74,6 @@ class ExternalFront:
             return End.TOKEN if "code" in page.redirected else End.FAILED
         if texts.RESET_REQUIRED in page.text and not page.alert:
             return End.MUST_RESET
-        return _SAID[page.alert]
+        end = _SAID[page.alert]
+        assert page.heading == _TITLES.get(end, page.heading)
+        return end

@@ -97,6 +97,15 @@ def test_each_outcome_has_its_sentence(verdict: Verdict, text: Text, language: s
     stage.close()
 
 
+def test_one_person_has_one_id_in_the_log_however_the_name_is_spelled(stage: B2cStage) -> None:
+    stage.sign_in("Ana@Example.com", "wrong")
+    stage.sign_in(" ana@example.com", "wrong")
+    stage.service.post(RESET, {"signInName": "ANA@example.com"})
+    stage.service.post("/api/PrePasswordReset/PasswordUpdated", {"email": "ana@EXAMPLE.com"})
+    told = [one["person"] for one in stage.service.lines() if one.get("person")]
+    assert (len(told), len(set(told))) == (4, 1)
+
+
 def test_a_person_is_found_by_the_object_id_of_the_policy(stage: B2cStage) -> None:
     account = stage.world.person(ANA)
     assert stage.sign_in("", OLD, objectId=account.upper()).status == 200

@@ -157,7 +157,7 @@ class B2cSignInEndpoints:
             decision, reply_at_s = Decision(Outcome.UNAVAILABLE, Cause.OVERLOADED), 0.0
         outcome = decision.outcome
         notes = {
-            "person": self._people.of(_id(question.objectId) or _name(question)),
+            "person": self._people.of(_id(question.objectId) or compared_form(_name(question))),
             "name": masked(_name(question)),
             "journey": (question.correlationId or "")[:ID_CHARACTERS_MAX],
             "cause": decision.cause,
@@ -204,7 +204,7 @@ class B2cSignInEndpoints:
             return Answer(200, "malformed")
         name, object_id = _name(notice), _id(notice.objectId)
         notes = {
-            "person": self._people.of(object_id or name),
+            "person": self._people.of(object_id or compared_form(name)),
             "name": masked(name),
             "journey": (notice.correlationId or "")[:ID_CHARACTERS_MAX],
         }

@@ -17,7 +17,7 @@ import msgspec
 from idferry.flows.capture import Captured
 from idferry.ports import Deadline
 from idferry.rules.capture import CaptureEnd, CaptureEvent, Proven
-from idferry.rules.names import ASCII_BLANKS, LEGACY_ID_CHARACTERS_MAX
+from idferry.rules.names import ASCII_BLANKS, LEGACY_ID_CHARACTERS_MAX, compared_form
 from idferry.rules.password import Password
 from idferry.service.answers import Answer, ErrorBody, error_answer
 from idferry.service.capture_queue import WAITING_SECONDS_MAX, CaptureQueue
@@ -124,7 +124,8 @@ class CaptureEndpoint:
         if question is None:
             return error_answer(400, "This is no password of anybody.", outcome="malformed")
         captured = _captured(question, self._books.clock.now())
-        notes = {"person": self._people.of(_whose(question)), "name": masked(captured.sign_in_name)}
+        whose = captured.object_id or captured.legacy_id or compared_form(captured.sign_in_name)
+        notes = {"person": self._people.of(whose), "name": masked(captured.sign_in_name)}
         if question.event is CaptureEvent.SIGN_IN:
             return self._take_later(captured, notes)
         end = await self._end(request, captured)

@@ -117,7 +117,7 @@ class NewcomerEndpoints:
     def _notes(self, question: NewcomerQuestion) -> dict[str, str]:
         name = _name(question)
         return {
-            "person": self._people.of(name),
+            "person": self._people.of(compared_form(name)),
             "name": masked(name),
             "journey": (question.correlationId or "")[:ID_CHARACTERS_MAX],
         }

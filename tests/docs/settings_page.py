@@ -131,7 +131,9 @@ MEANINGS = {
     "service.sweep_minutes": "How often flags are taken down of accounts whose password somebody has changed since: "
     "`idferry sweep`. 0: never by itself.",
     "service.capture_callers": "Names of the callers that may hand on passwords: legacy fronts. None: the endpoint does not exist.",
-    "service.threads": "How many sign-ins are worked on at once; twice as many wait.",
+    "service.threads": "How many sign-ins are worked on at once; twice as many wait. Legacy systems that are slow hold at most half.",
+    "service.replicas": "How many services serve this tenant, each with a guard file of its own. Guesses at one name and calls in a second are "
+    "divided among them. [What they do not share](../explain/limits.md#replicas).",
     "service.language": "Language of the sentences that people see.",
     "service.texts": "Sentences of your own by name: `must_reset`, `wrong`, `try_later`, `cannot_be_used`, `has_account`, "
     "`barred_title`, `barred`, `outage_title`.",
@@ -206,7 +208,7 @@ MEANINGS |= {
     "verifier.email_domains": "It is asked about people with an address in one of these domains only. Empty: about all.",
     "verifier.legacy_lockout": "The legacy system's own lock, `{ threshold = 10, window_seconds = 600 }`: so many wrong "
     "passwords in so many seconds lock somebody. Required. Our own lock stays below it.",
-    "verifier.legacy_requests_per_second": "Calls in any second. 0: as many as come; for the server `b2c` it is then 18, "
+    "verifier.legacy_requests_per_second": "Calls in any second, by all replicas together. 0: as many as come; for the server `b2c` it is then 18, "
     "because B2C takes 20 from one address.",
     "verifier.concurrent_calls": "Calls under way at once; as many wait for a turn.",
     "verifier.deadline_seconds": "A call that takes longer is given up, up to 10. What comes later than the page waits is "

@@ -15,6 +15,7 @@ from idferry.settings.checks import LOOPBACK_HOSTS
 from idferry.settings.conversion import expect_table, table
 
 CREDENTIALS_MAX = 4  # current, next, and room for a rotation that was begun twice
+REPLICAS_MAX = 64
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}\Z")
 _THUMBPRINT = re.compile(r"[0-9a-f]{64}\Z")
 _TAKEN_HEADERS = frozenset({"authorization", "host", "content-length", "transfer-encoding", "connection"})
@@ -45,7 +46,8 @@ class ServiceSettings:
     require_methods_before_jit: bool = True
     sweep_minutes: int = 60
     capture_callers: list[str] = field(default_factory=list)
-    threads: int = 16
+    threads: int = 64
+    replicas: int = 1
     language: Literal["en", "de", "fr", "es"] = "en"
     texts: dict[str, str] = field(default_factory=dict)
 
@@ -152,6 +154,7 @@ def _check_figures(service: ServiceSettings) -> None:
         ("status_conflicts_per_minute", 1, 1_000_000),
         ("sweep_minutes", 0, 10_080),
         ("threads", 1, 256),
+        ("replicas", 1, REPLICAS_MAX),
     ):
         if not least <= getattr(service, name) <= most:
             raise SettingsError(f"service.{name} is between {least:g} and {most:g}")

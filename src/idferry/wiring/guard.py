@@ -19,6 +19,7 @@ from idferry.stores.guard import SqliteGuard
 from idferry.stores.guard_opening import open_guard
 from idferry.stores.submissions import RunningSubmissions
 from idferry.wiring.protected_verifiers import ABORT_GRACE_SECONDS
+from idferry.wiring.replicas import lockout_for_each
 from idferry.wiring.system import random_bytes
 
 MARK_KEY_BYTES = 32
@@ -44,8 +45,8 @@ def guard_path(settings: Settings) -> Path:
 
 
 def submissions_of(settings: Settings) -> RunningSubmissions:
-    """The memory of submissions: one for each process that serves. Retries that wait leave others half of the threads."""
-    return RunningSubmissions(followers_max=max(settings.service.threads // 2, 1))
+    """The memory of submissions: one for each process that serves. Retries that wait hold a quarter of the threads."""
+    return RunningSubmissions(followers_max=max(settings.service.threads // 4, 1))
 
 
 def keyed_digest() -> KeyedDigest:
@@ -87,31 +88,36 @@ def check_lockouts(settings: Settings) -> Sequence[str]:
     Raises:
         SettingsError: so many that somebody could be locked there. The remedy is a schedule that fits.
     """
+    replicas = settings.service.replicas
     lockouts = {
-        one.name: LegacyLockout(
-            one.legacy_lockout.threshold, timedelta(seconds=one.legacy_lockout.window_seconds)
-        )
+        one.name: lockout
         for one in settings.verifiers
-        if one.legacy_lockout is not None
+        if (lockout := lockout_for_each(one, replicas=replicas)) is not None
     }
+    thresholds = {one.name: one.legacy_lockout.threshold for one in settings.verifiers if one.legacy_lockout}
     under_way = under_way_max(settings)
     schedule = guard_rules_of(settings.guard).schedule
     lines = []
     for name, lockout in lockouts.items():
-        most = most_forwarded(schedule, lockout.window + under_way)
+        most = replicas * most_forwarded(schedule, lockout.window + under_way)
+        threshold = thresholds[name]
         if not fits(schedule, lockout, under_way=under_way):
             error = SettingsError(
-                f"verifier {name}: its legacy system locks people after {lockout.threshold} wrong passwords in "
-                f"{_seconds(lockout)} s, and the guard lets {most} guesses at one name through in that time: attackers "
+                f"verifier {name}: its legacy system locks people after {threshold} wrong passwords in "
+                f"{_seconds(lockout)} s, and the guard{_of_each(replicas)} lets {most} guesses at one name through in that time: attackers "
                 "could lock people there",
             )
             error.remedy, error.to_copy = _proposal(lockouts, under_way)
             raise error
         lines.append(
             f"verifier {name}: at most {most} guesses at one name in {_seconds(lockout)} s; its legacy system locks "
-            f"after {lockout.threshold}"
+            f"after {threshold}"
         )
     return lines
+
+
+def _of_each(replicas: int) -> str:
+    return f" of {replicas} replicas together" if replicas > 1 else ""
 
 
 def under_way_max(settings: Settings) -> timedelta:

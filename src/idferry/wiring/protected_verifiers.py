@@ -37,12 +37,25 @@ Later = Callable[[float, Callable[[], None]], Callable[[], None]]
 
 @dataclass(frozen=True, slots=True)
 class CallLimits:
-    """How hard one legacy system is worked. `calls_per_second`: 0 is no limit; `waiting_max`: who waits for a turn."""
+    """How hard one legacy system is worked. `calls_per_second`: 0 is no limit; `waiting_max`: who waits for a turn.
+
+    `callers_max`: how many sign-ins may wait for it in all, for a turn or an answer. Each of them holds a thread.
+    """
 
     concurrent_calls: int = CONCURRENT_CALLS_MAX
     waiting_max: int = CONCURRENT_CALLS_MAX
+    callers_max: int = 2 * CONCURRENT_CALLS_MAX
     calls_per_second: int = 0
     abort_after: timedelta = ABORT_AFTER_MAX
+
+
+def callers_max(*, threads: int, verifiers: int) -> int:
+    """How many sign-ins may wait for one of so many verifiers, in a service of so many threads.
+
+    Half of the threads for all verifiers; retries that wait hold a quarter. So whichever legacy system hangs, a quarter
+    is left for those who need none of them, and the others have what they always have.
+    """
+    return max(threads // (2 * verifiers), 1)
 
 
 class Protected:
@@ -56,8 +69,10 @@ class Protected:
         clock: Clock,
         tell: Tell,
         later: "Later | None" = None,
+        is_live: bool = True,
     ) -> None:
         self._verifier = verifier
+        self._is_live = is_live
         self._clock = clock
         self._tell = tell
         self._later = later or by_timer
@@ -67,6 +82,8 @@ class Protected:
         self._rate = CallRate(limits.calls_per_second)
         self._free = limits.concurrent_calls
         self._waiting_max = limits.waiting_max
+        self._callers_max = limits.callers_max
+        self._callers = 0
         self._waiting: deque[Future[None]] = deque()
 
     @property
@@ -75,10 +92,15 @@ class Protected:
         return self._verifier.name
 
     @property
+    def is_live(self) -> bool:
+        """Whether a legacy system is asked."""
+        return self._is_live
+
+    @property
     def is_out(self) -> bool:
-        """Whether the breaker is open."""
+        """Whether the breaker is open, or as many wait as may."""
         with self._lock:
-            return self._breaker.is_out(self._clock.elapsed())
+            return self._callers >= self._callers_max or self._breaker.is_out(self._clock.elapsed())
 
     def verify(
         self, who: LegacyRef, password: Password, deadline: Deadline, *, late: OnLateVerdict | None = None
@@ -88,6 +110,19 @@ class Protected:
             # To many systems nothing means "anonymous", and they let it in. At a NUL some end the password, and others
             # fail: whoever types it would make them look broken.
             return Mismatch()
+        with self._lock:
+            if self._callers >= self._callers_max:
+                return NoAnswer(Silence.QUEUE_FULL, reached=False)
+            self._callers += 1
+        try:
+            return self._verified(who, password, deadline, late)
+        finally:
+            with self._lock:
+                self._callers -= 1
+
+    def _verified(
+        self, who: LegacyRef, password: Password, deadline: Deadline, late: OnLateVerdict | None
+    ) -> Verdict:
         with self._lock:
             entry, self._breaker = self._breaker.enter(self._clock.elapsed())
         if entry is Entry.REFUSED:

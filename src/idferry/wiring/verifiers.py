@@ -17,7 +17,8 @@ from idferry.wiring.hash_store import (
 )
 from idferry.wiring.hashes import processors
 from idferry.wiring.live_verifiers import known_rate, live_verifier
-from idferry.wiring.protected_verifiers import CallLimits, Protected
+from idferry.wiring.protected_verifiers import CallLimits, Protected, callers_max
+from idferry.wiring.replicas import rate_for_each
 
 
 class VerifierSet:
@@ -91,14 +92,19 @@ def _protected(
     limits = CallLimits(
         concurrent_calls=calls,
         waiting_max=one.concurrent_calls,
-        calls_per_second=one.legacy_requests_per_second or known_rate(one),
+        callers_max=callers_max(threads=settings.service.threads, verifiers=len(settings.verifiers)),
+        calls_per_second=rate_for_each(
+            one.legacy_requests_per_second or known_rate(one), replicas=settings.service.replicas
+        ),
         abort_after=timedelta(seconds=one.deadline_seconds),
     )
     if isinstance(one, HashesVerifier):
         verifier = _hashes(settings, one, clock, tell, stack, accept_stale=accept_stale_hashes)
     else:
         verifier = live_verifier(settings, one, clock, tell, stack)
-    return Protected(verifier, limits=limits, clock=clock, tell=tell)
+    return Protected(
+        verifier, limits=limits, clock=clock, tell=tell, is_live=not isinstance(one, HashesVerifier)
+    )
 
 
 def _hashes(

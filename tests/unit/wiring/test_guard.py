@@ -133,8 +133,8 @@ def test_the_page_prints_what_fits_the_lock_that_it_names() -> None:
     assert any(shown[place : place + len(lines)] == lines for place in range(len(shown)))
 
 
-@pytest.mark.parametrize(("threads", "waiting"), [(16, 8), (3, 1), (1, 1)])
-def test_retries_that_wait_leave_others_half_of_the_threads(threads: int, waiting: int) -> None:
+@pytest.mark.parametrize(("threads", "waiting"), [(16, 4), (3, 1), (1, 1)])
+def test_retries_that_wait_hold_a_quarter_of_the_threads(threads: int, waiting: int) -> None:
     memory = submissions_of(parsed(service={"threads": threads}))
     at = datetime(2026, 3, 1, tzinfo=UTC)
     tries = [b2c_submission(correlation_id=str(n), person="ana", mark=7, at=at) for n in range(threads + 1)]

@@ -14,7 +14,7 @@ from idferry.rules.happenings import Happening, LegacyAnswered, PasswordChecked
 from idferry.rules.password import Password
 from idferry.rules.verdict import Match, Mismatch, NoAnswer, Silence, Verdict
 from idferry.wiring import SystemClock
-from idferry.wiring.protected_verifiers import WITNESS, CallLimits, Later, Protected
+from idferry.wiring.protected_verifiers import WITNESS, CallLimits, Later, Protected, callers_max
 
 WHO = LegacyRef("shop", "1", "anna@example.com")
 PASSWORD = Password("Right-1-password")
@@ -302,3 +302,51 @@ def test_a_thread_that_cannot_be_had_reaches_nobody(monkeypatch: pytest.MonkeyPa
         patched.setattr(threading.Thread, "start", refused)
         assert stage.ask() == NoAnswer(Silence.QUEUE_FULL, reached=False)
     assert stage.ask() == Match()
+
+
+# --- callers -------------------------------------------------------------------------------------------------------------
+
+
+def test_beyond_so_many_callers_nobody_waits_and_the_system_counts_as_out() -> None:
+    stage = Stage(limits=CallLimits(callers_max=2))
+    stage.legacy.hold()
+    with ThreadPoolExecutor(2) as pool:
+        waiting = [pool.submit(stage.ask) for _ in range(2)]
+        wait_until(lambda: stage.legacy.running == 2)
+        assert stage.ask() == NoAnswer(Silence.QUEUE_FULL, reached=False)
+        assert stage.verifier.is_out, "else whoever is known would be told apart by it"
+        stage.legacy.let_go()
+        assert [one.result() for one in waiting] == [Match()] * 2
+    assert (stage.ask(), stage.legacy.calls) == (Match(), 3)
+    assert not stage.verifier.is_out
+
+
+def test_a_caller_who_leaves_gives_his_place_back() -> None:
+    stage = Stage(limits=CallLimits(callers_max=1))
+    stage.legacy.hold()
+    assert [stage.ask(SHORT) for _ in range(3)] == [TIMED_OUT] * 3
+    assert stage.legacy.calls == 3
+    stage.legacy.let_go()
+
+
+def test_a_system_that_hangs_leaves_threads_to_the_people_of_another_one() -> None:
+    threads, systems, callers = 8, 2, 20
+    limits = CallLimits(callers_max=callers_max(threads=threads, verifiers=systems))
+    shop, club = Stage(limits=limits), Stage(limits=limits)
+    shop.legacy.hold()
+    with ThreadPoolExecutor(threads) as pool:
+        hanging = [pool.submit(shop.ask, 4 * LONG) for _ in range(callers)]
+        assert pool.submit(club.ask, 4 * LONG).result() == Match()
+        assert shop.legacy.calls <= limits.callers_max
+        shop.legacy.let_go()
+        heard = [one.result() for one in hanging]
+    assert heard.count(Match()) == limits.callers_max
+    assert heard.count(NoAnswer(Silence.QUEUE_FULL, reached=False)) == callers - limits.callers_max
+
+
+@pytest.mark.parametrize("threads", [1, 4, 16, 64])
+@pytest.mark.parametrize("verifiers", [1, 2, 3, 8])
+def test_whatever_hangs_a_quarter_of_the_threads_is_left(threads: int, verifiers: int) -> None:
+    held = verifiers * callers_max(threads=threads, verifiers=verifiers)
+    assert held <= max(threads // 2, verifiers)
+    assert held > threads // 4 or threads < 2 * verifiers, "no more is kept free than that"

@@ -28,6 +28,7 @@ NAMES = (
     "hashes",
     "beside_an_import",
     "crowd",
+    "external_id_call",
 )
 RESULTS = Path(__file__).parent / "RESULTS.md"
 

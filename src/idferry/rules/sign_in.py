@@ -16,7 +16,7 @@ from idferry.rules.verdict import Barred, Condition, Match, Mismatch, NoAnswer, 
 CREATION_TOLERANCE = timedelta(seconds=5)
 """How much later than the account a password that came with it may look. The directory writes both with its own clock."""
 
-LEAVES_WITHIN = timedelta(seconds=2)
+LEAVES_WITHIN = timedelta(seconds=4)
 """How long after an account was looked at a password may still leave for it: the person may choose another one."""
 
 

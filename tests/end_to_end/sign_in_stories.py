@@ -74,7 +74,9 @@ def disabled_account(stand: MatrixStand, front: str) -> None:
 
 def what_is_written_is_confirmed(stand: MatrixStand, front: str) -> None:
     """After `verify`, or in mode C after the next import, the ledger says what the tenant did."""
+    writes = stand.writes
     word = _gets_in(stand, front, SEEN)
+    assert stand.writes - writes == (0 if front == EXTERNAL else 1), "one write, by one writer"
     if front == Mode.C:
         told = stand.run("premigrate", PEOPLE, "--only", f"signInName={SEEN}", "--execute")
         assert told["created"] == 0

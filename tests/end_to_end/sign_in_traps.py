@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from types import MappingProxyType
 
-from tests.end_to_end.sign_in_matrix import NEW, OLD, OWN, PASSWORDS, WITHIN_S, WRONG
+from tests.end_to_end.sign_in_matrix import EXTERNAL, NEW, OLD, OWN, PASSWORDS, WITHIN_S, WRONG
 from tests.support.b2c_policy import Mode
 from tests.support.legacy_shop import CLOSED, MUST_CHANGE, SECOND_FACTOR
 from tests.support.matrix_stand import NO_ACCOUNT, NOBODY_KNOWS, PEOPLE, MatrixStand
@@ -39,7 +39,9 @@ def people_of_traps() -> dict[str, str]:
 
 def reset_before_the_first_sign_in(stand: MatrixStand, front: str) -> None:
     """The legacy password is worth nothing any more, and never replaces the new one."""
+    writes = stand.writes
     assert stand.front.reset(EARLY, PASSWORDS[NEW]) is End.RESET
+    assert stand.writes - writes == (0 if front == EXTERNAL else 1), "the policy's own, and none of ours"
     for _ in range(2):
         assert stand.front.sign_in(EARLY, PASSWORDS[OLD]) is End.WRONG
         wait_until(lambda: stand.flag(EARLY) is False, seconds=WITHIN_S)

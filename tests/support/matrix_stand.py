@@ -111,6 +111,12 @@ class MatrixStand:
         return entry.state if entry else None
 
     @property
+    def writes(self) -> int:
+        """How many accounts anybody has asked Graph to create or change, one by one."""
+        received = self.emulator.counts()["received"]
+        return sum(received.get(operation, 0) for operation in ("users.create", "users.patch"))
+
+    @property
     def asked(self) -> int:
         """How many calls the legacy system got."""
         return len(self.legacy.seen)

@@ -12,7 +12,7 @@ from typing import Any
 
 from starlette.types import ASGIApp
 
-from idferry.service.hardening import refuse_core_dumps
+from idferry.service.hardening import keep_for_good, refuse_core_dumps
 from idferry.service.lifespan import Living
 from idferry.settings import read_settings
 from idferry.wiring import clock_of
@@ -25,6 +25,7 @@ def _application() -> ASGIApp:
     refuse_core_dumps()
     settings = read_settings()
     parts = service_parts_of(settings, clock_of(settings), log_stream=sys.stderr.buffer, tls_elsewhere=True)
+    keep_for_good()
     log = parts.context.books.log
     return Living(
         parts.tenant,

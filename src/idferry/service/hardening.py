@@ -1,9 +1,10 @@
-"""What the process asks of the system: no core dumps, nobody may look inside, and room for many connections.
+"""What the process asks of the system: no core dumps, nobody may look inside, room for many connections, no long pause.
 
 It cannot keep the system from swapping memory out; `docs/explain/journey-of-a-password.md` says so.
 """
 
 import ctypes
+import gc
 import sys
 from contextlib import suppress
 
@@ -31,3 +32,12 @@ def allow_many_connections() -> None:
         _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
         with suppress(OSError, ValueError):  # some systems name a limit that they do not grant
             resource.setrlimit(resource.RLIMIT_NOFILE, (min(most, _OPEN_FILES_MAX), most))
+
+
+def keep_for_good() -> None:
+    """What was made until now lives as long as the process: the collector need not look for cycles in it again.
+
+    A whole collection of what a service is made of takes 30 ms, in which nobody is answered.
+    """
+    gc.collect()
+    gc.freeze()

@@ -5,7 +5,6 @@ One process and one loop for all listeners. It prints nothing; the command line 
 
 import asyncio
 import contextlib
-import gc
 import signal
 import socket
 import ssl
@@ -22,6 +21,7 @@ from starlette.types import ASGIApp
 
 from idferry.errors import SettingsError, UsageError
 from idferry.service.connections import KEEP_ALIVE_SECONDS, BoundedProtocol, Connections
+from idferry.service.hardening import keep_for_good
 from idferry.service.logs import Log
 from idferry.service.stray_errors import stray_errors_told, tell_stray
 
@@ -35,11 +35,15 @@ _STARTED_LOOK_S = 0.005
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """An application and where it answers: a bound socket, and TLS where `tls` is given."""
+    """An application and where it answers: a bound socket, and TLS where `tls` is given.
+
+    `cut` hears of each connection that had to make room for another one.
+    """
 
     app: ASGIApp
     socket: socket.socket
     tls: ssl.SSLContext | None = None
+    cut: Callable[[], None] = lambda: None
 
     @property
     def address(self) -> str:
@@ -138,7 +142,7 @@ async def _run(
         loop.call_soon_threadsafe(stop)
 
     await before()
-    _keep_for_good()
+    keep_for_good()
     with _stopped_by_signals(stop_from_outside):
         if stop_with:
             stop_with(stop_from_outside)
@@ -150,15 +154,6 @@ async def _run(
         await asyncio.gather(*tasks)
         if other:
             other.cancel()
-
-
-def _keep_for_good() -> None:
-    """What was made until now lives as long as the process: the collector need not look for cycles in it again.
-
-    A whole collection took 30 ms, in which nobody is answered.
-    """
-    gc.collect()
-    gc.freeze()
 
 
 class _Server(uvicorn.Server):
@@ -182,7 +177,7 @@ class _Server(uvicorn.Server):
             )
         )
         self.listener = listener
-        self.connections = Connections()
+        self.connections = Connections(cut=listener.cut)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

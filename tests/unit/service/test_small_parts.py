@@ -1,11 +1,13 @@
 """Small parts of the service, each alone."""
 
 import asyncio
+import gc
 
 import pytest
 from tests.support.hand_clock import HandClock
 
 from idferry.service.equal_answers import reply_at
+from idferry.service.hardening import keep_for_good
 from idferry.service.limits import Budget, BudgetByKey
 from idferry.service.messages import TEXTS, Text, texts_of
 
@@ -68,3 +70,12 @@ def test_own_sentences_take_the_place_of_ours() -> None:
     for own in ({"unknown": "x"}, {"wrong": ""}, {"wrong": "a\nb"}, {"wrong": "x" * 501}):
         with pytest.raises(ValueError, match="text"):
             texts_of("en", own)
+
+
+def test_what_a_service_is_made_of_is_not_gone_through_again() -> None:
+    before = gc.get_freeze_count()
+    try:
+        keep_for_good()
+        assert gc.get_freeze_count() > before
+    finally:
+        gc.unfreeze()

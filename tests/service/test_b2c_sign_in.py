@@ -1,5 +1,6 @@
 """The endpoints that a B2C policy calls at a first sign-in and after a reset: bytes, times, and what is never told."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -43,6 +44,21 @@ def test_in_mode_b_the_same_answer_and_the_password_is_written() -> None:
     account = stage.world.person(ANA)
     assert stage.sign_in(ANA, OLD).status == 200
     assert stage.world.directory.passwords[account] == OLD
+    stage.close()
+
+
+def test_answers_that_wait_for_their_moment_are_counted_as_long_as_they_wait() -> None:
+    stage = B2cStage(negative_reply_at_s=2.0)
+    stage.world.person(ANA)
+    waiting: list[bytes] = []
+
+    def shown() -> bytes:
+        [line] = re.findall(rb"^idferry_answers_waiting .*$", stage.books.metrics.text(), re.MULTILINE)
+        return bytes(line)
+
+    stage.while_paused = lambda: waiting.append(shown())
+    stage.sign_in(ANA, "wrong")
+    assert (waiting, shown()) == ([b"idferry_answers_waiting 1.0"], b"idferry_answers_waiting 0.0")
     stage.close()
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 
 import pytest
@@ -10,6 +10,7 @@ from starlette.types import Receive, Scope, Send
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
+from idferry.service import connections
 from idferry.service.connections import BoundedProtocol, Connections
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
@@ -109,6 +110,24 @@ def test_a_request_that_wants_another_protocol_is_refused_and_its_body_is_no_req
     asyncio.run(asyncio.wait_for(story(), 20))
 
 
+def test_each_connection_that_has_to_make_room_is_told() -> None:
+    class Silent:
+        def __init__(self) -> None:
+            self.ended = False
+
+        def cut(self) -> None:
+            self.ended = True
+            group.closed(self)  # type: ignore[arg-type]  # as much of a connection as the group looks at
+
+    told: list[int] = []
+    group = Connections(2, cut=lambda: told.append(len(group)))
+    crowd = [Silent() for _ in range(5)]
+    for one in crowd:
+        group.opened(one)  # type: ignore[arg-type]  # as above
+    assert [one.ended for one in crowd] == [True, True, True, False, False]
+    assert told == [2, 2, 2]
+
+
 def test_headers_behind_a_body_are_refused() -> None:
     """Nobody bounds their number, and they are kept until the request is answered."""
 
@@ -124,3 +143,24 @@ def test_headers_behind_a_body_are_refused() -> None:
             assert pages.seen[-1] == ("/a", b"ab")
 
     asyncio.run(asyncio.wait_for(story(), 20))
+
+
+def test_whoever_asks_and_never_reads_loses_the_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some hundreds of them, each with a request that is never answered to its end, would keep everybody out."""
+    monkeypatch.setattr(connections, "ANSWER_READ_SECONDS_MAX", 0.05)
+
+    async def story() -> None:
+        pages = Pages()
+        async with listening(pages, connections_max=1) as connect:
+            reader, writer = await connect()
+            writer.transport.pause_reading()  # type: ignore[attr-defined]  # a read transport too
+            with suppress(ConnectionError):
+                while not writer.transport.is_closing():
+                    writer.write(get(b"/x") * 1_000)
+                    await asyncio.wait_for(writer.drain(), 10)
+            await asyncio.sleep(0.2)
+            other, asking = await connect()
+            asking.write(get(b"/x"))
+            assert (await other.readuntil(b"\r\n\r\nok")).startswith(ANSWER_BEGINS)
+
+    asyncio.run(asyncio.wait_for(story(), 30))

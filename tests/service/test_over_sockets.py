@@ -221,6 +221,8 @@ def test_silent_and_slow_connections_keep_nobody_out(plain: RunningService) -> N
         with suppress(OSError):  # it may have been cut
             one.send(b"x-a: b\r\n")
     assert all(map(is_ended, crowd[: len(slow)]))
+    with httpx2.Client(base_url=plain.admin, trust_env=False) as http:
+        assert 'idferry_alerts_total{alert="connections_full"}' in http.get("/metrics").text
     for one in (*crowd, *slow):
         one.close()
 

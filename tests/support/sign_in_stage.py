@@ -5,6 +5,7 @@ account = stage.world.person("ana@example.com")
 answer = stage.submit("ana@example.com", "Old-Password-1", object_id=account)
 """
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -40,11 +41,13 @@ class SignInStage:
     def __init__(self, world: SignInWorld) -> None:
         self.world = world
         self.paused: list[float] = []
+        self.while_paused: Callable[[], None] = lambda: None
         self.threads = Workers(threads=2, waiting_max=2, name="flow")
         self.people = PersonIds(b"k" * 32)
 
     async def pause(self, seconds: float) -> None:
         self.paused.append(seconds)
+        self.while_paused()
         self.world.clock.advance(seconds)
 
     def migrate(self, sign_in: SignIn, deadline: Deadline) -> Decision:

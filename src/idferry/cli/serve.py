@@ -5,6 +5,7 @@ import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 from idferry.cli.options import JsonOption, SettingsOption
@@ -118,11 +119,12 @@ def _listeners(
     if not (tls or insecure):
         _check_front(read)
     host, own_port = host_and_port(service.listen, what="service.listen")
+    cut = partial(parts.context.books.metrics.alert, "connections_full")
     listeners = {
-        "service": Listener(parts.tenant, bound_socket(host, own_port if port is None else port), tls)
+        "service": Listener(parts.tenant, bound_socket(host, own_port if port is None else port), tls, cut)
     }
     if mutual and parts.certificates:
-        listeners["mtls"] = Listener(parts.certificates, bound_socket(host, mtls_port or 0), mutual)
+        listeners["mtls"] = Listener(parts.certificates, bound_socket(host, mtls_port or 0), mutual, cut)
     admin_host, own_admin_port = host_and_port(service.admin_listen, what="service.admin_listen")
     chosen = own_admin_port if admin_port is None else admin_port
     listeners["admin"] = Listener(parts.admin, bound_socket(admin_host, chosen))

@@ -16,6 +16,8 @@ ALERTS: Mapping[str, str] = MappingProxyType(
         "clock_skew": "This machine's clock and the directory's are more than 30 seconds apart. Set the clock: tokens are refused, "
         "and resets are taken for older or newer than they are.",
         "conflicting_submission": "One nonce came with two passwords or two people. It was refused, and nobody was asked.",
+        "connections_full": "More connections were open than may be (512 at a listener), and the one that had been silent for longest "
+        "was ended. Many of these: somebody opens connections and sends nothing.",
         "context_refused": "Entra's caller sent a password that none of our keys opens, or one that was not made for us.",
         "hashes_kept": "The hash store did not delete the hashes of people who have their password now; the log names the cause. "
         "`idferry verify` deletes them.",

@@ -167,12 +167,13 @@ class B2cSignInEndpoints:
             return Answer(
                 200, outcome, newcomer_body(created, self._rules.flag) if created else _WELCOME, notes
             )
-        on_time = await reply_at(
-            arrival_s=request.arrival_s,
-            seconds=reply_at_s,
-            clock=self._books.clock,
-            pause=self._pause,
-        )
+        with self._books.metrics.waiting():
+            on_time = await reply_at(
+                arrival_s=request.arrival_s,
+                seconds=reply_at_s,
+                clock=self._books.clock,
+                pause=self._pause,
+            )
         if not on_time:
             self._books.metrics.alert("late_answer")
         return Answer(409, outcome, self._refusals[outcome], notes)

@@ -6,6 +6,7 @@ thousands of silent connections keeps nobody out. A request under way is never c
 """
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 from uvicorn.config import Config
@@ -20,6 +21,8 @@ HEAD_SECONDS_MAX = 5.0
 HEAD_BYTES_MAX = 32 * 1024
 BODY_BEGINS_SECONDS_MAX = 6.0
 """A body of which a part has come is bounded where it is read, and answered; this ends one of which nothing comes."""
+ANSWER_READ_SECONDS_MAX = 10.0
+"""So long may answers stand that nobody reads: whoever asks and never reads keeps a request under way for ever."""
 KEEP_ALIVE_SECONDS = 75
 """Longer than callers usually keep an idle connection, so that few of them meet one that is being closed."""
 _NO_REQUEST = error_body(400, "The request cannot be read.")
@@ -34,10 +37,13 @@ class Refused(Exception):
 
 
 class Connections:
-    """The connections of one listener: which of them wait for a request, oldest first."""
+    """The connections of one listener: which of them wait for a request, oldest first. `cut` hears of each that had to go."""
 
-    def __init__(self, connections_max: int = CONNECTIONS_MAX) -> None:
+    def __init__(
+        self, connections_max: int = CONNECTIONS_MAX, *, cut: Callable[[], None] = lambda: None
+    ) -> None:
         self._connections_max = connections_max
+        self._cut = cut
         self._open: set[BoundedProtocol] = set()
         self._silent: dict[BoundedProtocol, None] = {}
         self._idle: dict[BoundedProtocol, None] = {}
@@ -50,6 +56,7 @@ class Connections:
             # Whoever never sent a request goes first, then whoever sent none for longest; both dicts keep order.
             longest = next(iter(self._silent if len(self._silent) > 1 else {**self._idle, **self._silent}))
             longest.cut()
+            self._cut()
 
     def asked(self, connection: "BoundedProtocol") -> None:
         """A request is under way on it."""
@@ -82,6 +89,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._head_bytes = 0
         self._head_timer: asyncio.TimerHandle | None = None
         self._body_timer: asyncio.TimerHandle | None = None
+        self._unread_timer: asyncio.TimerHandle | None = None
         self._certificate: bytes | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
@@ -97,6 +105,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._stop_waiting()
         if self._body_timer:
             self._body_timer.cancel()
+        self._stop_waiting_for_reader()
         self._unset_keepalive_if_required()
         self._group.closed(self)
         super().connection_lost(exc)
@@ -153,6 +162,16 @@ class BoundedProtocol(HttpToolsProtocol):
         if not goes_on:
             self._group.answered(self)
 
+    def pause_writing(self) -> None:
+        """More is to be sent than the other end reads."""
+        super().pause_writing()
+        self._unread_timer = self.loop.call_later(ANSWER_READ_SECONDS_MAX, self.cut)
+
+    def resume_writing(self) -> None:
+        """It has read."""
+        self._stop_waiting_for_reader()
+        super().resume_writing()
+
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002  uvicorn's words are not ours
         """Refuse what is no request, in the one shape of an error body, and close."""
         if not self.transport.is_closing():
@@ -163,6 +182,11 @@ class BoundedProtocol(HttpToolsProtocol):
         """End the connection without waiting for the other end."""
         if not self.transport.is_closing():
             self.transport.abort()
+
+    def _stop_waiting_for_reader(self) -> None:
+        if self._unread_timer:
+            self._unread_timer.cancel()
+            self._unread_timer = None
 
     def _wait_for_head(self) -> None:
         self._head_timer = self.loop.call_later(HEAD_SECONDS_MAX, self.cut)

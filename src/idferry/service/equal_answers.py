@@ -2,6 +2,9 @@
 
 A random pause or a grid of several slots would leak which slot an answer took. Only negative answers wait; a match
 leaves at once.
+
+An answer that waits keeps its connection and no thread: of the connections there is a bound (`connections`), and so of
+these.
 """
 
 import asyncio

@@ -209,12 +209,13 @@ class PasswordSubmitEndpoint:
         if outcome is not Outcome.WELCOME and not (
             outcome is Outcome.UNAVAILABLE and self._rules.outage_answer == "error"
         ):
-            on_time = await reply_at(
-                arrival_s=request.arrival_s,
-                seconds=self._rules.replies_after_s,
-                clock=self._books.clock,
-                pause=self._pause,
-            )
+            with self._books.metrics.waiting():
+                on_time = await reply_at(
+                    arrival_s=request.arrival_s,
+                    seconds=self._rules.replies_after_s,
+                    clock=self._books.clock,
+                    pause=self._pause,
+                )
             if not on_time:
                 self._books.metrics.alert("late_answer")
         return self._answer(outcome, cause, event, context)

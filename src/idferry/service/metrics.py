@@ -1,5 +1,6 @@
 """What the service counts, for a Prometheus server on this machine. Labels have few values and never a person's."""
 
+from contextlib import AbstractContextManager
 from functools import cache
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -46,6 +47,11 @@ class Metrics:
             "By how much the directory's clock was ahead of ours in its last answer.",
             registry=self.registry,
         )
+        self._waiting = Gauge(
+            "idferry_answers_waiting",
+            "Answers that are decided and wait for the moment at which they may leave.",
+            registry=self.registry,
+        )
         # Looking a child up by its labels costs more than counting.
         self._answers = cache(lambda endpoint, status, outcome: answers.labels(endpoint, status, outcome))
         self._seconds = cache(lambda endpoint: seconds.labels(endpoint))
@@ -71,6 +77,10 @@ class Metrics:
     def alert(self, kind: str, how_many: int = 1) -> None:
         """Something happened that an operator should look at, so many times."""
         self._alerts(kind).inc(how_many)
+
+    def waiting(self) -> AbstractContextManager[object]:
+        """As long as the context lasts, one answer more waits for its moment."""
+        return self._waiting.track_inprogress()
 
     def clock_skew(self, seconds: float) -> None:
         """The directory has told its time."""

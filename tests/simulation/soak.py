@@ -18,17 +18,21 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from tests.simulation.fault_table import FAULTS, RATES
 from tests.simulation.fault_trials import fault_trial
+from tests.simulation.kill_sign_ins import SignInStage
 from tests.simulation.kill_story import kill_story
 from tests.simulation.peer_story import peer_story
 from tests.simulation.power_story import power_story
+from tests.simulation.service_programme import service_programme
 from tests.simulation.soak_table import table
 from tests.simulation.stage import Stage, stage
+from tests.support.forked_service import forked_services
 
 FOLDER = Path("build") / "soak"
 SEEDS_EACH = 20
@@ -37,16 +41,17 @@ KILL_STORIES, KILL_PEOPLE, KILLS_EACH = 42, 1_000, 25
 POWER_STORIES, CUTS_EACH = 64, 10
 PEER_STORIES = 3
 
-Play = Callable[[Stage, int], Any]
+Play = Callable[[Any, int], Any]
 
 
 @dataclass(frozen=True)
 class Story:
-    """One story of the programme: its name, and the group that it is counted in."""
+    """One story of the programme: its name, and the group that it is counted in. `of_service`: which stage it needs."""
 
     name: str
     group: str
     play: Play
+    of_service: bool = False
 
     def seed(self, soak_seed: int) -> int:
         """Drawn from the soak's seed and this name alone."""
@@ -64,6 +69,8 @@ def programme() -> Iterator[Story]:
             yield Story(f"power#{number}", "power", lambda on, seed: power_story(on, "honest", seed=seed))
             yield Story(f"liar#{number}", "liar", lambda on, seed: power_story(on, "lying", seed=seed))
         yield from _fault_stories(turn)
+    for name, group, play in service_programme():
+        yield Story(name, group, play, of_service=True)
 
 
 def _fault_stories(number: int) -> Iterator[Story]:
@@ -95,9 +102,16 @@ def wanted(story: Story, only: str) -> bool:
 def play(soak_seed: int, names: Sequence[str], folder: Path, results: Path) -> None:
     """Play these stories one after the other and note each result."""
     stories = {story.name: story for story in programme()}
-    with stage(folder) as on, results.open("a", encoding="utf-8", buffering=1) as notes:
+    with ExitStack() as stack:
+        notes = stack.enter_context(results.open("a", encoding="utf-8", buffering=1))
+        import_stage = stack.enter_context(stage(folder))
+        service_stage = None
         for name in names:
             story = stories[name]
+            if story.of_service and service_stage is None:
+                services = stack.enter_context(forked_services())
+                service_stage = SignInStage(import_stage.emulator, import_stage.product, services, folder)
+            on = service_stage if story.of_service else import_stage
             began = time.monotonic()
             note: dict[str, Any] = {"name": name, "group": story.group, "seed": story.seed(soak_seed)}
             try:

@@ -4,6 +4,8 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tests.simulation.service_programme import service_table
+
 Note = Mapping[str, Any]
 
 
@@ -12,11 +14,12 @@ def table(notes: Sequence[Note], *, seed: int) -> str:
     groups: dict[str, list[Note]] = defaultdict(list)
     for note in notes:
         groups[note["group"]].append(note)
-    faults = sorted((name for name in groups if name.startswith("F")), key=_order)
+    faults = sorted((name for name in groups if name.startswith("F") and "@" in name), key=_order)
     parts = [
         f"Seed {seed}, {len(notes)} stories, {sum('violation' in one for one in notes)} violations.",
         _fault_table(faults, groups),
         _ordeal_table(groups),
+        service_table(groups),
         _peer_table(groups["peer"]),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"

@@ -1,11 +1,12 @@
 """The long programme, in small: kills of forked processes, the peer, replaying one story, and what ONLY picks."""
 
 import json
+from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
 
 import pytest
-from tests.simulation import soak
+from tests.simulation import service_programme, soak
 from tests.simulation.kill_story import kill_story
 from tests.simulation.peer_story import peer_story
 from tests.simulation.soak import programme, wanted
@@ -40,7 +41,7 @@ def test_the_programme_is_what_the_documentation_promises() -> None:
     assert soak.KILL_STORIES * soak.KILLS_EACH >= 1_000
     assert soak.KILL_STORIES * soak.KILL_PEOPLE >= 40_000
     assert soak.POWER_STORIES * soak.CUTS_EACH >= 500
-    families = {story.group for story in stories if story.group.startswith("F")}
+    families = {story.group for story in stories if story.group.startswith("F") and "@" in story.group}
     assert families == {f"F{number}@{percent}" for number in range(1, 11) for percent in (1, 5, 20)}
 
 
@@ -49,7 +50,10 @@ def test_the_programme_is_what_the_documentation_promises() -> None:
     [
         ("F3@5", {"F3@5"}),
         ("F1", {"F1@1", "F1@5", "F1@20"}),
-        ("kills", {"kills"}),
+        ("kills mode B", {"kills mode B"}),
+        ("F12", {"F12"}),
+        ("S4", {"S4"}),
+        ("C5 service#3", {"C5"}),
         ("power#3", {"power"}),
         ("F3 batch 504 after@5#12", {"F3@5"}),
     ],
@@ -85,6 +89,26 @@ def test_a_violation_is_told_with_the_command_that_replays_it(
     out = capsys.readouterr().out
     assert "VIOLATION: make soak SEED=7 ONLY='kills#0'" in out
     assert "| random SIGKILL | 1 | 0 | 0 | 0 | 0 | 0 | 1 |" in out
+
+
+def test_stories_of_the_service_are_played_replayed_and_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(soak, "FOLDER", tmp_path)
+    assert soak.main(["--seed", "7", "--only", "S2", "--jobs", "1"]) == 0
+    out = capsys.readouterr().out
+    assert "| S2 | 1 | tried 1000, forwarded 1" in out
+    assert "1 stories, 0 violations" in out
+
+
+def test_the_service_is_killed_as_often_as_the_documentation_promises() -> None:
+    stories = [story for story in programme() if story.of_service]
+    killed = Counter(story.group for story in stories)
+    for mode in ("mode B", "mode C", "External ID", "capture"):
+        assert killed[f"kills {mode}"] * service_programme.KILLS_EACH >= 1_000
+    assert service_programme.GUESS_STORIES * service_programme.GUESS_KILLS >= 100
+    assert {"F12", "S1", "S2", "S3", "S4", "S5", "S7", "C5", "meeting", "rotation"} <= killed.keys()
+    assert len({story.seed(1) for story in stories}) == len(stories)
 
 
 def test_the_table_adds_up() -> None:

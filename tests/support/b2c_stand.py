@@ -18,7 +18,7 @@ from urllib.error import HTTPError, URLError
 
 from tests.support.emulator import EmulatedTenant, Emulator
 from tests.support.oracle import read_ledger
-from tests.support.scripted_server import Piece, ScriptedServer, Seen, answer, scripted_server
+from tests.support.scripted_server import Piece, Script, ScriptedServer, Seen, answer, scripted_server
 
 from idferry.rules.account import TenantKind
 from idferry.rules.entry import PlanItem, TakeUp
@@ -34,7 +34,7 @@ _VERIFIER = """
 name = "shop"
 kind = "web_service"
 url = "{url}/check"
-legacy_lockout = {{ threshold = 1000, window_seconds = 60 }}
+legacy_lockout = { threshold = 1000, window_seconds = 60 }
 """
 
 
@@ -113,8 +113,12 @@ def b2c_stand(
     service: str,
     verifier: str = _VERIFIER,
     legacy_s: float = 0.0,
+    script: Script | None = None,
 ) -> Iterator[B2cStand]:
-    """Everything but accounts and a service. `service`: lines of that table; the legacy system takes `legacy_s`."""
+    """Everything but accounts and a service. `service`: lines of that table; the legacy system takes `legacy_s`.
+
+    `verifier` is the settings' table with `{url}` in it, `script` what the legacy system answers instead.
+    """
     tenant, known = emulator.tenant("b2c"), dict(passwords)
 
     def says(seen: Seen) -> Sequence[Piece]:
@@ -127,17 +131,19 @@ def b2c_stand(
         for number, name in enumerate(known)
     )
     (folder / PEOPLE).write_text("\n".join(lines) + "\n", encoding="utf-8")
-    with scripted_server(says) as legacy:
+    with scripted_server(script or says) as legacy:
         settings = f'{tenant.settings}\n[clock]\nurl = "{emulator.control_url}/clock"\n[service]\n{service}\n'
-        settings += verifier.format(url=legacy.url)
+        settings += verifier.replace("{url}", legacy.url)
         (folder / "idferry.toml").write_text(settings, encoding="utf-8")
         yield B2cStand(folder, emulator, tenant, legacy, known)
 
 
-def ask(address: str, path: str, body: Mapping[str, Any]) -> tuple[int, Any]:
-    """Status and document of a service that lets everybody call; status 0 where it is gone."""
+def ask(
+    address: str, path: str, body: Mapping[str, Any], *, headers: Mapping[str, str] | None = None
+) -> tuple[int, Any]:
+    """Status and document; status 0 where the service is gone."""
     request = urllib.request.Request(  # noqa: S310  an address of this machine
-        address + path, data=json.dumps(body).encode(), method="POST"
+        address + path, data=json.dumps(body).encode(), headers=dict(headers or {}), method="POST"
     )
     try:
         with urllib.request.urlopen(request, timeout=WITHIN_S) as got:  # noqa: S310  as above

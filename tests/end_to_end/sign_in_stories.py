@@ -30,8 +30,10 @@ BARRED_HERE, SEEN, STUBBORN, UNHEARD = (
 CAPTURED, CHOSEN_HERE = "loyal@example.com", "fickle@example.com"
 RESET_ELSEWHERE, RESET_LATE = "moved@example.com", "tardy@example.com"
 USER_NAME, USER_NAME_TO_CHANGE = "gardener_7", "carpenter_9"
+GUESSED_AT, FORGETFUL = "prey@example.com", "vague@example.com"
 LOUD, IN_TWO_WINDOWS = "loud@example.com", "busy@example.com"
 THINKS_S = 0.3
+GUESSES = 8
 LAG_S = 60.0
 OLD_PASSWORD, NEW_PASSWORD = PASSWORDS[OLD], PASSWORDS[NEW]
 
@@ -50,6 +52,8 @@ def people_of_stories() -> dict[str, str]:
         CAPTURED,
         CHOSEN_HERE,
         LOUD,
+        GUESSED_AT,
+        FORGETFUL,
         IN_TWO_WINDOWS,
     ]
     return dict.fromkeys(names, OLD_PASSWORD)
@@ -194,6 +198,30 @@ def in_two_windows_at_once(stand: MatrixStand, front: str) -> None:
     assert stand.flag(IN_TWO_WINDOWS) is False
 
 
+def guessed_at_from_one_address(stand: MatrixStand, front: str) -> None:
+    """Whoever sits elsewhere gets in at the first try; and who is locked out resets the password, and is in."""
+    policy = stand.front
+    assert isinstance(policy, B2cPolicy)
+    asks = front != Mode.RESET_REQUIRED
+    policy.address = "203.0.113.77"
+    try:
+        for name in (GUESSED_AT, FORGETFUL):
+            asked = stand.asked
+            for number in range(GUESSES):
+                shown = policy.sign_in(name, f"Guess-Number-{number}x")
+                assert shown is (End.WRONG if asks else End.MUST_RESET)
+            assert (0 < stand.asked - asked < GUESSES) is asks
+        asked = stand.asked
+        shown = policy.sign_in(FORGETFUL, OLD_PASSWORD)
+        assert shown is (End.WRONG if asks else End.MUST_RESET), "locked reads the same as wrong"
+        assert stand.asked == asked
+        assert policy.reset(FORGETFUL, NEW_PASSWORD) is End.RESET
+        assert policy.sign_in(FORGETFUL, NEW_PASSWORD) is End.TOKEN
+    finally:
+        policy.address = ""
+    assert policy.sign_in(GUESSED_AT, OLD_PASSWORD) is (End.TOKEN if asks else End.MUST_RESET)
+
+
 def captured_then_reset_at_the_front(stand: MatrixStand, front: str) -> None:
     """External ID opens with what the front has proven last, and with nothing that came before; nobody is asked."""
     del front
@@ -245,6 +273,7 @@ STORIES: Mapping[str, Story] = MappingProxyType(
         "write whose answer is lost": write_whose_answer_is_lost,
         "reset that nobody tells": reset_that_nobody_tells,
         "user name": user_name,
+        "guessed at from one address": guessed_at_from_one_address,
         "typed in capitals": typed_in_capitals,
         "in two windows at once": in_two_windows_at_once,
         # One of the last: it moves the tenant's time ahead, which a service that runs already does not follow.
@@ -259,8 +288,8 @@ CAPTURES: Mapping[str, Story] = MappingProxyType(
     }
 )
 """What a legacy front before an external tenant brings along."""
-WRITTEN_BY_ENTRA = ("write that fails", "write whose answer is lost")
-"""Nothing of these can be seen at the page of External ID: the tenant's own write does not fail on demand."""
+POLICY_ALONE = ("write that fails", "write whose answer is lost", "guessed at from one address")
+"""Not at the page of External ID: its own write does not fail on demand, and everybody there sits at one address."""
 
 
 def _operation(front: str) -> str:

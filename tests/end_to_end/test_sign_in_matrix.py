@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 from tests.end_to_end.sign_in_matrix import EXTERNAL, ROWS, Row, migrated_people, play, rows_of
-from tests.end_to_end.sign_in_stories import CAPTURES, STORIES, WRITTEN_BY_ENTRA, people_of_stories
+from tests.end_to_end.sign_in_stories import CAPTURES, POLICY_ALONE, STORIES, people_of_stories
 from tests.end_to_end.sign_in_traps import TRAPS, people_of_traps
 from tests.support.b2c_policy import Mode
 from tests.support.emulator import Emulator, running_emulator
@@ -84,7 +84,7 @@ def test_each_capture_before_the_external_id_page(external: MatrixStand, story: 
 
 
 @at_the_page
-@pytest.mark.parametrize("story", [one for one in STORIES if one not in WRITTEN_BY_ENTRA])
+@pytest.mark.parametrize("story", [one for one in STORIES if one not in POLICY_ALONE])
 def test_each_story_at_the_external_id_page(external: MatrixStand, story: str) -> None:
     STORIES[story](external, EXTERNAL)
 

@@ -65,7 +65,8 @@ class _Account:
 class B2cPolicy:
     """The policy of one tenant, calling one service over TLS with its credential. `asked` counts its calls.
 
-    `relaxed`: it stores passwords with DisableStrongPassword, as Microsoft's sample does.
+    `relaxed`: it stores passwords with DisableStrongPassword, as Microsoft's sample does. `address`: where people sit; else
+    each of them somewhere else.
     """
 
     def __init__(
@@ -86,6 +87,7 @@ class B2cPolicy:
         self._journeys = count(1)
         self.relaxed = mode is Mode.A
         self.asked = 0
+        self.address = ""
 
     def sign_in(self, name: str, password: str) -> End:
         """The sign-in page's validation: status or flag first, then ours, then the write, then the tenant's own check."""
@@ -209,7 +211,8 @@ class B2cPolicy:
     def _ask(self, path: str, claims: Mapping[str, Any]) -> tuple[int, Any]:
         self.asked += 1
         number = next(self._journeys)
-        more = {"correlationId": f"journey-{number}", "ipAddress": f"198.51.{number >> 8}.{number & 255}"}
+        address = self.address or f"198.51.{number >> 8}.{number & 255}"
+        more = {"correlationId": f"journey-{number}", "ipAddress": address}
         answer = self._http.post(path, json={**more, **claims})
         return answer.status_code, answer.json() if answer.content else None
 

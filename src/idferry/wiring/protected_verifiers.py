@@ -15,9 +15,11 @@ from datetime import timedelta
 
 from idferry.ports import Clock, Deadline, LegacyRef, OnLateVerdict, PasswordVerifier, Tell
 from idferry.rules.breaker import Breaker, CallRate, Entry, Sign, sign_of
+from idferry.rules.call_times import CallTimes
 from idferry.rules.happenings import LegacyAnswered, PasswordChecked
 from idferry.rules.password import Password
 from idferry.rules.verdict import Mismatch, NoAnswer, Silence, Verdict
+from idferry.wiring.call_threads import CallThreads
 from idferry.wiring.system import random_bytes
 
 ABORT_AFTER_MAX = timedelta(seconds=10)
@@ -85,6 +87,8 @@ class Protected:
         self._callers_max = limits.callers_max
         self._callers = 0
         self._waiting: deque[Future[None]] = deque()
+        self._times = CallTimes()
+        self._threads = CallThreads(f"idferry-verify-{verifier.name}")
 
     @property
     def name(self) -> str:
@@ -131,12 +135,7 @@ class Protected:
             return self._never_made(entry)
         call = _Call(late)
         try:
-            threading.Thread(
-                target=self._make,
-                args=(call, entry, who, password, deadline),
-                name=f"idferry-verify-{self.name}",
-                daemon=True,
-            ).start()
+            self._threads.begin(lambda: self._make(call, entry, who, password, deadline))
         except RuntimeError:  # the system gives no more threads
             self._end_turn()
             return self._never_made(entry)
@@ -211,6 +210,8 @@ class Protected:
             self._tell(LegacyAnswered(self.name, f"a bug: {type(error).__name__}"))
             verdict = NoAnswer(Silence.UNEXPECTED, reached=True)
         self._hear(call, entry, verdict)
+        with self._lock:
+            self._times = self._times.after(self._clock.elapsed() - began_s)
         return began_s, verdict
 
     def _depart(self, deadline: Deadline) -> bool:
@@ -226,7 +227,11 @@ class Protected:
         return True
 
     def _take_turn(self, deadline: Deadline) -> bool:
-        """One of the concurrent calls, first come first served; False when there is none in time."""
+        """One of the concurrent calls, first come first served; False when there is none in time.
+
+        Whose turn comes so late that the answer would be too late lets the next one have it: else every call of an
+        overload would be made for somebody who is about to leave.
+        """
         if not deadline.seconds_left(self._clock):
             return False
         with self._lock:
@@ -239,10 +244,13 @@ class Protected:
             self._waiting.append(turn)
         self._clock.wait_for([turn], deadline.seconds_left(self._clock))
         with self._lock:
-            if turn.done():
-                return True
-            self._waiting.remove(turn)
-            return False
+            if not turn.done():
+                self._waiting.remove(turn)
+                return False
+            is_in_time = self._times.ends_within(deadline.seconds_left(self._clock))
+        if not is_in_time:
+            self._end_turn()
+        return is_in_time
 
     def _end_turn(self) -> None:
         with self._lock:

@@ -272,6 +272,26 @@ def test_who_waits_for_a_turn_until_the_deadline_has_reached_nobody() -> None:
     assert stage.legacy.calls == 2
 
 
+def test_whose_turn_comes_too_late_lets_the_next_one_have_it() -> None:
+    stage = Stage(limits=CallLimits(concurrent_calls=1))
+    stage.legacy.hold()
+    with ThreadPoolExecutor(3) as pool:
+        running = pool.submit(stage.ask, 20 * LONG)
+        wait_until(lambda: stage.legacy.running == 1)
+        late = pool.submit(stage.ask, 6 * LONG)
+        wait_until(lambda: len(stage.verifier._waiting) == 1)
+        patient = pool.submit(stage.ask, 20 * LONG)
+        wait_until(lambda: len(stage.verifier._waiting) == 2)
+        stage.clock.moved = (
+            5 * LONG
+        )  # calls take 3 s then, on the average, and so much is what the first one has
+        stage.clock.moved += LONG / 2
+        stage.legacy.let_go()
+        assert late.result() == NoAnswer(Silence.QUEUE_FULL, reached=False)
+        assert [running.result(), patient.result()] == [Match()] * 2
+    assert stage.legacy.calls == 2
+
+
 def test_the_rate_holds_however_many_ask() -> None:
     stage = Stage(limits=CallLimits(calls_per_second=4))
     departures: list[float] = []

@@ -117,7 +117,10 @@ def _read(file: Any) -> Seen | None:
     while one := file.readline().decode("latin-1").strip():
         name, _, value = one.partition(":")
         headers[name.lower()] = value.strip()
-    body = file.read(int(headers.get("content-length", 0)))
+    length = int(headers.get("content-length", 0))
+    body = file.read(length)
+    if len(body) < length:  # whoever asked was killed meanwhile
+        return None
     return Seen(line[0], line[1], headers, body)
 
 

@@ -1,6 +1,6 @@
 """A verifier as the service may use it: it answers by the caller's deadline, and the legacy system is not overrun.
 
-Every call has a thread of its own, so that a caller who leaves at the deadline leaves nothing undone: the call goes on
+Every call has a thread to itself, so that a caller who leaves at the deadline leaves nothing undone: the call goes on
 until it is answered or aborted, and what it said then reaches whoever asked for late verdicts. That thread is a daemon:
 a legacy system that hangs must not keep the service from ending.
 """

@@ -282,10 +282,8 @@ def test_whose_turn_comes_too_late_lets_the_next_one_have_it() -> None:
         wait_until(lambda: len(stage.verifier._waiting) == 1)
         patient = pool.submit(stage.ask, 20 * LONG)
         wait_until(lambda: len(stage.verifier._waiting) == 2)
-        stage.clock.moved = (
-            5 * LONG
-        )  # calls take 3 s then, on the average, and so much is what the first one has
-        stage.clock.moved += LONG / 2
+        # The first call has taken 27.5 s, so that 3.4 s are usual now; the one who waits longest has 2.5 s left.
+        stage.clock.moved = 5.5 * LONG
         stage.legacy.let_go()
         assert late.result() == NoAnswer(Silence.QUEUE_FULL, reached=False)
         assert [running.result(), patient.result()] == [Match()] * 2

@@ -1,16 +1,18 @@
 """Connections that ask nothing: `silent_crowd.py ADDRESS SILENT SLOW`, until standard input closes.
 
 SILENT connections send nothing at all, SLOW ones a head that never ends, a line each second. One that the service ends
-is opened again after a while, as somebody would who wants to keep others out.
+is opened again after a while, each after another one: they come evenly, some four hundred a second.
 """
 
 import asyncio
+import random
 import sys
 from contextlib import suppress
 
-AGAIN_AFTER_S = 10.0
+AGAIN_AFTER_S = (5.0, 25.0)
 LINE_EVERY_S = 1.0
 OPENED_AT_ONCE = 100
+_chance = random.Random(20260301)  # noqa: S311  the same crowd every time
 
 
 async def _keep_open(
@@ -25,7 +27,7 @@ async def _keep_open(
                 await (_dribble(writer) if slow else reader.read())
             finally:
                 writer.close()
-        await asyncio.sleep(AGAIN_AFTER_S)
+        await asyncio.sleep(_chance.uniform(*AGAIN_AFTER_S))
 
 
 async def _dribble(writer: asyncio.StreamWriter) -> None:

@@ -41,7 +41,7 @@ unit: $(TEST)/.done ## one module at a time, in seconds
 bench: $(TEST)/.done ## measure against the plainest way to do the same; writes benchmarks/RESULTS.md
 	$(IN_TEST)/python -m benchmarks
 
-soak: $(TEST)/.done ## kills, power cuts, every fault: about an hour (SEED=n replays, ONLY=F3@5 picks)
+soak: $(TEST)/.done ## kills, power cuts, faults, attacks: some hours (SEED=n replays, ONLY=F3@5 picks)
 	$(IN_TEST)/python -m tests.simulation.soak --seed "$(SEED)" --only "$(ONLY)"
 
 lint: $(TEST)/.done ## style and import contracts

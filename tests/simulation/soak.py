@@ -1,8 +1,9 @@
-"""The long programme: every fault at every rate from many seeds, a thousand kills, a thousand power cuts, and the peer.
+"""The long programme: every fault at every rate from many seeds, thousands of kills and power cuts, attacks, and the peer.
 
     make soak                               everything, from a seed that is printed
     make soak SEED=7                        the same stories again; what is done already is not played again
     make soak SEED=7 ONLY=F3@5              the faults of F3 at 5 %; ONLY=kills, power, liar, peer, or one story's name
+    make soak SEED=7 ONLY='kills mode C'        a group of the stories of the service, see `service_programme`
     make soak SEED=7 ONLY='F3 batch 504 after@5#12'
 
 Each story is drawn from the seed and its own name alone. Results are kept in `build/soak`, one line for each story, so

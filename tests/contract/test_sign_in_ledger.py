@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from tests.support.any_ledger import counting_bytes, move, person, plan
+from tests.support.any_ledger import counting_bytes, merge, move, person, plan
 from tests.support.hand_clock import HandClock
 from tests.support.ledger_records import AT, PROJECT, TENANT, wanted
 
@@ -18,7 +18,9 @@ from idferry.ledger.database import Database
 from idferry.ledger.reset_status import LedgerPlace
 from idferry.ledger.sign_ins import NOTES_MAX, LedgerSignIns
 from idferry.rules.entry import EventKind, Observation
+from idferry.rules.legacy_user import LegacyUserKey
 from idferry.rules.lifecycle import State
+from idferry.rules.submission import key_of_person
 
 SETTLES_WITHIN_S = 10.0
 REFUSED = "the ledger does not take this one"
@@ -67,11 +69,23 @@ def test_a_person_is_found_by_account_legacy_id_and_any_name(people: LedgerSignI
     found = people.by_object_id(entry.object_id)
     assert found is not None
     assert (found.person_id, found.legacy_id) == (entry.person_id, entry.legacy_id)
-    assert list(found.legacy_users) == [("shop", "1")]
+    assert list(found.legacy_users) == [LegacyUserKey("shop", "1")]
     assert list(found.sign_in_names) == ["Ana@example.com", "ana"]
     assert found.written_at is None
     assert people.by_sign_in_name("ana@example.com") == found == people.by_sign_in_name("ana")
     assert people.by_legacy_id(entry.legacy_id) == found
+
+
+def test_of_merged_people_every_legacy_user_is_known_in_the_order_of_the_merge(
+    people: LedgerSignIns, ledger: Ledger
+) -> None:
+    further = (LegacyUserKey("web", "z", ("ana.web@example.com",)), LegacyUserKey("app", "a"))
+    merge(ledger, "1", *further, leading_names=["ana"])
+    found = people.by_sign_in_name("ana")
+    assert found is not None
+    assert list(found.legacy_users) == [LegacyUserKey("shop", "1", ("ana",)), *further]
+    assert people.by_object_id(person(ledger, "1").object_id) == found
+    assert found.guard_key == key_of_person("shop", "1"), "the same as before the merge"
 
 
 def test_who_has_no_account_is_not_found_except_by_the_legacy_id_of_a_creation_under_way(

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from threading import Event, Lock
+from threading import Barrier, Event, Lock
 from typing import Any
 
 import pytest
@@ -37,6 +37,9 @@ from idferry.rules.sign_in import Cause, Decision, Outcome
 from idferry.rules.verdict import Barred, Condition, Match
 
 OLD = "Old-Password-1"
+SIGNED_IN_FIRST = (
+    8  # all but one of the threads: they sign in, then the bulk run begins, then everybody meets
+)
 
 
 def human(number: int) -> Human:
@@ -155,6 +158,7 @@ class Policy:
     def __init__(self, tenant: MemoryTenant) -> None:
         self.tenant = tenant
         self.lock = Lock()
+        self.bulk_sends = Event()
 
     def write(self, draft: AccountDraft, password: str) -> bool:
         known = structs.replace(draft, password_plan=PasswordPlan.KNOWN)
@@ -178,7 +182,8 @@ class LockedWriter(MemoryWriter):
         self.sent: set[str] = set()
 
     def create(self, chunk: Any) -> Any:
-        time.sleep(0.02)  # as long as the others need to be there too
+        self.policy.bulk_sends.set()
+        time.sleep(0.02)  # so that the others are there too
         self.sent |= {order.draft.legacy_id for order in chunk}
         with self.policy.lock:
             return super().create(chunk)
@@ -253,13 +258,15 @@ def test_bulk_and_200_sign_ins_on_the_same_200_people_at_once_make_200_accounts(
     tenant = MemoryTenant(clock=clock)
     policy = Policy(tenant)
     tenant.plan_faults(lost_now_and_then(random.Random(seed)))  # noqa: S311  no secret
-    begin = Event()
+    begin, some_are_in = Event(), Barrier(SIGNED_IN_FIRST + 1)
     written: set[str] = set()
 
     def bulk() -> set[str]:
         writer = LockedWriter(policy)
         with open_ledger(path, **open_here) as ledger:  # type: ignore[arg-type]
             begin.wait()
+            if not policy.bulk_sends.is_set():
+                some_are_in.wait(timeout=60)
             send_people(
                 run=run.run,
                 source=MemorySource(people),
@@ -272,18 +279,24 @@ def test_bulk_and_200_sign_ins_on_the_same_200_people_at_once_make_200_accounts(
             )
         return writer.sent
 
-    def person(number: int) -> None:
+    def person(number: int, *, is_first: bool) -> None:
         begin.wait()
+        if not is_first:
+            policy.bulk_sends.wait(timeout=60)
         decision = world.sign_in(f"p{number}@example.com", OLD)
         is_heard = number % 20 != seed  # our own answer may get lost as well
         if decision.create is not None and is_heard and policy.write(decision.create, OLD):
             written.add(decision.create.legacy_id)
+        if is_first:
+            some_are_in.wait(timeout=60)
 
     with ThreadPoolExecutor(9) as pool:
         first = pool.submit(bulk)
         order = list(range(200))
         chance.shuffle(order)
-        others = [pool.submit(person, number) for number in order]
+        others = [
+            pool.submit(person, number, is_first=nth < SIGNED_IN_FIRST) for nth, number in enumerate(order)
+        ]
         begin.set()
         for one in others:
             one.result(timeout=60)

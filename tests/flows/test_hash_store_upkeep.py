@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.any_ledger import merge
 from tests.support.builders import MemorySource, World, crowd
 from tests.support.later_export import LaterExport
 from tests.support.memory_hash_store import MemoryHashStore
@@ -22,9 +23,9 @@ from idferry.flows.load_hashes import LoadReport, load_hashes
 from idferry.hashes import Bounds, Descriptor, Lacking
 from idferry.ports import HashRow, SourceRecord
 from idferry.rules.departure import Departures, WhenBarred, WhenVanished
-from idferry.rules.entry import Selection
+from idferry.rules.entry import EventKind, Observation, Selection
 from idferry.rules.happenings import Happening
-from idferry.rules.legacy_user import BadRecord, LegacyUser, Place
+from idferry.rules.legacy_user import BadRecord, LegacyUser, LegacyUserKey, Place
 from idferry.rules.lifecycle import State
 from idferry.rules.stored_hash import StoredHash
 from idferry.rules.withholding import withholding
@@ -204,6 +205,21 @@ def test_settled_people_lose_their_hash_and_waiting_ones_keep_it() -> None:
     assert forget_settled_hashes(store=store, report=world.ledger.report) == 4 - len(waiting)
     assert kept_keys(store) == waiting
     assert forget_settled_hashes(store=store, report=world.ledger.report) == 0
+
+
+def test_who_was_merged_loses_the_hashes_of_every_system() -> None:
+    world = World(MemorySource([replace(one, password=None) for one in crowd(2)]))
+    world.premigrate()
+    settled, waiting = world.ledger.report.entries(Selection())
+    web, app = LegacyUserKey("web", "z"), LegacyUserKey("app", "a")
+    merge(world.ledger, settled.key, web, app)
+    fell = Observation(settled.person_id, EventKind.FLAG_SEEN_DOWN, State.COMPLETE)
+    world.ledger.observations.observe(run="", observed=[fell], at=world.clock.now())
+    store = MemoryHashStore()
+    for source, key in ((settled.source, settled.key), web[:2], app[:2], (waiting.source, waiting.key)):
+        store.put([HashRow(source, key, "", BCRYPT)])
+    assert forget_settled_hashes(store=store, report=world.ledger.report) == 3
+    assert kept_keys(store) == {waiting.key}
 
 
 @pytest.mark.parametrize("departures", [Departures(), Departures(WhenVanished.LIST, WhenBarred.LIST)])

@@ -1,12 +1,14 @@
 """Both ledgers in tests, and the few lines every test about them begins with."""
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Sequence
 
 from tests.support.ledger_records import AT
 from tests.support.memory_ledger import MemoryLedger
 
 from idferry.ledger import Ledger
 from idferry.rules.entry import Entry, EventKind, Observation, PlanEffect, PlanItem, Selection, TakeUp
+from idferry.rules.legacy_user import LegacyUserKey
 from idferry.rules.lifecycle import State
 
 AnyLedger = Ledger | MemoryLedger
@@ -56,3 +58,33 @@ def move_person(
 def snapshot(ledger: AnyLedger) -> tuple[object, ...]:
     stories = [ledger.report.events(entry.person_id) for entry in people(ledger)]
     return people(ledger), stories, ledger.report.states(ALL)
+
+
+def merge(ledger: AnyLedger, key: str, *further: LegacyUserKey, leading_names: Sequence[str] = ()) -> None:
+    """Give a person more legacy users, as merging will: in this order, behind the leading one."""
+    entry = person(ledger, key)
+    if isinstance(ledger, MemoryLedger):
+        leading = LegacyUserKey(entry.source, entry.key, tuple(leading_names))
+        shelves = ledger.report._shelves
+        owner = shelves.people[entry.person_id]
+        owner.merged = (leading, *further)
+        shelves.by_key.update({(one.source, one.key, 0): owner for one in further})
+        return
+    with ledger._database.writing() as connection:
+        names = json.dumps(leading_names) if leading_names else ""
+        connection.execute(
+            "UPDATE legacy_user SET sign_in_names = ? WHERE person_id = ?", (names, entry.person_id)
+        )
+        # Neither the keys' order nor that of the rows is the merge's.
+        for rank, one in reversed(list(enumerate(further, 1))):
+            connection.execute(
+                "INSERT INTO legacy_user (source, key, repeat, person_id, ordinal, planning_pass, rank, sign_in_names)"
+                " VALUES (?, ?, 0, ?, 0, 0, ?, ?)",
+                (
+                    one.source,
+                    one.key,
+                    entry.person_id,
+                    rank,
+                    json.dumps(one.sign_in_names) if one.sign_in_names else "",
+                ),
+            )

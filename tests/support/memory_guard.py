@@ -32,6 +32,7 @@ class Ticket:
     block: str
     on_known: bool
     booked_at: float
+    within: bool = False
 
 
 @dataclass
@@ -46,17 +47,17 @@ class MemoryGuard:
     everyone: Everyone = field(default_factory=Everyone)
     booked: int = 0
 
-    def book(self, *, name_key: str, address: str, at: datetime) -> Booked:
+    def book(self, *, name_key: str, address: str, at: datetime, within: bool = False) -> Booked:
         now, block = at.timestamp(), address_block(address)
-        counts = self._counts(name_key, block, now)
+        counts = self._counts(name_key, block, now, within=within)
         booking = decide(self.rules, counts, at=now)
         if booking is not Booking.BOOKED:
-            self._put(name_key, block, mended(self.rules, counts, at=now) or counts)
+            self._put(name_key, block, mended(self.rules, counts, at=now) or counts, within=within)
             return Booked(booking)
-        self._put(name_key, block, after_booking(self.rules, counts, at=now))
-        self.pairs[name_key, block].counted_at = now
+        self._put(name_key, block, after_booking(self.rules, counts, at=now), within=within)
+        self.pairs[name_key, block].counted_at = None if within else now
         self.booked += 1
-        self.tickets[str(self.booked)] = Ticket(name_key, block, counts.known, now)
+        self.tickets[str(self.booked)] = Ticket(name_key, block, counts.known, now, within)
         return Booked(booking, str(self.booked))
 
     def settle(self, ticket: str, settlement: Settlement, *, at: datetime) -> None:
@@ -65,13 +66,13 @@ class MemoryGuard:
             return
         counts = after_settling(
             self.rules,
-            self._counts(booked.name, booked.block, now),
+            self._counts(booked.name, booked.block, now, within=booked.within),
             settlement,
             on_known=booked.on_known,
             booked_at=booked.booked_at,
             at=now,
         )
-        self._put(booked.name, booked.block, counts)
+        self._put(booked.name, booked.block, counts, within=booked.within)
         pair = self.pairs[booked.name, booked.block]
         if not counts.counts_name:
             pair.counted_at = None
@@ -112,7 +113,7 @@ class MemoryGuard:
             known_addresses=len(known),
         )
 
-    def _counts(self, name: str, block: str, now: float) -> Counts:
+    def _counts(self, name: str, block: str, now: float, *, within: bool) -> Counts:
         pair = self.pairs.get((name, block), Pair())
         lately = now - self.rules.address.names_within.total_seconds()
         others = [
@@ -121,26 +122,27 @@ class MemoryGuard:
             if at == block and other != name and one.counted_at and one.counted_at > lately
         ]
         running = self._open(name, now)
-        counted = bool(block) and not self.rules.spares(block)
+        counted = bool(block) and not self.rules.spares(block) and not within
         return Counts(
             name=self.names.get(name, EMPTY),
             pair=pair.lane,
             known=self._is_known(pair, now),
             is_told=bool(block),
             address=self.addresses.get(block, Spent()) if counted else None,
-            everyone=self.everyone,
+            everyone=Everyone() if within else self.everyone,
             open_of_pair=sum(1 for one in running if one.block == block),
             open_of_strangers=sum(1 for one in running if not one.on_known),
             other_names=len(others),
             counts_name=bool(pair.counted_at and pair.counted_at > lately),
         )
 
-    def _put(self, name: str, block: str, counts: Counts) -> None:
+    def _put(self, name: str, block: str, counts: Counts, *, within: bool) -> None:
         self.names[name] = counts.name
         self.pairs.setdefault((name, block), Pair()).lane = counts.pair
         if counts.address is not None:
             self.addresses[block] = counts.address
-        self.everyone = counts.everyone
+        if not within:
+            self.everyone = counts.everyone
 
     def _is_known(self, pair: Pair, now: float) -> bool:
         return pair.known_at is not None and pair.known_at > now - self.rules.known_for.total_seconds()

@@ -28,7 +28,7 @@ from idferry.rules.entry import (
     Settled,
     TakeUp,
 )
-from idferry.rules.legacy_user import LegacyUser
+from idferry.rules.legacy_user import LegacyUser, LegacyUserKey
 from idferry.rules.lifecycle import State, may_follow
 from idferry.rules.names import LOOK_ALIKE_NAMES_MAX, Identity, look_alike_form
 from idferry.rules.outcomes import LeftOut
@@ -63,6 +63,7 @@ class Person:
     created_by_run: str = ""
     created_at: datetime | None = None
     written: Mapping[str, str] = field(default_factory=dict)
+    merged: tuple[LegacyUserKey, ...] = ()
 
     @property
     def shown_key(self) -> str:
@@ -92,6 +93,7 @@ class Person:
             created_by_run=self.created_by_run,
             created_at=self.created_at,
             written=self.written,
+            merged=self.merged,
         )
 
 
@@ -520,7 +522,7 @@ class MemoryRecords:
 
     def known_records(self, source: str, keys: Collection[str]) -> Mapping[str, KnownRecord]:
         found = {key: self._shelves.by_key.get((source, key, 0)) for key in keys}
-        return {key: person.known() for key, person in found.items() if person}
+        return {key: replace(person.known(), key=key) for key, person in found.items() if person}
 
     def records_of_run(self, run: Run) -> Iterator[KnownRecord]:
         for person in self._shelves.people.values():

@@ -20,6 +20,7 @@ from idferry.flows.migrate_on_sign_in import SignIn, SignInParts, migrate_on_sig
 from idferry.ports import Deadline, LegacyRef, OnLateVerdict, PersonHere, ProtectedVerifier
 from idferry.rules.entry import Observation
 from idferry.rules.happenings import Happening
+from idferry.rules.legacy_user import LegacyUserKey
 from idferry.rules.lifecycle import State
 from idferry.rules.names import compared_form
 from idferry.rules.password import Password
@@ -142,7 +143,7 @@ class MemoryVerifier:
         self._name = name
         self.passwords: dict[str, str] = {}
         self.says: Callable[[LegacyRef], Verdict] | None = None
-        self.is_out = False
+        self.is_out, self.is_live = False, True
         self.asked: list[LegacyRef] = []
         self.late: list[OnLateVerdict] = []
 
@@ -215,7 +216,7 @@ class SignInWorld:
         number = len(self.ledger.people) + 1
         object_id, legacy_id = f"00000000-0000-4000-8000-{number:012d}", f"contoso:crm:{number}"
         keys = keys or (str(number),)
-        person = PersonHere(number, object_id, legacy_id, [("crm", one) for one in keys], (name,))
+        person = PersonHere(number, object_id, legacy_id, [LegacyUserKey("crm", one) for one in keys], (name,))
         self.ledger.people.append(person)
         for verifier in self.verifiers:
             verifier.passwords[keys[0]] = password

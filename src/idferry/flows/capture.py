@@ -32,7 +32,7 @@ from idferry.rules.lifecycle import State
 from idferry.rules.names import compared_form
 from idferry.rules.password import Password
 from idferry.rules.sign_in import LEAVES_WITHIN, AccountFacts, Written, password_is_newer
-from idferry.rules.submission import KeyedDigest, key_of_person, password_mark
+from idferry.rules.submission import KeyedDigest, password_mark
 
 _WHICHEVER = -1
 """Stands for any password of a person: no mark is negative."""
@@ -53,6 +53,8 @@ class Captured:
 
 SignUp = Callable[[Captured, Deadline], CaptureEnd]
 """Creates the account of somebody who is planned."""
+IsBeingCreated = Callable[[Captured], bool]
+"""Whether somebody who has no account yet is getting one at this moment. Raises LedgerError."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +69,7 @@ class CaptureParts:
     clock: Clock
     rules: CaptureRules
     sign_up: SignUp
+    is_being_created: IsBeingCreated = lambda _: False
 
 
 def capture(*, captured: Captured, deadline: Deadline, parts: CaptureParts) -> CaptureEnd:
@@ -82,9 +85,8 @@ def capture(*, captured: Captured, deadline: Deadline, parts: CaptureParts) -> C
     try:
         person = _person(captured, deadline, parts)
         if person is None:
-            is_sign_up = captured.proven.event is CaptureEvent.SIGN_UP
-            return parts.sign_up(captured, deadline) if is_sign_up else CaptureEnd.UNKNOWN_HERE
-        with parts.turns.of(key_of_person(*person.legacy_users[0])):
+            return _without_account(captured, deadline, parts)
+        with parts.turns.of(person.guard_key):
             # What was written while this one waited for its turn is in the ledger, or about to be.
             person = parts.ledger.by_object_id(person.object_id) or person
             return _Capturing(captured, person, deadline, parts).end()
@@ -92,6 +94,16 @@ def capture(*, captured: Captured, deadline: Deadline, parts: CaptureParts) -> C
         return CaptureEnd.NOT_NOW
     except (DirectoryError, Stopped):
         return CaptureEnd.NOT_NOW
+
+
+def _without_account(captured: Captured, deadline: Deadline, parts: CaptureParts) -> CaptureEnd:
+    event = captured.proven.event
+    if event is CaptureEvent.SIGN_UP:
+        return parts.sign_up(captured, deadline)
+    if event.is_new_password and parts.is_being_created(captured):
+        # The account comes with the password of the sign-up: were this one lost, the older one would open it for good.
+        return CaptureEnd.NOT_NOW
+    return CaptureEnd.UNKNOWN_HERE
 
 
 def _person(captured: Captured, deadline: Deadline, parts: CaptureParts) -> PersonHere | None:
@@ -122,7 +134,7 @@ class _Capturing:
         self._person = person
         self._deadline = deadline
         self._parts = parts
-        self._key = key_of_person(*person.legacy_users[0])
+        self._key = person.guard_key
         self._mark = password_mark(captured.password, person=self._key, keyed=parts.keyed)
 
     def end(self) -> CaptureEnd:

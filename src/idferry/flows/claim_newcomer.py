@@ -22,7 +22,7 @@ def newcomer(compared: str, claims: ClaimLedger) -> PersonHere | None:
     entry = claims.entry_of_sign_in_name(compared)
     if entry is None or entry.draft is None or entry.state not in TO_COME:
         return None
-    return PersonHere(entry.person_id, "", entry.legacy_id, ((entry.source, entry.key),), entry.sign_in_names)
+    return PersonHere(entry.person_id, "", entry.legacy_id, entry.legacy_users, entry.sign_in_names)
 
 
 def claim_newcomer(person: PersonHere, decision: Decision, *, claims: ClaimLedger, clock: Clock) -> Decision:

@@ -28,6 +28,6 @@ def forget_hashes(*, store: HashStore, people: Iterable[Entry]) -> int:
     """Delete the hashes of these people; how many there were. Raises as above."""
     forgotten = 0
     remaining = iter(people)
-    while batch := [(one.source, one.key) for one in islice(remaining, BATCH_PEOPLE)]:
-        forgotten += store.delete(batch)
+    while batch := list(islice(remaining, BATCH_PEOPLE)):
+        forgotten += store.delete([(one.source, one.key) for entry in batch for one in entry.legacy_users])
     return forgotten

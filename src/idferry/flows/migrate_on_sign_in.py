@@ -58,7 +58,6 @@ from idferry.rules.submission import (
     Submission,
     b2c_submission,
     external_submission,
-    key_of_person,
     key_of_unknown,
     password_mark,
 )
@@ -180,7 +179,7 @@ class _Checking:
         self._parts = parts
         self._facts: Future[AccountFacts | None] | None = None
         self._read_at_s = 0.0
-        name = key_of_person(*person.legacy_users[0]) if person else key_of_unknown(sign_in.typed_name)
+        name = person.guard_key if person else key_of_unknown(sign_in.typed_name)
         self._key = name
         self._mark = password_mark(sign_in.password, person=name, keyed=parts.keyed)
         self.submission = _submission(sign_in, name, self._mark, at=parts.clock.now())
@@ -230,8 +229,14 @@ class _Checking:
         if person is None:
             return []
         return [
-            LegacyRef(source, key, sign_in.typed_name, person.sign_in_names, sign_in.client_address)
-            for source, key in person.legacy_users
+            LegacyRef(
+                one.source,
+                one.key,
+                sign_in.typed_name,
+                one.sign_in_names or person.sign_in_names,
+                sign_in.client_address,
+            )
+            for one in person.legacy_users
         ]
 
     def _hear_late(self, verdict: Verdict) -> None:

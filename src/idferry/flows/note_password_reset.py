@@ -13,7 +13,6 @@ from idferry.rules.entry import EventKind, Observation
 from idferry.rules.lifecycle import State
 from idferry.rules.names import compared_form
 from idferry.rules.sign_in import CREATION_TOLERANCE, password_is_newer
-from idferry.rules.submission import key_of_person
 
 
 def note_password_reset(
@@ -39,7 +38,7 @@ def note_password_reset(
     if person is None:
         return False
     with suppress(GuardUnavailable):
-        guard.unlock(key_of_person(*person.legacy_users[0]), at=clock.now())
+        guard.unlock(person.guard_key, at=clock.now())
     reading = directory.facts(person.object_id, deadline)
     clock.wait_for([reading], deadline.seconds_left(clock))
     try:

@@ -3,13 +3,18 @@
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
+
 from idferry.ledger.drafts import draft_from_json, written_from_json
 from idferry.ledger.named_queries import named_queries
 from idferry.ledger.times import time_or_none
 from idferry.rules.entry import Entry
+from idferry.rules.legacy_user import LegacyUserKey
 from idferry.rules.lifecycle import State
 
 _SQL = named_queries("entries")
+_FURTHER = msgspec.json.Decoder(list[tuple[int, str, str, int, str]])
+_NAMES = msgspec.json.Decoder(tuple[str, ...])
 _STATES = {state.value: state for state in State}  # a look-up costs a third of State(...)
 
 
@@ -36,7 +41,25 @@ def entry_of_row(row: Sequence[Any]) -> Entry:
         created_by_run=row[13],
         created_at=time_or_none(row[14]),
         written=written_from_json(row[15]),
+        merged=_merged(row) if row[17] else (),
     )
+
+
+def _merged(row: Sequence[Any]) -> tuple[LegacyUserKey, ...]:
+    """All legacy users of somebody who has several, in their order."""
+    leading = LegacyUserKey(row[4], shown_key(row[5], row[6]), _names(row[16]))
+    further = sorted(_FURTHER.decode(f"[{row[17]}]"))
+    return (
+        leading,
+        *(
+            LegacyUserKey(source, shown_key(key, repeat), _names(names))
+            for _, source, key, repeat, names in further
+        ),
+    )
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return _NAMES.decode(text) if text else ()
 
 
 def shown_key(key: str, repeat: int) -> str:

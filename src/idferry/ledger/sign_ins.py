@@ -10,6 +10,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from datetime import datetime
 
 from msgspec import structs
@@ -55,6 +56,7 @@ class LedgerSignIns:
         self._looks = _OpenLedger(place, busy_ms=LOOK_BUSY_MS, read_only=True)
         self._writes = _OpenLedger(place, busy_ms=NOTE_BUSY_MS, read_only=False)
         self._notes: queue.Queue[_Note | None] = queue.Queue(maxsize=NOTES_MAX)
+        self._hurry = threading.Event()
         self._writer = threading.Thread(target=self._write_notes, name="ledger-notes", daemon=True)
 
     def by_object_id(self, object_id: str) -> PersonHere | None:
@@ -80,6 +82,8 @@ class LedgerSignIns:
         except queue.Full:
             noted.set_result(False)
             self._lost(1)
+        if observation.kind not in _NOBODY_WAITS_FOR or self._notes.qsize() >= NOTES_AT_ONCE_MAX:
+            self._hurry.set()
         return noted
 
     def close(self) -> None:
@@ -91,6 +95,7 @@ class LedgerSignIns:
                 self._notes.put(None, timeout=CLOSE_SECONDS_MAX)
             except queue.Full:
                 self._lost(self._notes.qsize())
+            self._hurry.set()
             self._writer.join(CLOSE_SECONDS_MAX)
         with self._lock:
             self._looks.give_back()
@@ -118,8 +123,7 @@ class LedgerSignIns:
             person_id=entry.person_id,
             object_id=entry.object_id,
             legacy_id=entry.legacy_id,
-            # One record leads to one person: others of the same person stay behind as duplicates.
-            legacy_users=((entry.source, entry.key),),
+            legacy_users=entry.legacy_users,
             sign_in_names=entry.sign_in_names,
             written_at=time_or_none(written[0]),
         )
@@ -138,19 +142,21 @@ class LedgerSignIns:
             not_before_s = self._place.elapsed() + GATHERED_SECONDS
 
     def _next_notes(self, not_before_s: float) -> tuple[list[_Note], bool]:
-        """Some notes, as many as wait; False with the last ones. Before that moment only those that cannot wait."""
+        """Some notes, as many as wait at that moment, or earlier if somebody is in a hurry; False with the last ones."""
+        first = self._notes.get()
+        left_s = not_before_s - self._place.elapsed()
+        if left_s > 0:  # one wait for all of them: to be woken for each one costs more than writing it
+            self._hurry.wait(left_s)
+        self._hurry.clear()
         notes: list[_Note] = []
-        while len(notes) < NOTES_AT_ONCE_MAX:
-            can_wait = all(one[0].kind in _NOBODY_WAITS_FOR for one in notes)
-            left_s = max(not_before_s - self._place.elapsed(), 0.0) if notes and can_wait else 0.0
-            try:
-                note = self._notes.get(block=not notes or left_s > 0, timeout=left_s or None)
-            except queue.Empty:
-                break
-            if note is None:
-                return notes, False
-            notes.append(note)
-        return notes, True
+        with suppress(queue.Empty):
+            while first is not None:
+                notes.append(first)
+                if len(notes) == NOTES_AT_ONCE_MAX:
+                    self._hurry.set()  # there may be more
+                    break
+                first = self._notes.get_nowait()
+        return notes, first is not None
 
     def _unwritten(self, notes: Sequence[_Note]) -> Sequence[_Note]:
         """Write these notes; those that could not be."""

@@ -9,8 +9,10 @@ from typing import Protocol
 
 from idferry.ports.sign_ins import Deadline
 from idferry.rules.entry import Entry, Observation
+from idferry.rules.legacy_user import LegacyUserKey
 from idferry.rules.password import Password
 from idferry.rules.sign_in import AccountFacts, Written
+from idferry.rules.submission import key_of_person
 
 
 class SignInDirectory(Protocol):
@@ -45,16 +47,21 @@ class SignInDirectory(Protocol):
 class PersonHere:
     """A person of the ledger who has an account, as far as a sign-in needs it.
 
-    `legacy_users` are (source, key), the leading one first; `written_at` says up to when we wrote passwords ourselves
+    `legacy_users` come in the merge's order, the leading one first; `written_at` says up to when we wrote passwords ourselves
     after the creation.
     """
 
     person_id: int
     object_id: str
     legacy_id: str
-    legacy_users: Sequence[tuple[str, str]]
+    legacy_users: Sequence[LegacyUserKey]
     sign_in_names: Sequence[str]
     written_at: datetime | None = None
+
+    @property
+    def guard_key(self) -> str:
+        """What the guard counts this person under."""
+        return key_of_person(self.legacy_users[0].source, self.legacy_users[0].key)
 
 
 class SignInLedger(Protocol):

@@ -83,6 +83,11 @@ class ProtectedVerifier(PasswordVerifier, Protocol):
     """A verifier behind its deadline, circuit breaker, cap on concurrent calls and rate."""
 
     @property
+    def is_live(self) -> bool:
+        """Whether a legacy system is asked, which counts wrong passwords itself; hashes are computed here."""
+        ...
+
+    @property
     def is_out(self) -> bool:
         """Whether the breaker is open: until it closes, nobody is asked and everybody gets the text of an outage."""
         ...
@@ -128,8 +133,12 @@ class AttemptGuard(Protocol):
     only as an HMAC. A store that cannot be used raises GuardUnavailable: callers fail closed.
     """
 
-    def book(self, *, name_key: str, address: str, at: datetime) -> Booked:
-        """Book one attempt, or say why not."""
+    def book(self, *, name_key: str, address: str, at: datetime, within: bool = False) -> Booked:
+        """Book one attempt, or say why not.
+
+        `within`: one more legacy system is asked within an attempt that is booked already. It counts for this name alone,
+        and neither for the address nor for everybody.
+        """
         ...
 
     def settle(self, ticket: str, settlement: Settlement, *, at: datetime) -> None:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import msgspec
 
 from idferry.rules.account import AccountDraft
-from idferry.rules.legacy_user import LegacyUser
+from idferry.rules.legacy_user import LegacyUser, LegacyUserKey
 from idferry.rules.lifecycle import State
 from idferry.rules.plan import Plan
 
@@ -113,7 +113,8 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
     the values we wrote to their digests (`value_digest`): with them `verify` tells our values from the person's own. It is
     empty as long as what we wrote is what the draft says.
     `object_id`, `created_by_run`, `created_at` and `written` speak of the person's last account, also of one that was
-    removed since, until there is another one.
+    removed since, until there is another one. `merged` are all legacy users of a person who has several, in the merge's
+    order, the leading one first; else it is empty.
     """
 
     person_id: int
@@ -131,6 +132,12 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
     created_by_run: str
     created_at: datetime | None
     written: Mapping[str, str] = {}
+    merged: tuple[LegacyUserKey, ...] = ()
+
+    @property
+    def legacy_users(self) -> tuple[LegacyUserKey, ...]:
+        """All of them, the leading one first."""
+        return self.merged or (LegacyUserKey(self.source, self.key),)
 
     @property
     def sign_in_names(self) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ A million of these are made in a row: msgspec's structs are as frozen as datacla
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 import msgspec
 
@@ -43,6 +44,17 @@ class LegacyUser(msgspec.Struct, frozen=True, gc=False):
     enabled: bool = True
     record_digest: bytes = b""
     withheld: tuple[str, ...] = ()
+
+
+class LegacyUserKey(NamedTuple):
+    """Which record of which source a legacy user is; `sign_in_names` are its own where they differ from the account's.
+
+    That is so for people who were merged: each system is asked by the names that it knows.
+    """
+
+    source: str
+    key: str
+    sign_in_names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,6 +73,11 @@ def key_of_person(source: str, key: str) -> str:
     return f"person {len(source)} {source} {key}"
 
 
+def key_of_legacy_user(source: str, key: str) -> str:
+    """What the guard counts one legacy user of a merged person under: how often its own system was asked."""
+    return f"legacy user {len(source)} {source} {key}"
+
+
 def key_of_unknown(typed_sign_in_name: str) -> str:
     """What the guard counts a sign-in name under that nobody has.
 

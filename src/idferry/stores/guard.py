@@ -40,18 +40,23 @@ PRUNED_ROWS_MAX = 256  # looked at in one turn and table: more than bookings can
 TICKET_KEPT_S = 600.0  # a verdict that comes later than that finds nothing to settle
 
 _SQL = named_queries("guard")
+_WITHIN = b"\x01"  # at the end of a ticket
 _UNDER_WAY_S = UNDER_WAY_MAX.total_seconds()
 
 Result = TypeVar("Result")
 
 
 class _Who(NamedTuple):
-    """Whose attempt it is, as stored. `is_told`: there is an address; `is_counted`: and what fails there counts."""
+    """Whose attempt it is, as stored. `is_told`: there is an address; `is_counted`: and what fails there counts.
+
+    `is_within`: it counts for the name alone, because another attempt counts for the rest.
+    """
 
     name: bytes
     address: bytes
     is_told: bool
     is_counted: bool
+    is_within: bool = False
 
 
 class _Found(NamedTuple):
@@ -76,20 +81,21 @@ class SqliteGuard:
         self._since_pruned = 0
         self._pruned_up_to = {"name": b"", "pair": b"", "address": b"", "ticket": b""}
 
-    def book(self, *, name_key: str, address: str, at: datetime) -> Booked:
-        """Book one attempt, or say why not. Raises GuardUnavailable."""
-        who, now = self._who(name_key, address), at.timestamp()
+    def book(self, *, name_key: str, address: str, at: datetime, within: bool = False) -> Booked:
+        """Book one attempt, or say why not; `within` one that is booked. Raises GuardUnavailable."""
+        who, now = self._who(name_key, address, within=within), at.timestamp()
         nonce = self._random_bytes(NONCE_BYTES)
         return self._run(lambda connection: self._book(connection, who, nonce, now))
 
     def settle(self, ticket: str, settlement: Settlement, *, at: datetime) -> None:
         """Settle a booked attempt; a second settlement of the same ticket changes nothing. Raises GuardUnavailable."""
         parts, now = bytes.fromhex(ticket), at.timestamp()
-        name, nonce = parts[:MARK_BYTES], parts[MARK_BYTES:]
+        name, nonce = parts[:MARK_BYTES], parts[MARK_BYTES : MARK_BYTES + NONCE_BYTES]
+        within = len(parts) > MARK_BYTES + NONCE_BYTES
         with told_as_unavailable(self._path):
             # Lost in a power cut it leaves the attempt as it was booked, which is the stricter of the two.
             self._store.run_unsynced(
-                lambda connection: self._settle(connection, name, nonce, settlement, now)
+                lambda connection: self._settle(connection, name, nonce, settlement, now, within=within)
             )
 
     def unlock(self, name_key: str, *, at: datetime) -> None:
@@ -146,17 +152,25 @@ class SqliteGuard:
                 self._put(connection, who, in_order, counted_at=found.counted_at, known_at=found.known_at)
             return Booked(booking)
         counts = after_booking(self._rules, found.counts, at=now)
-        self._put(connection, who, counts, counted_at=now, known_at=found.known_at)
+        counted_at = None if who.is_within else now
+        self._put(connection, who, counts, counted_at=counted_at, known_at=found.known_at)
         on_known = found.counts.known
         connection.execute(_SQL["put_ticket"], (who.name, nonce, who.address, on_known, now))
         self._since_pruned += 1
         if self._since_pruned >= PRUNED_EVERY:
             self._since_pruned = 0
             self._prune(connection, now)
-        return Booked(booking, (who.name + nonce).hex())
+        return Booked(booking, (who.name + nonce + (_WITHIN if who.is_within else b"")).hex())
 
     def _settle(
-        self, connection: sqlite3.Connection, name: bytes, nonce: bytes, settlement: Settlement, now: float
+        self,
+        connection: sqlite3.Connection,
+        name: bytes,
+        nonce: bytes,
+        settlement: Settlement,
+        now: float,
+        *,
+        within: bool,
     ) -> None:
         row = connection.execute(_SQL["ticket"], (name, nonce)).fetchone()
         if row is None:
@@ -166,7 +180,7 @@ class SqliteGuard:
         if settlement is Settlement.FAILED:
             return
         is_told = address != self._address_mark("")
-        who = _Who(name, address, is_told, is_told)
+        who = _Who(name, address, is_told, is_told and not within, within)
         found = self._found(connection, who, now)
         counts = after_settling(
             self._rules, found.counts, settlement, on_known=bool(on_known), booked_at=booked_at, at=now
@@ -197,7 +211,7 @@ class SqliteGuard:
             known=is_known,
             is_told=who.is_told,
             address=(Spent(row[10], row[11]) if row[10] is not None else Spent()) if who.is_counted else None,
-            everyone=Everyone(*row[12:16]),
+            everyone=Everyone() if who.is_within else Everyone(*row[12:16]),
             open_of_pair=row[16],
             open_of_strangers=row[17],
             other_names=row[18],
@@ -224,9 +238,9 @@ class SqliteGuard:
         connection.execute(_SQL["put_pair"], (who.name, who.address, *lane, counted_at, known_at))
         if spent is not None:
             connection.execute(_SQL["put_address"], (who.address, spent.failures, spent.at))
-        connection.execute(
-            _SQL["put_everyone"], (everyone.failures, everyone.matches, everyone.usual_share, everyone.at)
-        )
+        if not who.is_within:
+            values = (everyone.failures, everyone.matches, everyone.usual_share, everyone.at)
+            connection.execute(_SQL["put_everyone"], values)
 
     def _standing(
         self, lane: LaneState, pairs: Iterator[tuple[int, int, int, float, float | None]], now: float
@@ -267,10 +281,10 @@ class SqliteGuard:
                 connection.execute(_SQL[f"prune_{table}"], (begin, end, *stale))
             self._pruned_up_to[table] = end or b""
 
-    def _who(self, name_key: str, address: str) -> _Who:
+    def _who(self, name_key: str, address: str, *, within: bool) -> _Who:
         block = address_block(address)
-        is_counted = bool(block) and not self._rules.spares(block)
-        return _Who(self._name_mark(name_key), self._address_mark(block), bool(block), is_counted)
+        is_counted = bool(block) and not self._rules.spares(block) and not within
+        return _Who(self._name_mark(name_key), self._address_mark(block), bool(block), is_counted, within)
 
     def _name_mark(self, name_key: str) -> bytes:
         return _mark(self._key, f"name|{name_key}")

@@ -192,6 +192,9 @@ def test_an_older_schema_is_brought_up_to_date_and_keeps_what_it_held(path: Path
         for column in ("place", "superseded_by"):
             connection.execute(f"ALTER TABLE run DROP COLUMN {column}")
         connection.execute("DROP INDEX person_by_object_id")
+        connection.execute("DROP INDEX legacy_user_further")
+        for column in ("rank", "sign_in_names"):
+            connection.execute(f"ALTER TABLE legacy_user DROP COLUMN {column}")
         connection.execute("PRAGMA user_version = 1")
     connection.close()
     with pytest.raises(LedgerError, match="has schema 1") as refused:

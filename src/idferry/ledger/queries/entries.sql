@@ -3,7 +3,12 @@
 -- name: columns
 SELECT
     p.person_id, p.state, p.code, p.reason, p.source, p.key, p.repeat, u.ordinal, p.record_digest, p.legacy_id,
-    p.object_id, p.draft, p.cohort, p.created_by_run, p.created_at, p.written
+    p.object_id, p.draft, p.cohort, p.created_by_run, p.created_at, p.written, u.sign_in_names,
+    (
+        SELECT group_concat(json_array(f.rank, f.source, f.key, f.repeat, f.sign_in_names))
+        FROM legacy_user AS f
+        WHERE f.person_id = p.person_id AND f.rank > 0
+    )
 
 -- name: from_people
 FROM person AS p

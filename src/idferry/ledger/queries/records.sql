@@ -6,7 +6,7 @@ WHERE command = ? AND source = ? AND ended_at IS NULL
 ORDER BY rowid DESC
 
 -- name: known_records
-SELECT p.person_id, p.key, p.state, p.record_digest, p.run, p.cohort
+SELECT p.person_id, u.key, p.state, p.record_digest, p.run, p.cohort
 FROM legacy_user AS u
 JOIN person AS p USING (person_id)
 WHERE u.source = ? AND u.key IN ({places}) AND u.repeat = 0

@@ -311,6 +311,7 @@ DOCUMENTS: dict[str, dict[str, str]] = {
         "code": "what the legacy system said, as the verifier's code table calls it",
         "reached": "whether the legacy system may have seen the password",
         "milliseconds": "how long it took",
+        "advice": "sentences: an allow list to arrange, or hashes that may be stale",
     },
     "hash list": {
         "schemes[].name": "what the settings call it",

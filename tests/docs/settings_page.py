@@ -209,7 +209,7 @@ MEANINGS |= {
     "verifier.legacy_lockout": "The legacy system's own lock, `{ threshold = 10, window_seconds = 600 }`: so many wrong "
     "passwords in so many seconds lock somebody. Required. Our own lock stays below it.",
     "verifier.legacy_requests_per_second": "Calls in any second, by all replicas together. 0: as many as come; for the server `b2c` it is then 18, "
-    "because B2C takes 20 from one address.",
+    "because B2C takes 20 from one address; more is refused.",
     "verifier.concurrent_calls": "Calls under way at once; as many wait for a turn.",
     "verifier.deadline_seconds": "A call that takes longer is given up, up to 10. What comes later than the page waits is "
     "kept for the person's next try.",

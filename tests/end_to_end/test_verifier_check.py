@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from tests.support.scripted_server import Piece, Seen, answer, scripted_server
+from tests.support.service_process import free_port
 
 from idferry.cli.app import run
 
@@ -69,6 +70,7 @@ def test_the_verdict_and_what_was_said(
         told = capsys.readouterr()
         document = json.loads(told.out)
         assert document.pop("milliseconds") >= 0
+        assert document.pop("advice") == []
         assert document == {"verifier": "old-shop", "verdict": verdict, "code": said, "reached": reached}
         assert check(settings, typed, monkeypatch) == code
         shown = capsys.readouterr()
@@ -100,3 +102,17 @@ def test_an_empty_password_and_an_unknown_verifier_are_refused(
         assert check(settings, "x\n", monkeypatch, name="old-club") == 2
         assert "Known: old-shop." in capsys.readouterr().err
         assert server.seen == []
+
+
+def test_what_is_to_be_arranged_at_the_legacy_system_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """B2C sees every check come from our one address; nobody listens here, and that is told as well."""
+    file = Path(settings_of(f"http://127.0.0.1:{free_port()}", tmp_path))
+    lines = 'kind = "password_grant"\nserver = "b2c"\nclient_id = "idferry"\n'
+    file.write_text(file.read_text("utf-8").replace('kind = "web_service"\n', lines), encoding="utf-8")
+    assert check(str(file), f"{RIGHT}\n", monkeypatch, "--json") == 1
+    [advice] = json.loads(capsys.readouterr().out)["advice"]
+    assert "allow list" in advice
+    assert check(str(file), f"{RIGHT}\n", monkeypatch) == 1
+    assert "allow list" in " ".join(capsys.readouterr().out.split())

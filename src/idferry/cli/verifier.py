@@ -1,5 +1,6 @@
 """`idferry verifier check`: what a legacy system says to one password, before the service depends on it."""
 
+from collections.abc import Sequence
 from typing import Annotated, assert_never
 
 import typer
@@ -24,7 +25,7 @@ from idferry.rules.verdict import (
     verdict_name,
 )
 from idferry.settings import read_settings
-from idferry.wiring import VerifierSet, clock_of, verifiers_of
+from idferry.wiring import VerifierSet, advice_at_start, clock_of, verifiers_of
 
 _CONDITIONS = {
     Condition.NONE: "The password is right.",
@@ -66,7 +67,8 @@ def check(
             raise _unknown(name, verifiers)
         who = LegacyRef(source, key, sign_in_name.strip())
         checked = flow(verifier=verifier, who=who, password=typed_password(), clock=clock)
-    _print(name, checked, codes[-1] if codes else "", as_json=as_json)
+    advice = [one.told for one in advice_at_start(read, clock) if one.told.startswith(f"verifier {name}:")]
+    _print(name, checked, codes[-1] if codes else "", advice, as_json=as_json)
     return EXIT_DONE if isinstance(checked.verdict, Match) else EXIT_PEOPLE_FAILED
 
 
@@ -78,7 +80,7 @@ def _unknown(name: str, verifiers: VerifierSet) -> SettingsError:
     )
 
 
-def _print(name: str, checked: Checked, code: str, *, as_json: bool) -> None:
+def _print(name: str, checked: Checked, code: str, advice: Sequence[str], *, as_json: bool) -> None:
     verdict, milliseconds = checked.verdict, round(checked.seconds * 1000)
     if as_json:
         reached = verdict.reached if isinstance(verdict, NoAnswer) else True
@@ -89,6 +91,7 @@ def _print(name: str, checked: Checked, code: str, *, as_json: bool) -> None:
                 "code": code,
                 "reached": reached,
                 "milliseconds": milliseconds,
+                "advice": advice,
             }
         )
         return
@@ -103,6 +106,9 @@ def _print(name: str, checked: Checked, code: str, *, as_json: bool) -> None:
         )
     )
     say(console, meaning_of(verdict))
+    for one in advice:
+        console.print()
+        say(console, f"{one}.".replace("..", "."))
 
 
 def meaning_of(verdict: Verdict) -> str:

@@ -6,6 +6,7 @@ Commands ask for what they need by these names and never see which adapter they 
 from idferry.graph.directory import Directory
 from idferry.ledger.opening import Ledger as LedgerParts
 from idferry.ledger.wanted import wanted_drafts
+from idferry.wiring.advice import advice_at_start
 from idferry.wiring.directories import directory_of
 from idferry.wiring.guard import check_lockouts, guard_if_any, guard_of, keyed_digest, submissions_of
 from idferry.wiring.hash_store import (
@@ -27,7 +28,6 @@ from idferry.wiring.ledgers import (
     steps_missed,
     survey_ledger_of,
 )
-from idferry.wiring.live_verifiers import advice_of
 from idferry.wiring.outside_status import outside_status_of
 from idferry.wiring.password_right import password_rights_of
 from idferry.wiring.rehearsal import Conditions, EmulatedStage, Spent
@@ -47,7 +47,7 @@ __all__ = [
     "SteppedClock",
     "SystemClock",
     "VerifierSet",
-    "advice_of",
+    "advice_at_start",
     "check_lockouts",
     "clock_of",
     "corrected_source_of",

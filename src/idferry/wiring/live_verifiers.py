@@ -95,6 +95,13 @@ def _password_grant(
             f"{where}: parameters: another grant_type would not look at the person's password",
             remedy=f"One of {', '.join(password_grant.GRANTS)}, or none.",
         )
+    known = known_rate(one)
+    if known and one.legacy_requests_per_second > known:
+        raise SettingsError(
+            f"{where}: legacy_requests_per_second is {one.legacy_requests_per_second}, and {one.server} throttles an "
+            "address that asks so often: the people behind the others would not get in",
+            remedy=f"Leave it out, or write {known} or less.",
+        )
     secret = settings.secret(one.client_secret, what=f"{where}: client_secret") if one.client_secret else ""
     client = password_grant.Client(
         url=one.url,

@@ -36,11 +36,11 @@ from idferry.service.workers import Workers
 from idferry.settings import Settings
 from idferry.stores.guard import SqliteGuard
 from idferry.stores.settled_hashes import SettledHashes
+from idferry.wiring.advice import advice_at_start
 from idferry.wiring.callers import callers_of
 from idferry.wiring.capture import CapturePlace, capture_endpoints
 from idferry.wiring.directories import directory_of
 from idferry.wiring.guard import check_lockouts, guard_of
-from idferry.wiring.live_verifiers import advice_of
 from idferry.wiring.password_right import looking_at_password_rights, sets_passwords
 from idferry.wiring.readiness import Readiness
 from idferry.wiring.replicas import advice_for_replicas
@@ -169,8 +169,8 @@ def service_parts_of(
         context.books.log.info("guard", most_forwarded=line)
     for line in advice_for_replicas(settings):
         context.books.log.warning("replicas", advice=line)
-    for line in advice_of(settings):
-        context.books.log.warning("one_address", advice=line)
+    for advice in advice_at_start(settings, clock):
+        context.books.log.warning(advice.event, advice=advice.told)
     if sets_passwords(settings):
         context.timers.append(looking_at_password_rights(settings, clock, books=context.books))
     key_workers = _workers(context, KEY_THREADS, KEY_THREADS * WAITING_PER_THREAD, "keys")

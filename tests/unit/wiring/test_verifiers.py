@@ -9,7 +9,8 @@ from idferry.connectors.password_grant import SERVERS
 from idferry.errors import SettingsError
 from idferry.ports import LegacyRef
 from idferry.settings import parse_settings
-from idferry.wiring import SystemClock, VerifierSet, advice_of, verifiers_of
+from idferry.wiring import SystemClock, VerifierSet, advice_at_start, verifiers_of
+from idferry.wiring.live_verifiers import advice_of, known_rate
 
 LOCKOUT = "legacy_lockout = { threshold = 10, window_seconds = 600 }"
 WEB = f"""
@@ -192,8 +193,6 @@ def test_a_401_means_nothing_where_we_authenticate_ourselves(tmp_path: Path) -> 
 
 
 def test_b2c_is_held_below_what_it_takes_unless_the_settings_say_otherwise(tmp_path: Path) -> None:
-    from idferry.wiring.live_verifiers import known_rate
-
     def rate(more: str) -> int:
         [one] = parse_settings(tomllib.loads(GRANT + more), file=None, folder=tmp_path).verifiers
         return one.legacy_requests_per_second or known_rate(one)
@@ -208,3 +207,28 @@ def test_who_cannot_be_told_the_persons_address_is_advised_about(server: str, tm
     settings = parse_settings(tomllib.loads(GRANT + f'server = "{server}"'), file=None, folder=tmp_path)
     advised = server in ("standard", "b2c", "entra")
     assert [server in one for one in advice_of(settings)] == [True] * advised
+
+
+def test_no_more_calls_than_b2c_takes_can_be_asked_for(tmp_path: Path) -> None:
+    over = parse_settings(
+        tomllib.loads(GRANT + 'server = "b2c"\nlegacy_requests_per_second = 19'), file=None, folder=tmp_path
+    )
+    with (
+        pytest.raises(SettingsError, match="throttles an address") as refused,
+        verifiers_of(over, SystemClock(), lambda _: None),
+    ):
+        pass
+    assert "18 or less" in refused.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("frozen", "stale"), [("", True), ("2100-01-01T00:00:00Z", True), ("2020-01-01T00:00:00Z", False)]
+)
+def test_hashes_that_may_be_stale_are_told_at_the_start(frozen: str, stale: bool, tmp_path: Path) -> None:
+    lines = '[[verifier]]\nname = "stored"\nkind = "hashes"\n' + (
+        f'legacy_frozen_at = "{frozen}"\n' if frozen else ""
+    )
+    settings = parse_settings(tomllib.loads('project = "contoso"\n' + lines), file=None, folder=tmp_path)
+    told = advice_at_start(settings, SystemClock())
+    assert [one.event for one in told] == ["stale_hashes"] * stale
+    assert all("not frozen" in one.told for one in told)

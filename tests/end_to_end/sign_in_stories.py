@@ -30,6 +30,7 @@ BARRED_HERE, SEEN, STUBBORN, UNHEARD = (
 CAPTURED, CHOSEN_HERE = "loyal@example.com", "fickle@example.com"
 RESET_ELSEWHERE, RESET_LATE = "moved@example.com", "tardy@example.com"
 USER_NAME, USER_NAME_TO_CHANGE = "gardener_7", "carpenter_9"
+MISTYPES = "hurry@example.com"
 GUESSED_AT, FORGETFUL = "prey@example.com", "vague@example.com"
 LOUD, IN_TWO_WINDOWS = "loud@example.com", "busy@example.com"
 THINKS_S = 0.3
@@ -52,6 +53,7 @@ def people_of_stories() -> dict[str, str]:
         CAPTURED,
         CHOSEN_HERE,
         LOUD,
+        MISTYPES,
         GUESSED_AT,
         FORGETFUL,
         IN_TWO_WINDOWS,
@@ -180,6 +182,14 @@ def typed_in_capitals(stand: MatrixStand, front: str) -> None:
     assert stand.front.sign_in(LOUD, PASSWORDS[word]) is End.TOKEN
 
 
+def mistyped_first(stand: MatrixStand, front: str) -> None:
+    """On one page under one correlation id: the second password is another attempt, and it is right."""
+    shown = stand.front.sign_in_after(PASSWORDS[WRONG], MISTYPES, OLD_PASSWORD)
+    asks = front != Mode.RESET_REQUIRED
+    assert shown == ((End.WRONG, End.TOKEN) if asks else (End.MUST_RESET, End.MUST_RESET))
+    assert stand.opens(MISTYPES, PASSWORDS) == (OLD if asks else NOBODY_KNOWS)
+
+
 def in_two_windows_at_once(stand: MatrixStand, front: str) -> None:
     """Nobody reads that a right password is wrong because it is being checked for the other window."""
     stand.shop.late_s = THINKS_S
@@ -275,6 +285,7 @@ STORIES: Mapping[str, Story] = MappingProxyType(
         "user name": user_name,
         "guessed at from one address": guessed_at_from_one_address,
         "typed in capitals": typed_in_capitals,
+        "mistyped first": mistyped_first,
         "in two windows at once": in_two_windows_at_once,
         # One of the last: it moves the tenant's time ahead, which a service that runs already does not follow.
         "reset that shows late": reset_that_shows_late,

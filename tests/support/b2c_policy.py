@@ -88,6 +88,7 @@ class B2cPolicy:
         self.relaxed = mode is Mode.A
         self.asked = 0
         self.address = ""
+        self._page = ""
 
     def sign_in(self, name: str, password: str) -> End:
         """The sign-in page's validation: status or flag first, then ours, then the write, then the tenant's own check."""
@@ -104,6 +105,13 @@ class B2cPolicy:
             if refused is not None:
                 return refused
         return self._login(name, password)
+
+    def sign_in_after(self, wrong: str, name: str, password: str) -> tuple[End, End]:
+        """A wrong password, then on the same page this one: the tenant's correlation id is that of the page."""
+        self._page = f"page-{next(self._journeys)}"
+        ends = self.sign_in(name, wrong), self.sign_in(name, password)
+        self._page = ""
+        return ends
 
     def sign_up(self, name: str, password: str) -> End:
         """In mode C the service is asked whether somebody is to come; the tenant itself refuses names that are taken."""
@@ -212,7 +220,7 @@ class B2cPolicy:
         self.asked += 1
         number = next(self._journeys)
         address = self.address or f"198.51.{number >> 8}.{number & 255}"
-        more = {"correlationId": f"journey-{number}", "ipAddress": address}
+        more = {"correlationId": self._page or f"journey-{number}", "ipAddress": address}
         answer = self._http.post(path, json={**more, **claims})
         return answer.status_code, answer.json() if answer.content else None
 

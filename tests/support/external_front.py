@@ -35,6 +35,11 @@ class ExternalFront:
         named = self._visit().submit(sign_in_name=name)
         return self._end(named if named.alert else named.submit(password=password))
 
+    def sign_in_after(self, wrong: str, name: str, password: str) -> tuple[End, End]:
+        """A wrong password, then on the same page this one."""
+        again = self._visit().submit(sign_in_name=name).submit(password=wrong)
+        return self._end(again), self._end(again.submit(password=password))
+
     def sign_up(self, name: str, password: str) -> End:
         """The address is proven, then name and password are chosen."""
         code = self._letter(name, self._visit().follow("Create one"), address=name)

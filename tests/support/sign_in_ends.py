@@ -29,6 +29,10 @@ class Front(Protocol):
         """Name and password are typed."""
         ...
 
+    def sign_in_after(self, wrong: str, name: str, password: str) -> tuple[End, End]:
+        """A wrong password, then on the same page this one."""
+        ...
+
     def sign_up(self, name: str, password: str) -> End:
         """A new account is asked for, and the address proven."""
         ...

@@ -11,15 +11,16 @@ from uvicorn.config import Config
 from uvicorn.server import ServerState
 
 from idferry.service import connections
-from idferry.service.connections import BoundedProtocol, Connections
+from idferry.service.connections import PIPELINED_MAX, BoundedProtocol, Connections
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 Connect = Callable[[], Awaitable[Streams]]
 ANSWER_BEGINS = b"HTTP/1.1 200 OK"
+LARGE = b"x" * 16 * 1024 * 1024
 
 
 class Pages:
-    """/held is answered when the test says so, everything else at once, with the body that came."""
+    """/held is answered when the test says so, /large with more than anybody keeps unread, everything else with `ok`."""
 
     def __init__(self) -> None:
         self.goes_on = asyncio.Event()
@@ -33,8 +34,10 @@ class Pages:
         self.seen.append((scope["path"], body))
         if scope["path"] == "/held":
             await self.goes_on.wait()
-        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
-        await send({"type": "http.response.body", "body": b"ok"})
+        answer = LARGE if scope["path"] == "/large" else b"ok"
+        length = str(len(answer)).encode()
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", length)]})
+        await send({"type": "http.response.body", "body": answer})
 
 
 @asynccontextmanager
@@ -145,6 +148,24 @@ def test_headers_behind_a_body_are_refused() -> None:
     asyncio.run(asyncio.wait_for(story(), 20))
 
 
+def test_a_few_requests_may_wait_behind_one_and_no_more() -> None:
+    """Each answer made room for as many as the system had kept: one connection filled gigabytes."""
+
+    async def story() -> None:
+        pages = Pages()
+        async with listening(pages) as connect:
+            reader, writer = await connect()
+            writer.write(get(b"/x") * (1 + PIPELINED_MAX))
+            for _ in range(1 + PIPELINED_MAX):
+                await reader.readuntil(b"\r\n\r\nok")
+            writer.write(get(b"/x") * 5_000)
+            with suppress(ConnectionError):
+                assert (await reader.read()).count(ANSWER_BEGINS) <= 1 + PIPELINED_MAX
+            assert len(pages.seen) <= 2 * (1 + PIPELINED_MAX)
+
+    asyncio.run(asyncio.wait_for(story(), 20))
+
+
 def test_whoever_asks_and_never_reads_loses_the_connection(monkeypatch: pytest.MonkeyPatch) -> None:
     """Some hundreds of them, each with a request that is never answered to its end, would keep everybody out."""
     monkeypatch.setattr(connections, "ANSWER_READ_SECONDS_MAX", 0.05)
@@ -152,12 +173,11 @@ def test_whoever_asks_and_never_reads_loses_the_connection(monkeypatch: pytest.M
     async def story() -> None:
         pages = Pages()
         async with listening(pages, connections_max=1) as connect:
-            reader, writer = await connect()
+            _, writer = await connect()
             writer.transport.pause_reading()  # type: ignore[attr-defined]  # a read transport too
-            with suppress(ConnectionError):
-                while not writer.transport.is_closing():
-                    writer.write(get(b"/x") * 1_000)
-                    await asyncio.wait_for(writer.drain(), 10)
+            writer.write(get(b"/large"))
+            while not pages.seen:
+                await asyncio.sleep(0.001)
             await asyncio.sleep(0.2)
             other, asking = await connect()
             asking.write(get(b"/x"))

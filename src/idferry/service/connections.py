@@ -23,6 +23,9 @@ BODY_BEGINS_SECONDS_MAX = 6.0
 """A body of which a part has come is bounded where it is read, and answered; this ends one of which nothing comes."""
 ANSWER_READ_SECONDS_MAX = 10.0
 """So long may answers stand that nobody reads: whoever asks and never reads keeps a request under way for ever."""
+PIPELINED_MAX = 8
+"""So many requests may wait behind one on a connection. Callers of ours send none before they have their answer; without
+a bound each answer would make room for thousands of them."""
 KEEP_ALIVE_SECONDS = 75
 """Longer than callers usually keep an idle connection, so that few of them meet one that is being closed."""
 _NO_REQUEST = error_body(400, "The request cannot be read.")
@@ -138,6 +141,9 @@ class BoundedProtocol(HttpToolsProtocol):
         """The head is there."""
         if sum(len(name) + len(value) for name, value in self.headers) > HEAD_BYTES_MAX:
             raise Refused  # all of it came at once
+        if len(self.pipeline) >= PIPELINED_MAX:
+            self.cut()  # whatever was said now would be taken for the answer to the first one
+            raise Refused
         if self.parser.should_upgrade():
             # Its body would be taken for the next request, and a front that ends TLS would take that one's answer for
             # somebody else's.

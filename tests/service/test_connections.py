@@ -175,8 +175,8 @@ def test_whoever_asks_and_never_reads_loses_the_connection(monkeypatch: pytest.M
         async with listening(pages, connections_max=1) as connect:
             _, writer = await connect()
             writer.transport.pause_reading()  # type: ignore[attr-defined]  # a read transport too
-            writer.write(get(b"/large"))
-            while not pages.seen:
+            writer.write(get(b"/large") + get(b"/behind"))
+            while len(pages.seen) < 2:
                 await asyncio.sleep(0.001)
             await asyncio.sleep(0.2)
             other, asking = await connect()

@@ -1,8 +1,8 @@
 """Makes each call when it is due, whatever became of the others: `due_calls.py ADDRESS FILE FIRST RATE COUNT [RATE COUNT]...`.
 
 FILE holds the requests, each as it goes over the wire, separated by a NUL. From FIRST on each is sent once: COUNT of them,
-RATE in a second, then those of the next stretch. Prints JSON: for each one when it was due, how long after that it was
-answered (None: never), the status, and the action that the body names.
+RATE in a second, then those of the next stretch. Prints JSON: for each one when it was due, how long after that it left
+and was answered (Infinity: never), the status, and the action that the body names.
 """
 
 import asyncio
@@ -17,6 +17,7 @@ LENGTH = b"content-length: "
 ACTION = re.compile(rb"passwordSubmit\.(\w+)")
 BEGINS_AFTER_S = 0.1
 PATIENCE_S = 10.0  # a tenant is long gone by then
+NEVER_S = float("inf")
 
 
 class Connection(asyncio.Protocol):
@@ -67,15 +68,16 @@ class Load:
     async def call(self, request: bytes, due_s: float) -> dict[str, object]:
         """Make one when it is due."""
         await asyncio.sleep(self._began_s + due_s - time.perf_counter())
+        told = {"due_s": due_s, "left_s": time.perf_counter() - self._began_s - due_s}
         try:
             async with asyncio.timeout(PATIENCE_S):
                 answer = await self._asked(request)
         except (OSError, TimeoutError):
-            return {"due_s": due_s, "took_s": None, "status": 0, "action": ""}
+            return {**told, "took_s": NEVER_S, "status": 0, "action": ""}
         took_s = time.perf_counter() - self._began_s - due_s
         action = ACTION.search(answer)
         name = action[1].decode() if action else ""
-        return {"due_s": due_s, "took_s": took_s, "status": int(answer[9:12]), "action": name}
+        return {**told, "took_s": took_s, "status": int(answer[9:12]), "action": name}
 
     async def _asked(self, request: bytes) -> bytes:
         while self._free and self._free[-1].transport.is_closing():

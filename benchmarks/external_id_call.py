@@ -7,16 +7,14 @@ that is kept pays once, and the reading of the account, which is measured beside
 nothing waits for the fixed time of negative answers.
 """
 
-import json
-import subprocess
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.external_id_requests import CALLS_AT_ONCE, Requests
-from benchmarks.measuring import cpu_s_of, part_of_ours
+from benchmarks.external_id_stand import Served, load, running_accounts, running_service
+from benchmarks.measuring import cpu_s_of
 from benchmarks.rows import Bench, Row
 
 RATE = 50.0
@@ -35,29 +33,6 @@ AFTERWARDS_RATE = 4.0
 DEADLINE_S = 1.6
 TOLERANCE_S = 0.05  # the service shares two cores with those who call it
 NORMAL_WITHIN_S = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Called:
-    """What became of one call: when it was due, how long after that it was answered (None: never), and what with."""
-
-    due_s: float
-    took_s: float | None
-    status: int
-    action: str
-
-    @property
-    def is_welcome(self) -> bool:
-        """The right password was called right."""
-        return self.action == "MigratePassword"
-
-
-@dataclass(frozen=True, slots=True)
-class Served:
-    """A running service."""
-
-    address: str
-    process_id: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +60,9 @@ def rows(bench: Bench) -> Iterator[Row]:
     """CPU of the service's process for each call, times at a steady rate, and answers under overload."""
     sizes = Sizes.of(bench.part)
     requests = Requests(bench.folder, sizes.people)
-    with _accounts(requests) as graph:
+    with running_accounts(requests) as graph:
         requests.write_settings(graph)
-        with _service(bench.folder, 0.0, "asked") as service:
+        with running_service(bench.folder) as service:
             yield _cost(requests, bench.folder, sizes, service)
             yield _times(requests, sizes, service)
         yield from _overload(requests, bench.folder, sizes)
@@ -95,9 +70,9 @@ def rows(bench: Bench) -> Iterator[Row]:
 
 def _cost(requests: Requests, folder: Path, sizes: Sizes, whole: Served) -> Row:
     alone, asking = [], []
-    with _service(folder, 0.0, "stand-in") as without:
+    with running_service(folder, asks_graph=False) as without:
         for one in (without, whole):
-            _load(one, requests, RATE, sizes.warm_up)
+            load(one, requests, rate=RATE, count=sizes.warm_up)
         for _ in range(REPETITIONS):
             alone.append(_cpu_ms(without, requests, sizes.cost))
             asking.append(_cpu_ms(whole, requests, sizes.cost))
@@ -116,8 +91,8 @@ def _cost(requests: Requests, folder: Path, sizes: Sizes, whole: Served) -> Row:
 
 
 def _times(requests: Requests, sizes: Sizes, service: Served) -> Row:
-    called = _load(service, requests, RATE, sizes.steady)
-    times = sorted(_took(one) * 1000 for one in called)
+    called = load(service, requests, rate=RATE, count=sizes.steady)
+    times = sorted(one.took_s * 1000 for one in called)
     p50, p95, p99 = (times[int(share * (len(times) - 1))] for share in (0.5, 0.95, 0.99))
     return Row(
         what=f"External ID call at {RATE:g} a second, p99, the account read through Graph",
@@ -135,11 +110,17 @@ def _times(requests: Requests, sizes: Sizes, service: Served) -> Row:
 
 
 def _overload(requests: Requests, folder: Path, sizes: Sizes) -> Iterator[Row]:
-    with _service(folder, LEGACY_SECONDS, "asked") as service:
-        _load(service, requests, RATE, sizes.warm_up)
-        called = _load(service, requests, OVERLOAD_RATE, sizes.overload, then=AFTERWARDS)
+    with running_service(folder, legacy_seconds=LEGACY_SECONDS) as service:
+        load(service, requests, rate=RATE, count=sizes.warm_up)
+        called = load(
+            service,
+            requests,
+            rate=OVERLOAD_RATE,
+            count=sizes.overload,
+            then=(AFTERWARDS_RATE, AFTERWARDS),
+        )
     during, after = called[: sizes.overload], called[sizes.overload :]
-    slowest = max(_took(one) for one in called)
+    slowest = max(one.took_s for one in called)
     answers = Counter(one.action or str(one.status) for one in during)
     wrong = sum(one.status != 200 or one.action == "Retry" for one in called)
     normal_s = next((one.due_s - after[0].due_s for one in after if one.is_welcome), float("inf"))
@@ -153,6 +134,7 @@ def _overload(requests: Requests, folder: Path, sizes: Sizes) -> Iterator[Row]:
         figures=(
             f"{len(during)} calls at {OVERLOAD_RATE:g} a second",
             ", ".join(f"{count} {what}" for what, count in sorted(answers.items())),
+            f"they left up to {max(one.left_s for one in called) * 1000:.0f} ms late: so busy was the machine",
         ),
     )
     yield Row(
@@ -172,52 +154,9 @@ def _overload(requests: Requests, folder: Path, sizes: Sizes) -> Iterator[Row]:
     )
 
 
-def _took(one: Called) -> float:
-    return float("inf") if one.took_s is None else one.took_s
-
-
 def _cpu_ms(service: Served, requests: Requests, calls: int) -> float:
     before = cpu_s_of(service.process_id)
-    called = _load(service, requests, RATE, calls)
+    called = load(service, requests, rate=RATE, count=calls)
     if not all(one.is_welcome for one in called):
         raise RuntimeError(f"answers of another kind: {Counter(one.action for one in called)}")
     return (cpu_s_of(service.process_id) - before) / calls * 1000
-
-
-def _load(service: Served, requests: Requests, rate: float, count: int, *, then: int = 0) -> Sequence[Called]:
-    """So many calls at this rate, and then so many more at AFTERWARDS_RATE."""
-    stretches = [str(one) for one in (rate, count, AFTERWARDS_RATE, then)]
-    first = str(requests.take(count + then))
-    command = part_of_ours("due_calls", service.address, str(requests.file), first, *stretches)
-    done = subprocess.run(command, stdout=subprocess.PIPE, check=True)
-    return [Called(**one) for one in json.loads(done.stdout)]
-
-
-@contextmanager
-def _accounts(requests: Requests) -> Iterator[str]:
-    command = part_of_ours("account_server", str(requests.key_set))
-    with _started(command, requests.key_set.parent) as (line, _):
-        yield f"http://127.0.0.1:{line}"
-
-
-@contextmanager
-def _service(folder: Path, legacy_seconds: float, graph: str) -> Iterator[Served]:
-    command = part_of_ours("external_id_server", str(legacy_seconds), graph)
-    with _started(command, folder) as (line, process_id):
-        yield Served(json.loads(line)["service"], process_id)
-
-
-@contextmanager
-def _started(command: Sequence[str], folder: Path) -> Iterator[tuple[str, int]]:
-    """What a program says first, and its id; it ends with the block."""
-    log = (folder / "server.log").open("ab")
-    process = subprocess.Popen(command, cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log)
-    try:
-        line = process.stdout.readline().decode().strip() if process.stdout else ""
-        if not line:
-            raise RuntimeError(f"{command[1]} did not start")
-        yield line, process.pid
-    finally:
-        process.terminate()
-        process.communicate()
-        log.close()

@@ -54,7 +54,8 @@ extension_ids = ["{extension}"]
 keys = ["file:entra.pem"]
 issuers = ["{issuer}"]
 keys_url = "{graph}/keys"
-[[verifier]]
+"""
+_LIVE = """[[verifier]]
 name = "legacy"
 kind = "web_service"
 url = "{graph}/nobody-asks-here"
@@ -66,13 +67,15 @@ legacy_lockout = {{ threshold = 1000, window_seconds = 60 }}
 class Requests:
     """Calls of so many people, in one file; each is to be made once. `key_set` is what Entra publishes."""
 
-    def __init__(self, folder: Path, people: int) -> None:
+    def __init__(self, folder: Path, people: int, *, password: str = "") -> None:
+        """`password`: everybody's; by default each has one of his own."""
         self.file = folder / "calls"
         self.key_set = folder / "keys.json"
         self._folder = folder
         self._entra = RSAKey.generate_key(2048, {"use": "sig", "kid": "key-1"})
         self._ours = RSAKey.generate_key(2048)
         self._people = people
+        self._password = password
         self._taken = 0
         self.key_set.write_text(json.dumps({"keys": [self._entra.as_dict(private=False)]}), encoding="ascii")
         (folder / "entra.pem").write_bytes(self._ours.as_pem(private=True))
@@ -81,9 +84,9 @@ class Requests:
         token = self._token(now)
         self.file.write_bytes(b"\0".join(self._request(one, token, now) for one in range(1, people + 1)))
 
-    def write_settings(self, graph: str) -> None:
+    def write_settings(self, graph: str, *, verifier: str = _LIVE) -> None:
         """The settings of a service whose Graph, token endpoint and key set are at this address."""
-        filled = _SETTINGS.format(
+        filled = (_SETTINGS + verifier).format(
             tenant=TENANT,
             graph=graph,
             extension_app=APP_ID,
@@ -143,7 +146,7 @@ class Requests:
             "iat": at,
             "nbf": at,
             "exp": at + LIFETIME_S,
-            "user-password": f"Legacy-Password-{number}",
+            "user-password": self._password or f"Legacy-Password-{number}",
             "username": f"person{number}@example.com",
             "nonce": nonce,
         }

@@ -1,12 +1,16 @@
-"""What the hash verifier adds to the hash itself: the store, its encryption, reading the value, the bounds."""
+"""What is added to the hash itself: by the verifier (store, encryption, bounds), and by everything that a sign-in is."""
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 import bcrypt
 
+from benchmarks.external_id_requests import Requests
+from benchmarks.external_id_stand import Served, load, running_accounts, running_service
+from benchmarks.measuring import cpu_s_of
 from benchmarks.rows import Bench, Row, at_least
 from idferry.connectors.hash_verifier import HashVerifier
 from idferry.connectors.memory_share import MemoryShare
@@ -15,7 +19,9 @@ from idferry.ports import Deadline, HashRow, LegacyRef
 from idferry.rules.hash_trust import Freeze
 from idferry.rules.password import Password
 from idferry.rules.verdict import Match
+from idferry.settings import read_settings
 from idferry.stores.hash_store import open_hash_store
+from idferry.wiring.hash_store import hash_store_of
 from idferry.wiring.system import SystemClock, random_bytes
 
 CHECKS = 40
@@ -24,13 +30,30 @@ REPETITIONS = 3
 RATIO_MIN = 0.9
 FROZEN = datetime(2026, 1, 1, tzinfo=UTC)
 TYPED = "hello"
+SECRET = "x" * 40
+SIGN_INS = 40
+RATE = 5.0  # a second: both cores together check some forty
+WARM_UP = 3
+VERIFIER = """[[verifier]]
+name = "hashes"
+kind = "hashes"
+legacy_frozen_at = "2026-01-01T00:00:00Z"
+[hashes]
+key = "{secret}"
+"""
 VALUE = "$2b$10$nFguVi9LsCAcvTZFKQlRKeLVydo8ETv483lkNsSFI/Wl1Rz1Ypo1K"
 
 
 def rows(bench: Bench) -> Iterator[Row]:
-    """Checks in a second on two threads, in turns, so that whatever else the machine does hits both."""
+    """In turns with the bare hash, so that whatever else the machine does hits both."""
+    yield _of_the_verifier(bench)
+    yield _of_sign_ins(bench)
+
+
+def _of_the_verifier(bench: Bench) -> Row:
+    """Checks in a second on two threads."""
     checks = max(2, round(CHECKS * bench.part))
-    with open_hash_store(bench.folder / "hashes", secret="x" * 40, random_bytes=random_bytes) as store:
+    with open_hash_store(bench.folder / "hashes", secret=SECRET, random_bytes=random_bytes) as store:
         store.put([HashRow("shop", "1", "", VALUE, "", "", FROZEN)])
         verifier = HashVerifier(
             name="hashes",
@@ -48,13 +71,56 @@ def rows(bench: Bench) -> Iterator[Row]:
 
         rates = [(_rate(ours, checks), _rate(_bare, checks)) for _ in range(REPETITIONS)]
     best, bare = (max(one) for one in zip(*rates, strict=True))
-    yield at_least(
+    return at_least(
         best / bare,
         target=RATIO_MIN,
         what=f"passwords checked by the hash verifier, bcrypt of cost 10, {THREADS} threads",
         compared_with="bare bcrypt.checkpw on as many threads",
         figures=(f"{best:.1f} in a second", f"{bare:.1f} in a second", f"{checks} checks a thread"),
     )
+
+
+def _of_sign_ins(bench: Bench) -> Row:
+    """Sign-ins at External ID for each CPU second of the service, which is what it gives with cores of its own."""
+    count, warm_up = max(2, round(SIGN_INS * bench.part)), max(1, round(WARM_UP * bench.part))
+    people = warm_up + REPETITIONS * count
+    requests = Requests(bench.folder, people, password=TYPED)
+    with running_accounts(requests) as graph:
+        requests.write_settings(graph, verifier=VERIFIER.format(secret=SECRET))
+        settings = read_settings(bench.folder / "idferry.toml")
+        with hash_store_of(settings) as store:
+            store.put([HashRow("bench", str(one), "", VALUE, "", "", FROZEN) for one in range(1, people + 1)])
+        with running_service(bench.folder) as service:
+            load(service, requests, rate=RATE, count=warm_up)
+            costs = [(_sign_in_ms(service, requests, count), _bare_ms(count)) for _ in range(REPETITIONS)]
+    ours, bare = (min(some) for some in zip(*costs, strict=True))
+    return at_least(
+        bare / ours,
+        target=RATIO_MIN,
+        what="sign-ins for each CPU second of the service, bcrypt of cost 10, the account read through Graph",
+        compared_with="bare bcrypt.checkpw",
+        figures=(
+            f"{ours:.1f} ms CPU for a sign-in",
+            f"{bare:.1f} ms",
+            f"{count} sign-ins, {REPETITIONS} times",
+        ),
+    )
+
+
+def _sign_in_ms(service: Served, requests: Requests, count: int) -> float:
+    before = cpu_s_of(service.process_id)
+    called = load(service, requests, rate=RATE, count=count)
+    if not all(one.is_welcome for one in called):
+        raise RuntimeError(f"answers of another kind: {Counter(one.action for one in called)}")
+    return (cpu_s_of(service.process_id) - before) / count * 1e3
+
+
+def _bare_ms(count: int) -> float:
+    began = time.process_time()
+    for _ in range(count):
+        if not _bare():
+            raise RuntimeError("a right password was refused")
+    return (time.process_time() - began) / count * 1e3
 
 
 def _bare() -> bool:

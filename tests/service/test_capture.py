@@ -1,5 +1,6 @@
 """The endpoint of capture: who may call, what is answered when, and what never leaks."""
 
+import json
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -35,9 +36,9 @@ class CaptureStage:
     def __post_init__(self) -> None:
         self.taken: list[Captured] = []
         self.threads = Workers(threads=2, waiting_max=2, name="capture-now")
-        first = ServiceStage(clock=self.clock)
-        first.close()
-        self.books = first.books
+        self.first = ServiceStage(clock=self.clock)
+        self.first.close()
+        self.books = self.first.books
         self.queue = CaptureQueue(
             threads=1,
             elapsed=self.clock.elapsed,
@@ -78,6 +79,22 @@ def stage() -> Iterator[CaptureStage]:
     made = CaptureStage()
     yield made
     made.close()
+
+
+def test_a_bug_behind_the_queue_is_told_by_its_kind_and_place(stage: CaptureStage) -> None:
+    def breaks(_: Captured) -> CaptureEnd:
+        raise ZeroDivisionError(PASSWORD)
+
+    stage.does = breaks
+    assert stage.send("sign_in").status == 202
+    until = time.monotonic() + 10
+    while not stage.alerts("capture_failed"):
+        assert time.monotonic() < until
+        time.sleep(0.005)
+    assert stage.alerts("bug") == 1
+    (told,) = [one for one in stage.first.lines() if one["event"] == "bug"]
+    assert (told["kind"], told["endpoint"]) == ("ZeroDivisionError", "capture")
+    assert PASSWORD not in json.dumps(stage.first.lines())
 
 
 def until(condition: Callable[[], bool]) -> None:

@@ -127,12 +127,12 @@ class CaptureEndpoint:
         whose = captured.object_id or captured.legacy_id or compared_form(captured.sign_in_name)
         notes = {"person": self._people.of(whose), "name": masked(captured.sign_in_name)}
         if question.event is CaptureEvent.SIGN_IN:
-            return self._take_later(captured, notes)
+            return self._take_later(captured, request.correlation_id, notes)
         end = await self._end(request, captured)
         notes["what"] = question.event
         return _answer(end, notes)
 
-    def _take_later(self, captured: Captured, notes: Mapping[str, str]) -> Answer:
+    def _take_later(self, captured: Captured, correlation_id: str, notes: Mapping[str, str]) -> Answer:
         clock = self._books.clock
         deadline = Deadline(clock.elapsed() + WAITING_SECONDS_MAX)
 
@@ -140,8 +140,9 @@ class CaptureEndpoint:
             end = CaptureEnd.NOT_NOW
             try:
                 end = self._capture(captured, deadline)
-            finally:
-                self._tell(end, notes["person"])
+            except Exception as error:  # noqa: BLE001  the outermost place: nobody would hear of it
+                self._books.tell_bug(error, endpoint="capture", correlation_id=correlation_id)
+            self._tell(end, notes["person"])
 
         if not self._queue.put(do):
             self._books.metrics.alert("capture_dropped")

@@ -62,6 +62,17 @@ class Books:
     trace: Trace | None = None
     front_only: bool = False
 
+    def tell_bug(self, error: Exception, *, endpoint: str, correlation_id: str) -> None:
+        """Log and count what should not have happened. Its message may quote its data; where it came from cannot."""
+        self.metrics.alert("bug")
+        self.log.error(
+            "bug",
+            endpoint=endpoint,
+            kind=type(error).__name__,
+            place=_place(error),
+            correlation_id=correlation_id,
+        )
+
 
 class Door:
     """One endpoint as an ASGI application."""
@@ -128,15 +139,7 @@ class Door:
             books.metrics.alert("overloaded")
             return error_answer(503, books.texts[Text.TRY_LATER], outcome="overloaded")
         except Exception as error:  # noqa: BLE001  the outermost place: a bug must not print what it was given
-            # The message of a bug may quote its data; where it came from cannot.
-            books.metrics.alert("bug")
-            books.log.error(  # noqa: TRY400  not of logging: it must not print the traceback
-                "bug",
-                endpoint=self._endpoint.name,
-                kind=type(error).__name__,
-                place=_place(error),
-                correlation_id=request.correlation_id,
-            )
+            books.tell_bug(error, endpoint=self._endpoint.name, correlation_id=request.correlation_id)
             return error_answer(500, books.texts[Text.TRY_LATER], outcome="bug")
 
 

@@ -29,6 +29,7 @@ class CaptureWorld(SignInWorld):
 
     stores_weak: bool = False
     signed_up: list[Captured] = field(default_factory=list)
+    being_created: list[str] = field(default_factory=list)
 
     def capture(self, event: CaptureEvent, password: str, *, name: str = ANA, **how: Any) -> CaptureEnd:
         arrived_at = how.pop("arrived_at", None) or self.clock.now()
@@ -66,6 +67,7 @@ class CaptureWorld(SignInWorld):
             clock=self.clock,
             rules=CaptureRules(stores_weak=self.stores_weak),
             sign_up=self._sign_up,
+            is_being_created=lambda captured: captured.sign_in_name in self.being_created,
         )
 
     def _sign_up(self, captured: Captured, deadline: Deadline) -> CaptureEnd:
@@ -249,6 +251,17 @@ def test_of_two_at_once_one_waits_for_the_other(world: CaptureWorld, monkeypatch
         ends = list(pool.map(lambda n: world.capture(RESET, f"New-Password-{n}"), range(16)))
     assert set(ends) == {CaptureEnd.WRITTEN}
     assert most == [1]
+
+
+def test_a_password_that_changes_while_the_account_is_created_is_to_be_said_again(
+    world: CaptureWorld,
+) -> None:
+    """The account comes with the password of the sign-up, and its flag down: nothing would ever replace it."""
+    world.being_created.append("new@example.com")
+    for event in (CaptureEvent.PASSWORD_CHANGE, RESET):
+        assert world.capture(event, NEW, name="new@example.com") is CaptureEnd.NOT_NOW
+    assert world.capture(SIGN_IN, NEW, name="new@example.com") is CaptureEnd.UNKNOWN_HERE
+    assert world.capture(RESET, NEW, name="nobody@example.com") is CaptureEnd.UNKNOWN_HERE
 
 
 def test_who_signs_up_and_has_no_account_gets_one_and_nobody_else_does(world: CaptureWorld) -> None:

@@ -69,7 +69,7 @@ class CaptureParts:
     clock: Clock
     rules: CaptureRules
     sign_up: SignUp
-    is_being_created: IsBeingCreated = lambda _: False
+    is_being_created: IsBeingCreated
 
 
 def capture(*, captured: Captured, deadline: Deadline, parts: CaptureParts) -> CaptureEnd:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from functools import partial
 
 from idferry.flows.capture import Captured, CaptureParts, capture
-from idferry.flows.create_at_sign_up import SignUpParts, create_at_sign_up
+from idferry.flows.create_at_sign_up import SignUpParts, create_at_sign_up, is_being_created
 from idferry.graph.directory import Directory
 from idferry.graph.machine import Machine
 from idferry.ledger.claims import LedgerClaims
@@ -109,4 +109,5 @@ def _parts(place: CapturePlace, directory: Directory, stack: ExitStack) -> Captu
         clock=clock,
         rules=rules,
         sign_up=sign_up,
+        is_being_created=lambda captured: is_being_created(captured, claims=sign_ups.claims),
     )

@@ -1,5 +1,6 @@
 """One bearer token from two networks: an alert, once for each further network, and never a refusal."""
 
+import asyncio
 import io
 import json
 from typing import Any
@@ -8,6 +9,7 @@ import pytest
 from tests.support.hand_clock import HandClock
 
 from idferry.service import token_sources
+from idferry.service.external_id import bearer_of
 from idferry.service.logs import open_log
 from idferry.service.metrics import Metrics
 from idferry.service.peers import Peers
@@ -98,3 +100,20 @@ def test_it_remembers_so_many_tokens_and_networks_only(monkeypatch: pytest.Monke
 )
 def test_an_address_is_given_to_its_network(address: str, network: str) -> None:
     assert network_of(address) == network
+
+
+@pytest.mark.parametrize("accepted", [True, False])
+def test_entras_token_is_heard_of_when_it_lets_in_and_not_otherwise(accepted: bool) -> None:
+    class Check:
+        async def accepts(self, token: bytes) -> bool:
+            return accepted and token == TOKEN
+
+    heard: list[tuple[str, bytes]] = []
+    authenticate = bearer_of(
+        Check(),  # type: ignore[arg-type]  # as much of a check as is asked
+        lambda caller, token, _scope: heard.append((caller, token)),
+    )
+    scope = {"client": ("20.190.1.1", 1), "headers": [(b"authorization", b"Bearer " + TOKEN)]}
+    caller = asyncio.run(authenticate(scope))  # type: ignore[arg-type]  # a coroutine it is
+    assert (caller is not None) is accepted
+    assert heard == ([("entra", TOKEN)] if accepted else [])

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.simulation import attack_stories as attacks
+from tests.simulation.crowd_story import crowd_story
 from tests.simulation.fronts import FRONTS
 from tests.simulation.fuzz_story import fuzz_story
 from tests.simulation.kill_captures import kill_captures, kill_full_queues
@@ -36,7 +37,7 @@ BAD_DAY_PEOPLE = 60
 TIMINGS, TIMINGS_PER_SECOND, TIMING_TRIES = 2_000, 20, 2
 FUZZED = 2_000
 TAKES_S = (3.0, 9.9, 12.0)
-MOST = ("forwarded", "allowed", "worst_t", "gap_ms")
+MOST = ("forwarded", "allowed", "worst_t", "gap_ms", "p95_factor")
 """Figures of which the table tells the largest, not the sum."""
 
 ServicePlay = Callable[[SignInStage, int], Any]
@@ -63,6 +64,7 @@ def service_programme() -> Iterator[tuple[str, str, ServicePlay]]:
             yield f"F12 {kind} {bad}", "F12", partial(_bad_day, kind=kind, bad=bad)
     for kind in ("hashes", "ldap", "web_service"):
         yield f"S5 {kind}", "S5", partial(_timing, kind=kind)
+    yield "L2", "L2", _crowd
     for front in wired_service.FRONTS:
         yield f"fuzz {front}", "fuzz", partial(_fuzz, front=front)
 
@@ -184,6 +186,11 @@ def _timing(on: SignInStage, seed: int, *, kind: str) -> TimingFigures:
                 break
     assert measured.worst_t < T_MAX, measured.worst_t
     return TimingFigures(TIMINGS, round(measured.worst_t, 2), round(measured.gap_ms, 2))
+
+
+def _crowd(on: SignInStage, _seed: int) -> Any:
+    with _folder(on) as folder:
+        return crowd_story(folder)
 
 
 def _fuzz(on: SignInStage, seed: int, *, front: str) -> Any:

@@ -18,6 +18,8 @@ from tools.probe_tenant.access import Access, Answer, Body, Unclear
 PREFIX = "idferry probe"
 RUN_BYTES = 4
 LOOKS_FOR_LOST_MAX = 3
+NOT_OURS = 409
+"""What removing an account of somebody else is answered, here and without asking the tenant."""
 _NO_EXPIRY = "DisablePasswordExpiration"
 
 
@@ -94,7 +96,7 @@ class Accounts:
         """Into the recycle bin; only an account of this probing."""
         shown = self.read(object_id, "displayName")
         if shown.body.get("displayName") != self.display_name:
-            return shown
+            return shown if not shown.succeeded else Answer(NOT_OURS, {}, {})
         answer = self.access.ask("DELETE", f"/users/{object_id}")
         if answer.succeeded:
             self.in_bin.add(object_id)

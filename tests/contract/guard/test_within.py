@@ -1,9 +1,11 @@
 """One more legacy system that is asked within an attempt counts for itself: nobody else pays, and no match elsewhere helps."""
 
 import pytest
+from tests.contract.guard.conftest import OpenAny
 from tests.support.any_guard import AT, HOME, AnyGuard, guess, later
 
 from idferry.ports.sign_ins import Booking, Settlement
+from idferry.rules.attempts import AddressLimit, GuardRules
 
 FREE = 5
 NAMES_OF_AN_ADDRESS = 10
@@ -45,6 +47,14 @@ def test_what_is_given_back_is_given_back_to_the_window_alone(guard: AnyGuard) -
     for ending in (Settlement.MATCHED, Settlement.NEVER_SENT, Settlement.ABORTED) * NAMES_OF_AN_ADDRESS:
         assert ask(guard, 0.5, ending=ending) is Booking.BOOKED
     assert guess(guard, later(0.6), name="one more") is Booking.ADDRESS_SPENT
+
+
+def test_a_match_of_a_window_forgives_the_address_nothing(open_any: OpenAny) -> None:
+    guard = open_any(GuardRules(address=AddressLimit(failures_a_day=3)))
+    for number in range(3):
+        assert guess(guard, AT, name=f"name {number}") is Booking.BOOKED
+    assert [ask(guard, 0, ending=Settlement.MATCHED) for _ in range(3)] == [Booking.BOOKED] * 3
+    assert guess(guard, AT, name="one more") is Booking.ADDRESS_SPENT
 
 
 @pytest.mark.parametrize("ending", [Settlement.FAILED, Settlement.MATCHED])

@@ -16,6 +16,8 @@ from idferry.rules.entry import Observation
 WAITING_MAX = 10_000
 AT_ONCE_MAX = 500
 CLOSE_SECONDS_MAX = 3.0
+GATHERED_SECONDS = 0.5
+"""So often at most: opening the store and overwriting in it costs the disk more than the rows do."""
 
 Delete = Callable[[Sequence[int]], None]
 """Deletes the hashes of those of these people (by their own ids in the ledger) who are settled. Raises IdferryError."""
@@ -34,6 +36,7 @@ class SettledHashes:
         self._delete = delete
         self._kept = kept
         self._lock = threading.Lock()
+        self._closing = threading.Event()
         self._waiting: queue.Queue[int | None] = queue.Queue(maxsize=WAITING_MAX)
         self._thread = threading.Thread(target=self._work, name="settled-hashes", daemon=True)
 
@@ -53,6 +56,7 @@ class SettledHashes:
         """Delete what waits, within a few seconds."""
         with self._lock:
             runs = self._thread.ident is not None
+        self._closing.set()
         if runs:
             try:
                 self._waiting.put(None, timeout=CLOSE_SECONDS_MAX)
@@ -71,6 +75,7 @@ class SettledHashes:
                 self._kept(len(people), error.code)
             except Exception as error:  # noqa: BLE001  this thread serves everybody after this one
                 self._kept(len(people), type(error).__name__)
+            self._closing.wait(GATHERED_SECONDS)
 
     def _next(self) -> tuple[Sequence[int], bool]:
         """Some people, as many as wait; False with the last ones."""

@@ -61,6 +61,18 @@ def test_what_cannot_be_deleted_is_told_and_the_next_one_is_tried(error: Excepti
     assert (tried, told.kept) == ([1, 2], [(1, cause)])
 
 
+def test_people_who_settle_shortly_after_each_other_go_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settled_hashes, "GATHERED_SECONDS", 60.0)
+    batches: list[list[int]] = []
+    told = Told(lambda people: batches.append(list(people)))
+    told.hashes.recorded(step(0))
+    wait_until(lambda: bool(batches))
+    for person in range(1, 5):
+        told.hashes.recorded(step(person))
+    told.hashes.close()
+    assert batches == [[0], [1, 2, 3, 4]]
+
+
 def test_more_than_may_wait_are_counted_and_nobody_is_kept_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(settled_hashes, "WAITING_MAX", 3)
     let_go = threading.Event()

@@ -67,13 +67,15 @@ def disabled_account(stand: MatrixStand, front: str) -> None:
         assert stand.front.sign_in(BARRED_HERE, OLD_PASSWORD) is End.TOKEN
     before = stand.opens(BARRED_HERE, PASSWORDS), stand.flag(BARRED_HERE)
     _change(stand, BARRED_HERE, {"accountEnabled": False})
-    asked = stand.asked
+    policy = stand.front if isinstance(stand.front, B2cPolicy) else None
+    asked, calls = stand.asked, policy.asked if policy else 0
     shown = stand.front.sign_in(BARRED_HERE, OLD_PASSWORD)
     assert shown is (End.MUST_RESET if front == Mode.RESET_REQUIRED else End.DISABLED)
     assert stand.asked == asked
-    if front in (Mode.A, Mode.B):
-        assert isinstance(stand.front, B2cPolicy)
-        assert stand.front.ask_without_reading(BARRED_HERE, OLD_PASSWORD) is End.WRONG
+    if policy and front != Mode.RESET_REQUIRED:
+        assert policy.asked == calls, "the policy's own read says it"
+    if policy and front in (Mode.A, Mode.B):
+        assert policy.ask_without_reading(BARRED_HERE, OLD_PASSWORD) is End.WRONG
     _change(stand, BARRED_HERE, {"accountEnabled": True})
     assert (stand.opens(BARRED_HERE, PASSWORDS), stand.flag(BARRED_HERE)) == before
 

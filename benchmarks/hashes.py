@@ -32,7 +32,7 @@ FROZEN = datetime(2026, 1, 1, tzinfo=UTC)
 TYPED = "hello"
 SECRET = "x" * 40
 SIGN_INS = 40
-RATE = 5.0  # a second: both cores together check some forty
+RATE = 15.0  # a second: both cores together check some forty
 WARM_UP = 3
 VERIFIER = """[[verifier]]
 name = "hashes"

@@ -27,8 +27,8 @@ ALERTS: Mapping[str, str] = MappingProxyType(
         "malformed": "Entra's caller sent what is no event for this service.",
         "not_ours": "An account carries another `legacyId` than the ledger says. Nothing was written to it.",
         "notes_lost": "What was seen at sign-ins could not be noted in the ledger. `verify` finds it again.",
-        "overloaded": "Every thread was busy and as many calls waited as may, or so many retries waited for one check: answered "
-        "with 503, a sign-in with the text of an outage.",
+        "overloaded": "Every thread was busy, and as many calls waited as may or as could still be answered in time; or so many "
+        "retries waited for one check. Answered with 503, a sign-in with the text of an outage.",
         "password_changed_here": "A legacy password was right, but somebody has chosen another one here. Nothing was written "
         "over it, and the flag goes down. Many of these: run `idferry sweep` oftener.",
         "password_right_missing": "Mode B or capture is set, and the application lacks the permission or the directory role to set "

@@ -6,7 +6,7 @@ that a sweep takes down: while one is up, an old password could replace the one 
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import TypeVar
 
@@ -218,7 +218,7 @@ class _Verifying:
         """Compare one; True when the person has got a password since."""
         if may_be_due(entry, account, tolerance=self.scope.tolerance):
             self._due.add(entry.person_id)
-        if entry.state is State.CREATING and self._is_being_created(entry):
+        if self._is_being_created(entry):
             return False
         comparison = compare(entry, account, flag_name=self.scope.flag_name)
         for difference in comparison.differences:
@@ -300,19 +300,23 @@ class _Verifying:
                     under_way.add(entry.person_id)
         for entry in self.ledger.entries(chosen):
             self._check_stop()
-            if entry.person_id not in under_way and entry.person_id not in self._met:
+            if entry.person_id in self._met or self._is_being_created(entry):
                 self._told.add(entry.person_id)
-                if not self._is_being_created(entry):
-                    since = claimed_since(entry.state, self.ledger.events(entry.person_id))
-                    reason = f"{absence_in_words(entry, since, now=self.clock.now())}, {NOBODY_GOES_ON}"
-                    self.report.add(Missing(entry.legacy_id, "", reason), self.report.missing)
+            elif entry.person_id not in under_way:
+                self._told.add(entry.person_id)
+                reason = absence_in_words(entry, self._claimed_since(entry), now=self.clock.now())
+                found = Missing(entry.legacy_id, "", f"{reason}, {NOBODY_GOES_ON}")
+                self.report.add(found, self.report.missing)
 
     def _is_being_created(self, entry: Entry) -> bool:
         """Whether a sign-in has claimed the person so lately that no account, or a new one, is as it should be."""
-        since = claimed_since(entry.state, self.ledger.events(entry.person_id))
-        found = is_under_way(since, now=self.clock.now())
+        found = is_under_way(self._claimed_since(entry), now=self.clock.now())
         self.report.claimed += found
         return found
+
+    def _claimed_since(self, entry: Entry) -> datetime | None:
+        is_creating = entry.state is State.CREATING
+        return claimed_since(entry.state, self.ledger.events(entry.person_id)) if is_creating else None
 
     def _count_with_account(self, selection: Selection) -> int:
         return sum(self.ledger.states(replace(selection, states=WITH_ACCOUNT)).values())
@@ -366,11 +370,8 @@ class _Verifying:
         return waiting
 
     def _judge_waiting(self, entry: Entry) -> None:
-        since = claimed_since(entry.state, self.ledger.events(entry.person_id))
-        reason = absence_in_words(entry, since, now=self.clock.now())
-        if reason and not self._is_being_created(
-            entry
-        ):  # else a run that is at work has created the account meanwhile
+        reason = absence_in_words(entry, self._claimed_since(entry), now=self.clock.now())
+        if reason:  # else a run that is at work has created the account meanwhile
             self.report.add(Missing(entry.legacy_id, "", reason), self.report.missing)
 
     def _judge_unknown(self, draft: AccountDraft) -> None:

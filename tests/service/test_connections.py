@@ -41,10 +41,12 @@ class Pages:
 
 
 @asynccontextmanager
-async def listening(pages: Pages, connections_max: int = 4) -> AsyncIterator[Connect]:
+async def listening(
+    pages: Pages, connections_max: int = 4, group: Connections | None = None
+) -> AsyncIterator[Connect]:
     config = Config(pages, http=BoundedProtocol, ws="none", lifespan="off", log_config=None)
     config.load()
-    group = Connections(connections_max)
+    group = Connections(connections_max) if group is None else group
     make = partial(BoundedProtocol, group, config, ServerState(), {})
     server = await asyncio.get_running_loop().create_server(make, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
@@ -182,5 +184,27 @@ def test_whoever_asks_and_never_reads_loses_the_connection(monkeypatch: pytest.M
             other, asking = await connect()
             asking.write(get(b"/x"))
             assert (await other.readuntil(b"\r\n\r\nok")).startswith(ANSWER_BEGINS)
+
+    asyncio.run(asyncio.wait_for(story(), 30))
+
+
+def test_an_end_that_is_never_read_takes_nobody_elses_place() -> None:
+    """A connection that is closing and has more to send than the other end reads lingered for ever, and was not cut."""
+
+    async def story() -> None:
+        pages, group = Pages(), Connections(1)
+        async with listening(pages, group=group) as connect:
+            for _ in range(3):
+                _, writer = await connect()
+                writer.transport.pause_reading()  # type: ignore[attr-defined]  # a read transport too
+                writer.write(b"GET /large HTTP/1.0\r\n\r\n")
+                seen = len(pages.seen)
+                while len(pages.seen) == seen:
+                    await asyncio.sleep(0.001)
+                await asyncio.sleep(0.02)
+            other, asking = await connect()
+            asking.write(get(b"/x"))
+            assert (await other.readuntil(b"\r\n\r\nok")).startswith(ANSWER_BEGINS)
+            assert len(group) == 1
 
     asyncio.run(asyncio.wait_for(story(), 30))

@@ -80,7 +80,37 @@ class Connections:
         return len(self._open)
 
 
-class BoundedProtocol(HttpToolsProtocol):
+class ReadProtocol(HttpToolsProtocol):
+    """One connection whose answers must be read, or it ends."""
+
+    _unread_timer: asyncio.TimerHandle | None = None
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Nobody is waited for."""
+        self._stop_waiting_for_reader()
+        super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """More is to be sent than the other end reads."""
+        super().pause_writing()
+        self._unread_timer = self.loop.call_later(ANSWER_READ_SECONDS_MAX, self.cut)
+
+    def resume_writing(self) -> None:
+        """It has read."""
+        self._stop_waiting_for_reader()
+        super().resume_writing()
+
+    def cut(self) -> None:
+        """End the connection without waiting for the other end, also one that is closing and has more to send."""
+        self.transport.abort()
+
+    def _stop_waiting_for_reader(self) -> None:
+        if self._unread_timer:
+            self._unread_timer.cancel()
+            self._unread_timer = None
+
+
+class BoundedProtocol(ReadProtocol):
     """One connection, with its head bounded in time and size, and the client's certificate in the scope."""
 
     def __init__(
@@ -92,7 +122,6 @@ class BoundedProtocol(HttpToolsProtocol):
         self._head_bytes = 0
         self._head_timer: asyncio.TimerHandle | None = None
         self._body_timer: asyncio.TimerHandle | None = None
-        self._unread_timer: asyncio.TimerHandle | None = None
         self._certificate: bytes | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
@@ -108,7 +137,6 @@ class BoundedProtocol(HttpToolsProtocol):
         self._stop_waiting()
         if self._body_timer:
             self._body_timer.cancel()
-        self._stop_waiting_for_reader()
         self._unset_keepalive_if_required()
         self._group.closed(self)
         super().connection_lost(exc)
@@ -168,31 +196,11 @@ class BoundedProtocol(HttpToolsProtocol):
         if not goes_on:
             self._group.answered(self)
 
-    def pause_writing(self) -> None:
-        """More is to be sent than the other end reads."""
-        super().pause_writing()
-        self._unread_timer = self.loop.call_later(ANSWER_READ_SECONDS_MAX, self.cut)
-
-    def resume_writing(self) -> None:
-        """It has read."""
-        self._stop_waiting_for_reader()
-        super().resume_writing()
-
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002  uvicorn's words are not ours
         """Refuse what is no request, in the one shape of an error body, and close."""
         if not self.transport.is_closing():
             self.transport.write(_NO_REQUEST_ANSWER)
             self.transport.close()
-
-    def cut(self) -> None:
-        """End the connection without waiting for the other end."""
-        if not self.transport.is_closing():
-            self.transport.abort()
-
-    def _stop_waiting_for_reader(self) -> None:
-        if self._unread_timer:
-            self._unread_timer.cancel()
-            self._unread_timer = None
 
     def _wait_for_head(self) -> None:
         self._head_timer = self.loop.call_later(HEAD_SECONDS_MAX, self.cut)

@@ -1,20 +1,25 @@
 """Who may call: every way of proving it, both slots of a rotation, and everything else refused before a body is read."""
 
+import asyncio
 import base64
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import pytest
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from tests.support.service_stage import BASIC, POLICY, SECRET, STATUS, Answered, ServiceStage
+from tests.support.sign_in_stage import ExternalStage
 from tests.support.tls_files import Authority
 
 from idferry.errors import SettingsError
+from idferry.service.app import HEALTH_PATH
 from idferry.service.caller_auth import Callers
 from idferry.service.client_certificates import CertificateCaller
 from idferry.service.credentials import SecretCaller, SecretKind
+from idferry.service.external_id import PATH as EXTERNAL_PATH
 
 NEXT = "The-next-secret-of-at-least-32-bytes-!"
 BODY = b'{"email":"ana@example.com"}'
@@ -278,3 +283,27 @@ def test_every_error_body_has_the_one_shape(stage: ServiceStage) -> None:
         assert list(json.loads(one.body)) == ["version", "status", "userMessage"]
         assert (one.document["version"], one.document["status"]) == ("1.0.0.0", one.status)
     assert answers[1].headers["allow"] == "POST"
+
+
+@pytest.mark.parametrize("path", [HEALTH_PATH, EXTERNAL_PATH])
+def test_what_everybody_may_ask_reads_nothing_of_what_is_sent_with_it(path: str) -> None:
+    """Bodies that never come to their end would keep every place of the listener taken."""
+    external = ExternalStage()
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        pytest.fail("something of the body was read")
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "path": path,
+        "headers": [(b"content-length", b"9")],
+        "client": None,
+    }
+    asyncio.run(external.service.tenant(scope, receive, send))
+    assert sent[0]["status"] == 200
+    external.close()

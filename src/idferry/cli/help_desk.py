@@ -2,12 +2,12 @@
 
 from enum import StrEnum
 
-from idferry.cli.output import say, screen
+from idferry.cli.output import messages, say, screen
 from idferry.errors import UsageError
 from idferry.flows import help_person as flow
 from idferry.ports import Clock
 from idferry.settings import Settings
-from idferry.wiring import directory_of, ledger_of, random_below
+from idferry.wiring import directory_of, ledger_of, random_below, steps_missed
 
 REASON_CHARACTERS_MAX = 500
 
@@ -67,6 +67,12 @@ def change_account(settings: Settings, clock: Clock, *, asked: Help, sign_in_nam
                 reason=reason.strip(),
                 random_below=random_below,
                 keeps_flag=not settings.verifiers,
+            )
+        if steps_missed(ledger):
+            say(
+                messages(),
+                "The Azure Table gave no answer, so that the policy does not know of it yet. `idferry premigrate SOURCE "
+                "--execute` puts everybody there who must reset.",
             )
 
 

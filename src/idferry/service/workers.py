@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from idferry.rules.call_times import CallTimes
 
@@ -108,11 +108,14 @@ class Workers:
             except RuntimeError:
                 self._pass_on()
 
+        errand = _Errand(function)
         try:
-            call = self._pool.submit(function)
-        except RuntimeError:  # closed
+            call = self._pool.submit(errand)
+        except RuntimeError:
+            # It is closed; or the system gives no more threads, and the errand stands in the queue of those there are.
+            errand.is_dropped = True
             self._pass_on()
-            raise
+            raise Overloaded from None
         call.add_done_callback(ended_in_thread)
         return await result
 
@@ -128,6 +131,22 @@ class Workers:
     def close(self) -> None:
         """Begin nothing any more; what runs is not waited for."""
         self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+class _Errand(Generic[Result]):
+    """What a thread is to do, unless its caller was told that nothing was begun."""
+
+    __slots__ = ("_function", "is_dropped")
+
+    def __init__(self, function: Callable[[], Result]) -> None:
+        self._function = function
+        self.is_dropped = False
+
+    def __call__(self) -> Result:
+        """Do it."""
+        if self.is_dropped:
+            raise Overloaded
+        return self._function()
 
 
 def _tell(result: "asyncio.Future[Result]", call: "Future[Result]") -> None:

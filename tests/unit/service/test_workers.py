@@ -179,3 +179,26 @@ def test_what_a_function_raises_reaches_who_waits_for_it(clock: HandClock) -> No
     with pytest.raises(ZeroDivisionError):
         asyncio.run(workers.run(lambda: 1 // 0))
     workers.close()
+
+
+def test_a_system_without_threads_is_an_overload_and_what_was_refused_is_never_done(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    workers, done = Workers(threads=2, waiting_max=2, name="test"), list[str]()
+
+    def no_more(_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    async def story() -> None:
+        with monkeypatch.context() as short:
+            short.setattr(threading.Thread, "start", no_more)
+            for _ in range(5):
+                with pytest.raises(Overloaded):
+                    await workers.run(lambda: done.append("refused"))
+        assert workers.calls == 0
+        for _ in range(3):
+            await workers.run(lambda: done.append("taken"))
+
+    asyncio.run(story())
+    workers.close()
+    assert done == ["taken"] * 3

@@ -34,6 +34,8 @@ ENTRY = {
     "reason": "a sentence on this one case; else empty",
     "source": "name of the source",
     "key": "the source's own key",
+    "legacy_users[].source": "each source that knows the person, in the order in which their systems are asked; one, unless people were merged",
+    "legacy_users[].key": "the key in that source",
     "legacy_id": "`legacyId` of the account; empty for people who get none",
     "object_id": "the account's id, also when it was removed since; empty before there is one",
     "cohort": "label of `--cohort`; else empty",

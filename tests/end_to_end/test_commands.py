@@ -39,6 +39,7 @@ LEDGER_KEYS = {
     "object_id",
     "cohort",
     "created_by_run",
+    "legacy_users",
     "created_at",
 }
 COUNTED = (
@@ -266,7 +267,7 @@ def test_one_person_s_story(desk: Desk) -> None:
     run = desk.json("premigrate", "crm.jsonl", "--execute")["run"]
     story = desk.json("person", "P1@Example.org")
     told = ["unlocked", "flag_raised", "reset_required"]
-    assert list(story) == ["sign_in_name", "entry", "events", "locks", *told, "accounts"]
+    assert list(story) == ["sign_in_name", "entry", "claimed_since", "events", "locks", *told, "accounts"]
     assert story["entry"].keys() == LEDGER_KEYS
     assert (story["entry"]["state"], story["entry"]["created_by_run"]) == ("complete", run)
     assert [event["kind"] for event in story["events"]] == ["sent", "created"]
@@ -287,7 +288,7 @@ def test_status_counts_states_and_groups_failures(desk: Desk, emulator: Emulator
     desk.people("crm.jsonl", people(5))
     done = desk.json("premigrate", "crm.jsonl", "--execute", code=1)
     status = desk.json("status")
-    figures = ["captures_refused", "rate", "time_left_s"]
+    figures = ["captures_refused", "claimed", "claims_overdue", "rate", "time_left_s"]
     assert list(status) == ["states", "failures", *figures, "runs", "exported"]
     assert status["states"] == done["states"] == {"complete": 4, "failed": 1}
     [failure] = status["failures"]
@@ -337,6 +338,8 @@ VERIFY_KEYS = [
     "progressed",
     "foreign",
     "vanished",
+    "claimed",
+    "sweep",
 ]
 
 

@@ -88,4 +88,7 @@ def test_the_password_of_either_system_is_taken_over(
             assert emulator.sign_in(desk.tenant, ANA, password)["signed_in"] is True
             assert sign_in(BEN, OF_WEB).status_code == 409
             assert len(web.seen) == asked[1], "nobody else is asked about there"
-    assert desk.json("person", ANA)["entry"]["state"] == "complete"
+    entry = desk.json("person", ANA)["entry"]
+    assert entry["state"] == "complete"
+    assert entry["legacy_users"] == [{"source": "shop", "key": "0"}, {"source": "web", "key": "w-7"}]
+    assert "web, key w-7" in desk.ok("person", ANA).out

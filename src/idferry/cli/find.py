@@ -145,6 +145,7 @@ def entry_document(entry: Entry | None) -> dict[str, Any] | None:
         "reason": entry.reason,
         "source": entry.source,
         "key": entry.key,
+        "legacy_users": [{"source": one.source, "key": one.key} for one in entry.legacy_users],
         "legacy_id": entry.legacy_id,
         "object_id": entry.object_id,
         "cohort": entry.cohort,
@@ -199,7 +200,8 @@ def _print_story(story: flow.Story, *, now: datetime) -> None:
     else:
         state = f"{entry.state}{f' ({entry.code})' if entry.code else ''}"
         say(console, f"{story.sign_in_name}: {state}")
-        rows = [("source", f"{entry.source}, key {entry.key}"), ("legacyId", entry.legacy_id or "-")]
+        rows = [("source", f"{one.source}, key {one.key}") for one in entry.legacy_users]
+        rows += [("legacyId", entry.legacy_id or "-")]
         rows += [("reason", entry.reason)] if entry.reason else []
         rows += [("cohort", entry.cohort)] if entry.cohort else []
         if story.claimed_since:

@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from tests.support.memory_sign_ins import TIMED_OUT, SignInWorld, mode_b
+from tests.support.memory_sign_ins import TIMED_OUT, SignInWorld, answered, mode_b
 
 from idferry.errors import GuardUnavailable
 from idferry.ports import Deadline, LegacyRef
@@ -140,3 +140,20 @@ def test_a_password_leaves_soon_after_the_account_was_looked_at_or_not_at_all(
     world.sign_in(ANA, OLD, within_s=10)
     world.sign_in(ANA, OLD, within_s=1)
     assert asked == [LEAVES_WITHIN / timedelta(seconds=1), 1.0]
+
+
+def test_a_directory_that_does_not_show_our_write_yet_gets_no_second_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Somebody who has reset meanwhile, which it does not show either, would lose the new password to a retry."""
+    world = SignInWorld(rules=mode_b())
+    account = world.person(ANA)
+    before = world.directory.accounts[account]
+    assert world.sign_in(ANA, OLD, correlation_id="c").outcome is Outcome.WELCOME
+    world.clock.advance(20)
+    world.directory.set_password(account, "Self-Chosen-1")
+    monkeypatch.setattr(world.directory, "facts", lambda *_: answered(before))
+    for page in ("c", "another"):
+        world.clock.advance(5)
+        assert world.sign_in(ANA, OLD, correlation_id=page).outcome is Outcome.WELCOME
+    assert (world.directory.writes, world.directory.passwords[account]) == (1, "Self-Chosen-1")

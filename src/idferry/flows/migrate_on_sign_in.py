@@ -302,6 +302,9 @@ class _Checking:
         if not decision.write:
             self._note(person, EventKind.VOUCHED, State.CONFIRMING)
             return decision
+        if self._has_just_written(facts):
+            # The directory does not show our write yet, and would not show either that somebody has reset since.
+            return decision
         match self._write(person, facts):
             case Written.DONE:
                 return decision

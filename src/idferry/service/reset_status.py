@@ -126,7 +126,7 @@ class ResetStatusEndpoints:
         name = _name(question)
         if not name:
             return error_answer(409, _NO_CLAIMS, outcome="malformed")
-        address = address_block(question.ipAddress or "")
+        address = address_block(question.ipAddress) if question.ipAddress else ""
         if address and not self._by_address.take(address):
             # Beyond its bound an address learns nothing, and nobody is barred by it.
             return self._unsaid("status_address_limit", question)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from tests.support.memory_sign_ins import SignInWorld, unreachable
+from tests.support.memory_sign_ins import SignInWorld, answered, unreachable
 
 from idferry.flows.capture import Captured, CaptureParts, capture
 from idferry.ports import Deadline
@@ -251,6 +251,21 @@ def test_of_two_at_once_one_waits_for_the_other(world: CaptureWorld, monkeypatch
         ends = list(pool.map(lambda n: world.capture(RESET, f"New-Password-{n}"), range(16)))
     assert set(ends) == {CaptureEnd.WRITTEN}
     assert most == [1]
+
+
+def test_a_directory_that_does_not_show_our_write_yet_gets_no_second_one(
+    world: CaptureWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever signs in twice at the front, and resets here in between, would lose the new password."""
+    account = world.person(ANA)
+    before = world.directory.accounts[account]
+    assert world.capture(SIGN_IN, OLD) is CaptureEnd.WRITTEN
+    world.clock.advance(20)
+    world.directory.set_password(account, OWN)
+    monkeypatch.setattr(world.directory, "facts", lambda *_: answered(before))
+    world.clock.advance(5)
+    assert world.capture(SIGN_IN, OLD) is CaptureEnd.REPEATED
+    assert world.directory.passwords[account] == OWN
 
 
 def test_a_password_that_changes_while_the_account_is_created_is_to_be_said_again(

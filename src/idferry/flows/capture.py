@@ -167,8 +167,10 @@ class _Capturing:
         """Whether we wrote this very password a moment ago, and nobody another one since."""
         parts = self._parts
         at = parts.written.written_at(self._key, self._mark, at=parts.clock.now())
-        if at is None or facts.flag is True or facts.legacy_id != self._person.legacy_id:
+        if at is None or facts.legacy_id != self._person.legacy_id:
             return False
+        if facts.flag is True and self._captured.proven.event.is_new_password:
+            return False  # it went up because another password could not be written; at a sign-in it is only seen late
         latest = self._written_at()
         if latest is not None and latest > at + parts.rules.tolerance:
             return False

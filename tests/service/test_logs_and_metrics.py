@@ -155,6 +155,23 @@ def test_a_body_of_another_shape_is_not_shown(body: bytes) -> None:
     assert b"CNRY" not in msgspec.json.encode(masked_document(body))
 
 
+def test_a_request_is_traced_where_it_has_the_form_it_should_have(stage: ServiceStage) -> None:
+    right = {
+        "correlationId": "journey-7",
+        "objectId": "00000000-0000-4000-8000-000000000001",
+        "event": "sign_in",
+        "type": "microsoft.graph.authenticationEvent.passwordSubmit",
+        "@odata.type": "#microsoft.graph.onPasswordSubmitCalloutData",
+    }
+    assert masked_document(msgspec.json.encode(right)) == right
+    shown_in_answers = {"title": PASSWORD, "message": PASSWORD, "status": 5, "version": PASSWORD}
+    wrong = dict.fromkeys(right, f"{PASSWORD}!") | shown_in_answers
+    for body in (wrong, {name: [one] for name, one in wrong.items()}, {"data": wrong}):
+        assert PASSWORD not in str(masked_document(msgspec.json.encode(body)))
+    stage.post(STATUS, {"email": "x"}, headers=[BASIC, ("X-Correlation-Id", f"{PASSWORD}!")])
+    assert PASSWORD not in stage.log.getvalue().decode()
+
+
 def test_a_trace_ends_after_an_hour(stage: ServiceStage) -> None:
     stage.clock.advance(TRACE_FOR.total_seconds())
     for _ in range(2):

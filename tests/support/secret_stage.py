@@ -85,7 +85,7 @@ class Wire:
             ]
 
 
-class _KeepRecords(logging.Handler):
+class KeepRecords(logging.Handler):
     """Everything that any library logs, formatted and as the record's own values."""
 
     def __init__(self, evidence: Evidence) -> None:
@@ -108,7 +108,7 @@ class Stage:
     evidence: Evidence
     wire: Wire
     chance: KnownChance
-    log: _KeepRecords
+    log: KeepRecords
     keeps_errors: bool = True
     settings_secrets: list[str] = field(default_factory=list)
     """Secrets that stood in the settings file and were never sent."""
@@ -159,7 +159,7 @@ def secret_stage(
 ) -> Iterator[Stage]:
     """The stage, set up around an operator's desk; what it replaces comes back with `patch`."""
     evidence, wire, chance = Evidence((desk.folder, private_tmp)), Wire(), KnownChance(seed)
-    log = _KeepRecords(evidence)
+    log = KeepRecords(evidence)
     stage = Stage(desk, emulator, evidence, wire, chance, log)
     patch.setattr(tempfile, "tempdir", str(private_tmp))
     patch.setenv("TMPDIR", str(private_tmp))
@@ -167,12 +167,20 @@ def secret_stage(
     _record_requests(patch, wire)
     _keep_errors(patch, stage)
     _keep_files_while_writing(patch, evidence)
+    with debug_log(evidence, log):
+        yield stage
+
+
+@contextmanager
+def debug_log(evidence: Evidence, handler: KeepRecords | None = None) -> Iterator[KeepRecords]:
+    """Everything that any library logs is kept, at its level for debugging."""
+    log = handler or KeepRecords(evidence)
     root = logging.getLogger()
     level = root.level
     root.addHandler(log)
     root.setLevel(logging.DEBUG)
     try:
-        yield stage
+        yield log
     finally:
         root.removeHandler(log)
         root.setLevel(level)

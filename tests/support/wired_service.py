@@ -12,6 +12,7 @@ import io
 import json
 import threading
 from collections.abc import Container, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -145,15 +146,26 @@ class WiredService:
 
 @contextmanager
 def wired_service(
-    folder: Path, emulator: Emulator, front: str, *, people: int = 8, trace: bool = False
+    folder: Path,
+    emulator: Emulator,
+    front: str,
+    *,
+    people: int = 8,
+    trace: bool = False,
+    service_lines: str = "",
 ) -> Iterator[WiredService]:
-    """The service of one front over an emulated tenant that was reset; `front`: mode A, B, C, or `external`."""
+    """The service of one front over an emulated tenant that was reset; `front`: mode A, B, C, or `external`.
+
+    `service_lines` are more of the table [service].
+    """
     emulator.reset()
     tenant = emulator.tenant("external" if front == "external" else "b2c")
     provider, encryptor, log, passwords = Provider(), Encryptor(), io.BytesIO(), {RIGHT}
     names = [name_of(number) for number in range(people)]
     with scripted_server(legacy_of(passwords, provider)) as legacy, pytest.MonkeyPatch.context() as patch:
         desk = prepared_desk(folder, tenant, front, legacy.url, people=people)
+        text = desk.settings_file.read_text(encoding="utf-8")
+        desk.settings_file.write_text(text.replace("[service]\n", f"[service]\n{service_lines}\n"), encoding="utf-8")
         desk.file("entra.pem", encryptor.pem())
         settings = read_settings(desk.settings_file)
         parts = service_parts_of(
@@ -236,25 +248,33 @@ def _served(service: WiredService, patch: pytest.MonkeyPatch) -> Iterator[None]:
     parts = service.parts
     listeners = [Listener(app, bound_socket("127.0.0.1", 0)) for app in (parts.tenant, parts.admin)]
     service.address, admin = (one.address for one in listeners)
-    ready, stop = threading.Event(), []
+    ready, ended, stop = threading.Event(), Future[None](), []
 
     def run() -> None:
-        serve(
-            listeners,
-            log=parts.context.books.log,
-            ready=ready.set,
-            before=parts.before,
-            beside=parts.run_timers,
-            stop_with=stop.append,
-        )
+        try:
+            serve(
+                listeners,
+                log=parts.context.books.log,
+                ready=ready.set,
+                before=parts.before,
+                beside=parts.run_timers,
+                stop_with=stop.append,
+            )
+            ended.set_result(None)
+        except Exception as error:  # noqa: BLE001  told where somebody waits for it
+            ended.set_exception(error)
+            ready.set()
 
     thread = threading.Thread(target=run, name="served")
     thread.start()
     try:
         assert ready.wait(30), "it does not serve"
+        if ended.done():
+            ended.result()
         service.document = service.http.get(f"{admin}/openapi.json").json()
         yield
     finally:
-        stop[0]()
+        for end in stop:
+            end()
         thread.join(30)
         parts.close()

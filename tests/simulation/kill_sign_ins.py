@@ -29,7 +29,7 @@ PEOPLE_EACH_KILL = 14
 MISTYPE = 2
 WRONG = "Wrong-Password-1"
 GIVEN_UP_S = 16  # then the guard gives back the places of checks that nobody settled
-LATE_S_MAX = 5.0
+LATE_S_MAX = 20.0
 ROUNDS_MAX = 8
 STRANGERS = 4
 

@@ -34,6 +34,7 @@ from idferry.wiring.guard import guard_rules_of
 AT_ONCE = 9
 GUESSES = 5
 CLAIMS_END_S = 601
+REST_S = 0.1  # so that there is somebody left who signs in when the replicas start slowly
 VICTIM = "person0@example.com"
 OPEN = ("--insecure-loopback",)
 
@@ -225,7 +226,7 @@ class _Rotating:
                 self.figures.again += 1
             self.figures.sign_ins += 1
             self.figures.failed += status != 200
-            self.ended.wait(0.02)
+            self.ended.wait(REST_S)
 
 
 def import_beside(on: SignInStage, *, people: int, seed: int) -> Meeting:

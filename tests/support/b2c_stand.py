@@ -146,9 +146,15 @@ def ask(
         address + path, data=json.dumps(body).encode(), headers=dict(headers or {}), method="POST"
     )
     try:
-        with urllib.request.urlopen(request, timeout=WITHIN_S) as got:  # noqa: S310  as above
+        with _answer(request) as got:
             return got.status, json.loads(got.read() or b"null")
-    except HTTPError as error:
-        return error.code, json.loads(error.read() or b"null")
     except (URLError, OSError, HTTPException):
         return 0, None
+
+
+def _answer(request: urllib.request.Request) -> Any:
+    """The response, whatever its status."""
+    try:
+        return urllib.request.urlopen(request, timeout=WITHIN_S)  # noqa: S310  as above
+    except HTTPError as error:
+        return error

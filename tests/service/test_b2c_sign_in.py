@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -201,6 +202,10 @@ def test_what_does_not_show_yet_is_not_recorded_and_still_200(stage: B2cStage) -
     world = stage.world
     account = world.person(ANA)
     reset(stage, objectId=account)
+    flagged = world.directory.accounts[account]
+    world.directory.accounts[account] = replace(flagged, flag=None)
+    reset(stage, objectId=account)
+    world.directory.accounts[account] = flagged
     world.directory.fails = unreachable()
     reset(stage, objectId=account)
     world.directory.fails = None

@@ -47,7 +47,9 @@ def note_password_reset(
         return False
     if facts is None or facts.legacy_id != person.legacy_id or facts.password_changed_at is None:
         return False
-    if facts.flag is True and not password_is_newer(facts, written_at=person.written_at, tolerance=tolerance):
+    if facts.flag is not False and not password_is_newer(
+        facts, written_at=person.written_at, tolerance=tolerance
+    ):
         return False
     ledger.note(Observation(person.person_id, EventKind.PASSWORD_RESET, State.COMPLETE), at=clock.now())
     return True

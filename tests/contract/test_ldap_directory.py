@@ -4,6 +4,8 @@ import socket
 import ssl
 import threading
 import time
+import unicodedata
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -11,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from tests.support.fake_directory import bind_answer, fake_directory
-from tests.support.nasty_strings import NASTY
+from tests.support.nasty_strings import EVERY_NASTY
 from tests.support.slapd import ADMIN, ADMIN_PASSWORD, SUFFIX, Slapd, person, running_slapd
 from tests.support.throwaway_ca import ThrowawayCa
 
@@ -57,7 +59,7 @@ PEOPLE = "\n".join(
 STORABLE = {
     # OpenLDAP reads a stored password in braces as the name of a hash.
     name: PASSWORD if name.startswith("{") else name
-    for name in NASTY
+    for name in EVERY_NASTY
     if "\0" not in name and name.strip(" \t\r\n") == name and name.isprintable()
 }
 
@@ -66,6 +68,10 @@ STORABLE = {
 def slapd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slapd]:
     with running_slapd(tmp_path_factory.mktemp("slapd"), PEOPLE, STORABLE) as running:
         yield running
+
+
+STORABLE_MIN = 240
+"""The others hold characters that cannot be seen, or blanks around."""
 
 
 class Asker:
@@ -227,12 +233,16 @@ def test_whatever_is_typed_as_a_password_is_compared_as_it_is(slapd: Slapd) -> N
 
 def test_whatever_is_typed_as_a_name_finds_the_one_of_that_name(slapd: Slapd) -> None:
     asker = Asker(replace(address_of(slapd), filter="(cn={sign_in_name})"), slapd.ca)
-    for name in STORABLE:
+    # A directory takes some for one name, as its rules of comparing say: then nobody is asked.
+    alike = Counter(unicodedata.normalize("NFKC", name).casefold() for name in STORABLE)
+    unique = [name for name in STORABLE if alike[unicodedata.normalize("NFKC", name).casefold()] == 1]
+    assert len(unique) >= STORABLE_MIN
+    for name in unique:
         assert asker.ask(name, STORABLE[name]) == Match(), name
 
 
 def test_whatever_is_typed_as_a_name_finds_nobody_else(asker: Asker) -> None:
-    for name in NASTY:
+    for name in EVERY_NASTY:
         assert asker.ask(name) == NoSuchUser(), repr(name)
         assert asker.ask(f"anna{name}@example.com") == NoSuchUser(), repr(name)
     for name in ("anna*", "*", "anna@example.com)(uid=*", "anna@example.com\0", "\\61nna@example.com"):

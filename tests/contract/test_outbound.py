@@ -304,6 +304,7 @@ STRANGE_URLS = [
     *("//127.0.0.1/", "legacy.example", "", "https:///path", "https://legacy.example\r\nHost: 127.0.0.1/"),
     *("https://legacy.example\t/", "https:/127.0.0.1/", "https://legacy.example:99999/", "https://[::1"),
 ]  # fmt: skip
+STRANGE_URLS_MIN = 60
 STRANGE_ANSWERS = [
     ["127.0.0.1"], ["::1"], ["169.254.169.254"], ["10.1.2.3"], ["fd00::1"], ["::ffff:127.0.0.1"], ["0.0.0.1"],
     ["8.8.8.8", "127.0.0.1"], ["168.63.129.16"], [], ["100.64.0.1"], ["64:ff9b::a9fe:a9fe"],
@@ -319,18 +320,26 @@ def connects(monkeypatch: pytest.MonkeyPatch) -> list[object]:
         tried.append(address)
         raise ConnectionRefusedError
 
-    monkeypatch.setattr(socket.socket, "connect", connect)
+    for name in ("connect", "connect_ex"):
+        monkeypatch.setattr(socket.socket, name, connect)
+    monkeypatch.setattr(socket.socket, "sendto", lambda _socket, *told: tried.append(told))
     return tried
 
 
 def test_urls_that_lead_elsewhere_are_never_connected_to(connects: list[object]) -> None:
-    assert len(STRANGE_URLS) >= 60
-    host = NamedHost("https", "legacy.example", 443)
-    with Outbound(hosts=[host], clock=CLOCK, resolve=lambda *_: ["8.8.8.8"]) as outbound:
+    assert len(set(STRANGE_URLS)) >= STRANGE_URLS_MIN
+    host, looked_up = NamedHost("https", "legacy.example", 443), []
+
+    def resolve(name: str, *_: object) -> list[str]:
+        looked_up.append(name)
+        return ["8.8.8.8"]
+
+    with Outbound(hosts=[host], clock=CLOCK, resolve=resolve) as outbound:
         for url in STRANGE_URLS:
             with pytest.raises(RefusedAddress):
                 outbound.exchange(Request("POST", url, body=b"secret"), deadline(5))
-        assert connects == []
+        # Nor does anybody's name server hear of them.
+        assert (connects, looked_up) == ([], [])
         outbound.exchange(Request("POST", "https://legacy.example/", body=b"secret"), deadline(5))
     assert connects == [("8.8.8.8", 443)]
 

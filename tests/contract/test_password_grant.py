@@ -7,7 +7,7 @@ from urllib.parse import parse_qs
 
 import pytest
 from tests.support.identity_server import IdentityServer, running_identity_server
-from tests.support.nasty_strings import NASTY
+from tests.support.nasty_strings import EVERY_NASTY
 from tests.support.scripted_server import Piece, Script, ScriptedServer, answer, scripted_server
 
 from idferry.connectors.password_grant import SERVERS, Client, PasswordGrantVerifier
@@ -103,10 +103,10 @@ def test_another_address_of_the_server_proves_nothing(identity_server: IdentityS
 
 def test_whatever_is_typed_arrives_as_it_is(asker: Asker, identity_server: IdentityServer) -> None:
     before = len(identity_server.seen())
-    for nasty in NASTY:
+    for nasty in EVERY_NASTY:
         assert asker.ask(replace(WHO, typed_sign_in_name=nasty), Password(nasty)) == Mismatch()
     seen = identity_server.seen()[before:]
-    assert [(one["username"], one["password"]) for one in seen] == [(nasty, nasty) for nasty in NASTY]
+    assert [(one["username"], one["password"]) for one in seen] == [(nasty, nasty) for nasty in EVERY_NASTY]
     assert {tuple(one["names"]) for one in seen} == {
         ("client_id", "client_secret", "grant_type", "password", "scope", "username")
     }

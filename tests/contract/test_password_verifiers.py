@@ -8,7 +8,7 @@ from urllib.parse import parse_qs
 import pytest
 from tests.support.fake_directory import bind_answer, fake_directory
 from tests.support.legacy_system import LegacySystem
-from tests.support.nasty_strings import NASTY
+from tests.support.nasty_strings import EVERY_NASTY
 from tests.support.scripted_server import Piece, Seen, answer, scripted_server
 
 from idferry.connectors.cognito import CognitoVerifier, UserPool, signer
@@ -119,6 +119,6 @@ def test_a_deadline_that_has_passed_is_no_answer_and_reaches_nobody(
 def test_nothing_that_is_typed_is_more_than_wrong(verifier: PasswordVerifier, bare: PasswordVerifier) -> None:
     if isinstance(bare, LegacySystem):
         bare.answer = Mismatch
-    for nasty in [*NASTY, "half \ud800", ""]:
+    for nasty in [*EVERY_NASTY, "half \ud800", ""]:
         verdict = verifier.verify(WHO, Password(nasty), in_seconds(5))
         assert verdict in (Mismatch(), NoSuchUser()), repr(nasty)

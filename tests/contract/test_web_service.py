@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote
 
 import pytest
-from tests.support.nasty_strings import NASTY
+from tests.support.nasty_strings import EVERY_NASTY
 from tests.support.scripted_server import Piece, Script, ScriptedServer, answer, scripted_server
 
 from idferry.connectors.web_service import CONTRACTS, Answer, Contract, Endpoint, WebServiceVerifier
@@ -196,7 +196,7 @@ def test_a_service_that_says_no_with_status_200_does_not_say_yes(document: Any) 
 )
 def test_whatever_is_typed_arrives_as_it_is_and_as_nothing_else(contract: Contract) -> None:
     with asking(lambda _: answer(403), contract) as (asker, server):
-        for nasty in NASTY:
+        for nasty in EVERY_NASTY:
             asker.ask(replace(WHO, typed_sign_in_name=nasty), Password(nasty))
             seen = server.seen[-1]
             if contract is FORM:
@@ -209,12 +209,12 @@ def test_whatever_is_typed_arrives_as_it_is_and_as_nothing_else(contract: Contra
             else:
                 assert seen.json == {"identifier": nasty, "password": nasty}
             assert "x-injected" not in seen.headers
-        assert len(server.seen) == len(NASTY)
+        assert len(server.seen) == len(EVERY_NASTY)
 
 
 def test_whatever_is_typed_arrives_in_the_header_of_basic() -> None:
     with asking(lambda _: answer(401), CONTRACTS["auth0_database"]) as (asker, server):
-        for nasty in NASTY:
+        for nasty in EVERY_NASTY:
             before = len(server.seen)
             verdict = asker.ask(replace(WHO, typed_sign_in_name=nasty), Password(nasty))
             if ":" in nasty:
@@ -229,7 +229,7 @@ def test_whatever_is_typed_is_one_segment_of_the_path() -> None:
         asker,
         server,
     ):
-        for nasty in NASTY:
+        for nasty in EVERY_NASTY:
             before = len(server.seen)
             verdict = asker.ask(replace(WHO, typed_sign_in_name=nasty))
             if nasty in (".", ".."):

@@ -1,4 +1,11 @@
-"""Names and passwords that end a quote, a parameter, a header or a filter where somebody pastes them into text."""
+"""Names and passwords that end a quote, a parameter, a header or a filter where somebody pastes them into text.
+
+`NASTY` are whole attempts, written by hand; `EVERY_NASTY` adds every character that means something somewhere, alone and
+at every place of a text.
+"""
+
+from collections.abc import Iterator
+from string import punctuation
 
 NASTY = [
     "'",
@@ -82,3 +89,19 @@ NASTY = [
     "x" * 200,
 ]
 """Made for these tests. Half of them are names that nobody has; all of them may be typed."""
+_PLACES = ("{}", "a{}", "{}b", "a{}b", "{0}{0}", "a{0}b{0}c")
+_BEYOND_ASCII = "\x80\x85\x9b\u00a0\u00ad\u00b4\u0130\u0131\u1680\u2018\u2019\u201c\u2028\u2029\u202e\u3000\ufeff\uff07\uff1b\ufffd\U000e0001"
+"""Blanks, ends of lines and quotes of Unicode, letters that change their length with their case, and what nobody sees."""
+
+
+def _everywhere() -> Iterator[str]:
+    control = "".join(map(chr, (*range(0x20), 0x20, 0x7F)))
+    for one in control + punctuation + _BEYOND_ASCII:
+        for place in _PLACES:
+            yield place.format(one)
+
+
+EVERY_NASTY = list(dict.fromkeys([*NASTY, *_everywhere()]))
+EVERY_NASTY_MIN = 515
+"""S9 asks for so many, which is what the best known list of others has; these are our own."""
+assert len(EVERY_NASTY) >= EVERY_NASTY_MIN

@@ -1,6 +1,8 @@
 """Somebody whom two legacy systems know signs in with the password of either, through the service and the ledger's file."""
 
+import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
 from typing import Any
 
 import httpx2
@@ -92,3 +94,27 @@ def test_the_password_of_either_system_is_taken_over(
     assert entry["state"] == "complete"
     assert entry["legacy_users"] == [{"source": "shop", "key": "0"}, {"source": "web", "key": "w-7"}]
     assert "web, key w-7" in desk.ok("person", ANA).out
+
+
+def test_a_ledger_of_an_older_release_is_brought_up_to_date_when_the_service_starts(
+    b2c_desk: Desk, emulator: Emulator
+) -> None:
+    desk = b2c_desk
+    desk.people("shop.jsonl", [{"key": "1", "signInName": ANA}])
+    with scripted_server(knows({ANA: OF_SHOP})) as shop:
+        desk.write_settings(more=SERVICE + VERIFIER.format(source="shop", url=shop.url))
+        desk.ok("premigrate", "shop.jsonl", "--execute")
+        with closing(sqlite3.connect(desk.ledger)) as older:
+            older.execute("DROP INDEX legacy_user_further")
+            for column in ("rank", "sign_in_names"):
+                older.execute(f"ALTER TABLE legacy_user DROP COLUMN {column}")
+            older.execute("PRAGMA user_version = 3")
+            older.commit()
+        with (
+            running_service(desk.folder) as service,
+            httpx2.Client(auth=("policy", SECRET), trust_env=False, timeout=30) as http,
+        ):
+            body = {"signInName": ANA, "password": OF_SHOP}
+            answered = http.post(f"{service.address}/api/migration/sign-in", json=body)
+            assert answered.status_code == 200, answered.text
+    assert emulator.sign_in(desk.tenant, ANA, OF_SHOP)["signed_in"] is True

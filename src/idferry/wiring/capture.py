@@ -25,7 +25,7 @@ from idferry.stores.person_turns import LocalTurns
 from idferry.stores.settled_hashes import Recorded
 from idferry.stores.written_passwords import RecentlyWritten
 from idferry.wiring.guard import keyed_digest
-from idferry.wiring.ledgers import need_ledger
+from idferry.wiring.ledgers import need_current_ledger
 from idferry.wiring.sign_ins import ledger_place_of, settling_claims, sign_in_directory_of
 from idferry.wiring.system import random_bytes
 
@@ -55,7 +55,7 @@ def capture_endpoints(place: CapturePlace) -> tuple[list[Endpoint], Callable[[],
         SettingsError, UsageError: there is no application, or no ledger.
     """
     settings, clock, books = place.settings, place.clock, place.books
-    need_ledger(settings)
+    need_current_ledger(settings, clock)
     stack = ExitStack()
     place.on_end.append(stack.close)
     directory = stack.enter_context(sign_in_directory_of(settings, clock, place.machine()))

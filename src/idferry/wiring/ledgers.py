@@ -7,13 +7,14 @@ from dataclasses import replace
 from idferry.errors import UsageError
 from idferry.ledger.locking import is_run_active, run_lock
 from idferry.ledger.one_pass import open_one_pass
-from idferry.ledger.opening import Ledger, open_ledger, scratch_copy
+from idferry.ledger.opening import Ledger, open_ledger, open_ledger_file, scratch_copy
 from idferry.ports import Clock, IsRunActive, PlanLedger
 from idferry.settings import Settings
 from idferry.stores.following import FollowedLedger
 from idferry.wiring.outside_status import outside_status_of
 from idferry.wiring.system import random_bytes
 
+UPGRADE_BUSY_MS = 10_000
 NO_TENANT = "none"
 """The tenant id of a scratch ledger when the settings name no tenant: `survey` needs none."""
 
@@ -100,6 +101,26 @@ def need_ledger(settings: Settings) -> None:
             f"there is no ledger at {settings.ledger_path}",
             remedy="Run `idferry premigrate` first; only `idferry find` works without a ledger.",
         )
+
+
+def need_current_ledger(settings: Settings, clock: Clock) -> None:
+    """As `need_ledger`; one that an older release wrote is brought up to date: whoever only reads it could not.
+
+    Raises:
+        UsageError: there is no ledger.
+        LedgerError: it cannot be opened, or another process is writing to it for seconds.
+    """
+    need_ledger(settings)
+    database, _ = open_ledger_file(
+        settings.ledger_path,
+        tenant_id=settings.need_tenant().id,
+        project=settings.project,
+        random_bytes=random_bytes,
+        at=clock.now(),
+        read_only=False,
+        busy_ms=UPGRADE_BUSY_MS,
+    )
+    database.close()
 
 
 def run_lock_of(settings: Settings) -> AbstractContextManager[None]:

@@ -46,7 +46,7 @@ from idferry.stores.written_passwords import RecentlyWritten
 from idferry.wiring.callers import Unread, signing_keys_of
 from idferry.wiring.directories import directory_of
 from idferry.wiring.guard import keyed_digest, submissions_of
-from idferry.wiring.ledgers import ledger_of, need_ledger
+from idferry.wiring.ledgers import ledger_of, need_current_ledger
 from idferry.wiring.rules import importing_applications
 from idferry.wiring.system import random_bytes
 from idferry.wiring.verifiers import verifiers_of
@@ -117,7 +117,7 @@ def serves_sign_ins(settings: Settings) -> bool:
 def sign_in_flow_of(place: SignInPlace) -> SignInFlow:
     """The flow for these settings. Raises SettingsError, UsageError (there is no ledger)."""
     settings, clock = place.settings, place.clock
-    need_ledger(settings)
+    need_current_ledger(settings, clock)
     stack = ExitStack()
     place.on_end.append(stack.close)
     directory = stack.enter_context(sign_in_directory_of(settings, clock, place.machine()))

@@ -216,7 +216,9 @@ class SignInWorld:
         number = len(self.ledger.people) + 1
         object_id, legacy_id = f"00000000-0000-4000-8000-{number:012d}", f"contoso:crm:{number}"
         keys = keys or (str(number),)
-        person = PersonHere(number, object_id, legacy_id, [LegacyUserKey("crm", one) for one in keys], (name,))
+        person = PersonHere(
+            number, object_id, legacy_id, [LegacyUserKey("crm", one) for one in keys], (name,)
+        )
         self.ledger.people.append(person)
         for verifier in self.verifiers:
             verifier.passwords[keys[0]] = password

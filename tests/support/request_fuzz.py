@@ -71,6 +71,7 @@ _FLOWS = {
         "/api/PrePasswordReset/LocalAccountSignIn",
     ),
 }
+_OF_CALLERS = ("authorization", "x-api-key")
 _FLOWLESS = frozenset({"GET /healthz", f"GET {PATH}"})
 
 
@@ -162,9 +163,17 @@ def _play(
             case.body = (
                 mend.right(operation.path) if is_first else mend(operation.path, case.body, name, password)
             )
+        for header in [one for one in case.headers or {} if one.lower() in _OF_CALLERS]:
+            del case.headers[
+                header
+            ]  # a credential of its own invention beside the right one is a 401, and no case
         headers = service.headers(operation.path)
         response = case.call(base_url=service.address, headers=headers)
         answers[response.status_code] += 1
+        if "authorization" not in {one.lower() for one in response.request.headers}:
+            # One way of generating a wrong request is to leave the credential out.
+            assert response.status_code == 401
+            return
         assert response.status_code != 401, "the caller was signed in"
         # It asks again without a credential and with wrong ones; once for each operation says it all.
         checks = CHECKS if label in told.enforced else [*CHECKS, ignored_auth]

@@ -8,12 +8,12 @@ nothing waits for the fixed time of negative answers.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.external_id_requests import CALLS_AT_ONCE, Requests
-from benchmarks.external_id_stand import Served, load, running_accounts, running_service
+from benchmarks.external_id_stand import Called, Served, load, running_accounts, running_service
 from benchmarks.measuring import cpu_s_of
 from benchmarks.rows import Bench, Row
 
@@ -105,6 +105,7 @@ def _times(requests: Requests, sizes: Sizes, service: Served) -> Row:
             f"p95 {p95:.1f} ms",
             f"slowest {times[-1]:.1f} ms",
             f"{sum(one.is_welcome for one in called)} of {len(called)} let in",
+            _lateness(called),
         ),
     )
 
@@ -134,7 +135,7 @@ def _overload(requests: Requests, folder: Path, sizes: Sizes) -> Iterator[Row]:
         figures=(
             f"{len(during)} calls at {OVERLOAD_RATE:g} a second",
             ", ".join(f"{count} {what}" for what, count in sorted(answers.items())),
-            f"they left up to {max(one.left_s for one in called) * 1000:.0f} ms late: so busy was the machine",
+            _lateness(called),
         ),
     )
     yield Row(
@@ -152,6 +153,10 @@ def _overload(requests: Requests, folder: Path, sizes: Sizes) -> Iterator[Row]:
         holds=normal_s <= NORMAL_WITHIN_S,
         figures=(f"{sum(one.is_welcome for one in after)} of the next {len(after)} calls",),
     )
+
+
+def _lateness(called: Sequence[Called]) -> str:
+    return f"calls left up to {max(one.left_s for one in called) * 1000:.0f} ms late: so busy was the machine"
 
 
 def _cpu_ms(service: Served, requests: Requests, calls: int) -> float:

@@ -165,7 +165,9 @@ def wired_service(
     with scripted_server(legacy_of(passwords, provider)) as legacy, pytest.MonkeyPatch.context() as patch:
         desk = prepared_desk(folder, tenant, front, legacy.url, people=people)
         text = desk.settings_file.read_text(encoding="utf-8")
-        desk.settings_file.write_text(text.replace("[service]\n", f"[service]\n{service_lines}\n"), encoding="utf-8")
+        desk.settings_file.write_text(
+            text.replace("[service]\n", f"[service]\n{service_lines}\n"), encoding="utf-8"
+        )
         desk.file("entra.pem", encryptor.pem())
         settings = read_settings(desk.settings_file)
         parts = service_parts_of(

@@ -102,7 +102,7 @@ def end_without_write(
     if not proven.event.is_new_password:
         if written_at is not None and written_at > proven.arrived_at:
             return CaptureEnd.SUPERSEDED
-        if facts.flag is not True and not _is_later(proven, facts, written_at):
+        if facts.flag is not True and not _may_be_later(proven, facts, written_at, rules.tolerance):
             return CaptureEnd.NOT_NEEDED
     if password_is_newer(facts, written_at=written_at, tolerance=rules.tolerance):
         return CaptureEnd.CHANGED_HERE
@@ -115,13 +115,17 @@ def is_refused(password: Password, *, rules: CaptureRules) -> bool:
     return weak or not password.storable_when_weak()
 
 
-def _is_later(proven: Proven, facts: AccountFacts, written_at: datetime | None) -> bool:
-    """Whether the front's password is later than the one that the account has.
+def _may_be_later(
+    proven: Proven, facts: AccountFacts, written_at: datetime | None, tolerance: timedelta
+) -> bool:
+    """Whether the front's password may be later than the one that the account has.
 
-    The account itself says when it got that one: what we announced last may never have arrived.
+    The account itself says when it got that one: what we announced last may never have arrived. Both moments are whole
+    seconds of two clocks. A password that is written once too often is the same one; one that is not written is lost
+    until the person resets it.
     """
     changed_at = proven.changed_at
     ours_at = facts.password_changed_at or written_at or facts.created_at
     if changed_at is None or ours_at is None or changed_at > proven.arrived_at + CLOCKS_APART_MAX:
         return False
-    return changed_at > ours_at
+    return changed_at > ours_at - tolerance

@@ -13,7 +13,7 @@ from idferry.rules.capture import (
     Proven,
     end_without_write,
 )
-from idferry.rules.sign_in import AccountFacts
+from idferry.rules.sign_in import CREATION_TOLERANCE, AccountFacts
 
 CREATED = datetime(2026, 3, 1, tzinfo=UTC)
 NOW = CREATED + timedelta(days=10)
@@ -66,7 +66,9 @@ def test_with_the_flag_down_only_what_is_later_than_ours_is_written(flag: bool |
     facts = replace(FACTS, flag=flag, password_changed_at=ours_at)
     when = {
         None: CaptureEnd.NOT_NEEDED,
-        ours_at: CaptureEnd.NOT_NEEDED,
+        ours_at - CREATION_TOLERANCE: CaptureEnd.NOT_NEEDED,
+        ours_at - CREATION_TOLERANCE + timedelta(seconds=1): None,  # the same moment, by another clock
+        ours_at: None,
         ours_at + HOUR: None,
         NOW + CLOCKS_APART_MAX: None,
         NOW + CLOCKS_APART_MAX + HOUR: CaptureEnd.NOT_NEEDED,

@@ -1,4 +1,4 @@
-"""A hundred thousand people stream through survey and plan in the memory that ten thousand take."""
+"""A hundred thousand people stream through survey and plan in the memory that forty thousand take."""
 
 import json
 import subprocess
@@ -13,7 +13,7 @@ pytestmark = [
     pytest.mark.skipif(sys.platform == "win32", reason="peak memory is asked for with getrusage"),
 ]
 
-FEW, MANY = 10_000, 100_000
+FEW, MANY = 40_000, 100_000  # planning begins with small batches, and has its largest ones from 30,000 on
 PEAK_MIB_MAX = 200
 GROWTH_MAX = 1.1
 MIB = 1024 * 1024

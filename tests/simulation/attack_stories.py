@@ -240,7 +240,7 @@ def c5(file: Path, *, kills: int) -> Attack:
     for number in range(kills):
         at = AT.timestamp() + number * 20.0  # so that what a kill left under way has been given up
         command = [sys.executable, "-m", "tests.support.guard_process", "guess", file, str(at)]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
             assert process.stdout is not None
             for line in process.stdout:
                 if line.strip() == Booking.BOOKED:
@@ -251,7 +251,8 @@ def c5(file: Path, *, kills: int) -> Attack:
             process.kill()
     span = timedelta(seconds=(kills - 1) * 20)
     allowed = most_forwarded(Schedule(known_addresses=0, forgiven=0), span)
-    assert 3 * min(kills, 10) <= printed <= allowed
+    # Thirty go through before the name is locked; of each six one may be unheard.
+    assert 5 * min(kills, 5) <= printed <= allowed
     with open_guard(file, rules=GuardRules(), random_bytes=secrets.token_bytes) as guard:
         counted = guard.standing("anna", at=later(span.total_seconds())).failures
     assert printed <= counted <= printed + kills

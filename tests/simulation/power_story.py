@@ -130,10 +130,7 @@ def _copy_of_ledger(scene: Scene) -> Iterator[Path]:
 def _announced(scene: Scene) -> int:
     """How many calls the ledger knows of."""
     with _copy_of_ledger(scene) as ledger:
-        try:
-            return read_ledger(ledger).kinds["sent"]
-        except sqlite3.OperationalError:
-            return 0  # it has no tables yet
+        return read_ledger(ledger).kinds["sent"]
 
 
 def _is_readable(scene: Scene) -> bool:

@@ -87,8 +87,10 @@ def legacy_id(key: str) -> str:
 
 
 def read_ledger(path: Path) -> Ledger:
-    """People and events, straight from the tables."""
+    """People and events, straight from the tables; nobody where the process ended before it had made them."""
     with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as connection:
+        if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'person'").fetchone():
+            return Ledger({}, Counter(), 0)
         rows = connection.execute("SELECT key, state, code, object_id, legacy_id FROM person")
         entries = {row[0]: Entry(*row) for row in rows}
         events = connection.execute("SELECT person_id, kind FROM event ORDER BY event_id").fetchall()

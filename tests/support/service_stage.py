@@ -8,7 +8,7 @@ answer = stage.post("/api/PrePasswordReset/LoalAccountSignIn", {"email": "ana@ex
 import asyncio
 import io
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,6 +35,7 @@ SECRET = "Not-a-real-secret-of-at-least-32-bytes"
 BASIC = ("authorization", "Basic cG9saWN5Ok5vdC1hLXJlYWwtc2VjcmV0LW9mLWF0LWxlYXN0LTMyLWJ5dGVz")
 STATUS = "/api/PrePasswordReset/LoalAccountSignIn"
 UPDATED = "/api/PrePasswordReset/PasswordUpdated"
+BEGUN_SECONDS_MAX = 5
 POLICY = SecretCaller(name="policy", kind=SecretKind.BASIC, secrets=[SECRET], user="policy")
 
 
@@ -123,18 +124,17 @@ class ServiceStage:
     ) -> Answered:
         """Any request. Without `may_read` whoever asks for the body fails the test."""
         extensions = {CERTIFICATE_EXTENSION: certificate} if certificate else {}
-        return asyncio.run(
-            asgi_call(
-                app or self.tenant,
-                method,
-                path,
-                parts or [body],
-                headers=headers,
-                peer=peer,
-                extensions=extensions,
-                may_read=may_read,
-            )
+        called = asgi_call(
+            app or self.tenant,
+            method,
+            path,
+            parts or [body],
+            headers=headers,
+            peer=peer,
+            extensions=extensions,
+            may_read=may_read,
         )
+        return asyncio.run(_with_what_it_began(called))
 
     def lines(self) -> list[dict[str, Any]]:
         """The log so far."""
@@ -143,6 +143,14 @@ class ServiceStage:
     def close(self) -> None:
         """Let the threads go."""
         self.workers.close()
+
+
+async def _with_what_it_began(called: Coroutine[Any, Any, Answered]) -> Answered:
+    """The answer, once everything that the call began beside it has ended: a service's loop outlives its calls."""
+    answered = await called
+    if begun := asyncio.all_tasks() - {asyncio.current_task()}:
+        await asyncio.wait(begun, timeout=BEGUN_SECONDS_MAX)
+    return answered
 
 
 async def asgi_call(

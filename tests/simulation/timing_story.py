@@ -106,6 +106,11 @@ class Timings:
         medians = [statistics.median(one) for one in self.taken.values()]
         return 1_000 * (max(medians) - min(medians))
 
+    @property
+    def tells(self) -> bool:
+        """Whether a stopwatch tells the kinds apart."""
+        return self.worst_t >= T_MAX or self.gap_ms >= GAP_MS_MAX
+
 
 def welch(a: Sequence[float], b: Sequence[float]) -> float:
     """Welch's t for two samples."""

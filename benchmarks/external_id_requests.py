@@ -14,13 +14,10 @@ from joserfc import jwe, jws
 from joserfc.jwk import RSAKey
 
 from benchmarks.account_server import APP_ID
+from benchmarks.status_service import item_of
 from idferry.ledger.opening import open_ledger
-from idferry.rules.account import AccountDraft, PasswordPlan
-from idferry.rules.entry import EventKind, Observation, PlanItem, TakeUp
-from idferry.rules.legacy_user import LegacyUser, Place
+from idferry.rules.entry import EventKind, Observation, TakeUp
 from idferry.rules.lifecycle import State
-from idferry.rules.names import local_identity
-from idferry.rules.plan import Planned
 from idferry.service.external_id import CALLER_APPLICATION_ID, EVENT_TYPE, PATH
 from idferry.wiring.system import SystemClock, random_bytes
 
@@ -165,7 +162,7 @@ def _make_ledger(file: Path, people: int) -> None:
         ledger.plan.begin_planning()
         for start in range(1, people + 1, 500):
             some = range(start, min(start + 500, people + 1))
-            list(ledger.plan.plan([_item(one) for one in some], run="run-1", take_up=TakeUp(), at=at))
+            list(ledger.plan.plan([item_of(one) for one in some], run="run-1", take_up=TakeUp(), at=at))
         for start in range(1, people + 1, 500):
             some = range(start, min(start + 500, people + 1))
             ledger.send.turn(run="run-1", observed=(), sending=list(some), at=at)
@@ -174,22 +171,3 @@ def _make_ledger(file: Path, people: int) -> None:
                 for one in some
             ]
             ledger.send.turn(run="run-1", observed=seen, sending=(), at=at)
-
-
-def _item(number: int) -> PlanItem:
-    identity = local_identity(f"person{number}@example.com")
-    user = LegacyUser(
-        source="bench",
-        key=str(number),
-        place=Place("people.jsonl", number, number),
-        identities=(identity,),
-        display_name=f"Person {number}",
-        record_digest=str(number).encode(),
-    )
-    draft = AccountDraft(
-        legacy_id=f"bench:bench:{number}",
-        display_name=user.display_name,
-        identities=user.identities,
-        password_plan=PasswordPlan.RANDOM,
-    )
-    return PlanItem(user, Planned(draft))

@@ -56,7 +56,7 @@ def make_ledger(folder: Path, people: int) -> None:
     ) as ledger:
         ledger.plan.begin_planning()
         for start in range(0, people, 1_000):
-            items = [_item(number) for number in range(start, min(start + 1_000, people))]
+            items = [item_of(number) for number in range(start, min(start + 1_000, people))]
             list(ledger.plan.plan(items, run="run-1", take_up=TakeUp(), at=at))
         waiting = list(range(1, people + 1))
         for start in range(0, people, 500):
@@ -72,7 +72,8 @@ def _state(number: int) -> State:
     return State.COMPLETE if number % AWAITING_EACH else State.AWAITING_PASSWORD
 
 
-def _item(number: int) -> PlanItem:
+def item_of(number: int) -> PlanItem:
+    """The plan of one person."""
     identity = local_identity(f"person{number}@example.com")
     user = LegacyUser(
         source="bench",

@@ -18,13 +18,8 @@ from urllib.error import HTTPError, URLError
 
 from tests.support.emulator import EmulatedTenant, Emulator
 from tests.support.oracle import read_ledger
+from tests.support.planned_ledger import plan_everybody
 from tests.support.scripted_server import Piece, Script, ScriptedServer, Seen, answer, scripted_server
-
-from idferry.rules.account import TenantKind
-from idferry.rules.entry import PlanItem, TakeUp
-from idferry.rules.plan import PasswordFacts, PlanRules, plan_person
-from idferry.settings import read_settings
-from idferry.wiring import clock_of, ledger_of, source_of
 
 PEOPLE = "people.jsonl"
 LEDGER = "idferry.ledger"
@@ -86,22 +81,7 @@ class B2cStand:
 
     def plan(self) -> None:
         """What `premigrate` does before it sends."""
-        settings = read_settings(self.folder / "idferry.toml")
-        rules = PlanRules(project=settings.project, tenant_kind=TenantKind.B2C)
-        source = source_of(settings, str(self.folder / PEOPLE))
-        items = [
-            PlanItem(record.user, plan_person(record.user, PasswordFacts(present=False), rules))
-            for record in source.records()
-            if not hasattr(record, "reason")
-        ]
-        clock = clock_of(settings)
-        at = clock.now()
-        with ledger_of(settings, clock) as ledger:
-            run, _ = ledger.runs.open_run(
-                command="premigrate", source=source.name, source_digest=source.digest(), cohort="", at=at
-            )
-            ledger.plan.begin_planning()
-            ledger.plan.plan(items, run=run.run, take_up=TakeUp(), at=at)
+        plan_everybody(self.folder, PEOPLE)
 
 
 @contextmanager

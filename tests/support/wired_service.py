@@ -24,18 +24,16 @@ from tests.support.desk import Desk
 from tests.support.emulator import EmulatedTenant, Emulator
 from tests.support.password_tokens import Encryptor
 from tests.support.password_tokens import claims as content_claims
+from tests.support.planned_ledger import plan_everybody
 from tests.support.scripted_server import Piece, Script, ScriptedServer, Seen, answer, scripted_server
 from tests.support.service_stage import BASIC, SECRET
 from tests.support.signed_tokens import APPLICATION, Provider
 from tests.support.signed_tokens import claims as token_claims
 
-from idferry.rules.account import TenantKind
-from idferry.rules.entry import PlanItem, TakeUp
-from idferry.rules.plan import PasswordFacts, PlanRules, plan_person
 from idferry.service.external_id import EVENT_TYPE, PATH
 from idferry.service.serving import Listener, bound_socket, serve
 from idferry.settings import read_settings
-from idferry.wiring import clock_of, ledger_of, source_of
+from idferry.wiring import clock_of
 from idferry.wiring.service import ServiceParts, service_parts_of
 
 RIGHT = "Old-Password-1"
@@ -199,7 +197,7 @@ def prepared_desk(folder: Path, tenant: EmulatedTenant, front: str, legacy_url: 
         # Somebody is there already, and so are the tenant's attributes.
         desk.people("first.jsonl", [{"key": "first", "signInName": "first@example.org"}])
         desk.ok("premigrate", "first.jsonl", "--execute")
-        _plan(folder)
+        plan_everybody(folder, "people.jsonl")  # nobody is created, as mode C has it
     else:
         desk.ok("premigrate", "people.jsonl", "--execute")
     return desk
@@ -220,27 +218,6 @@ def legacy_of(passwords: Container[str], provider: Provider) -> Script:
         return answer(200, {"status": "password_match"}) if right else answer(403)
 
     return says
-
-
-def _plan(folder: Path) -> None:
-    """Everybody is planned and nobody is created, as mode C has it."""
-    settings = read_settings(folder / "idferry.toml")
-    rules = PlanRules(project=settings.project, tenant_kind=TenantKind.B2C)
-    source = source_of(settings, str(folder / "people.jsonl"))
-    nothing = PasswordFacts(present=False)
-    items = [
-        PlanItem(record.user, plan_person(record.user, nothing, rules))
-        for record in source.records()
-        if not hasattr(record, "reason")
-    ]
-    clock = clock_of(settings)
-    at = clock.now()
-    with ledger_of(settings, clock) as ledger:
-        run, _ = ledger.runs.open_run(
-            command="premigrate", source=source.name, source_digest=source.digest(), cohort="", at=at
-        )
-        ledger.plan.begin_planning()
-        ledger.plan.plan(items, run=run.run, take_up=TakeUp(), at=at)
 
 
 @contextmanager
